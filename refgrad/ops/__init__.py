@@ -1,0 +1,1 @@
+"""The rows, by family. Importing this package registers them all."""
