@@ -163,6 +163,21 @@ def test_suffixes_wrap_where_torch_wraps() -> None:
                 )
 
 
+def test_several_suffixes_wrap_on_narrow_lines() -> None:
+    """Where a break has been made, the next note is counted from another column."""
+    torch = pytest.importorskip("torch")
+    try:
+        for linewidth in range(45, 60):
+            torch.set_printoptions(linewidth=linewidth)
+            set_printoptions(linewidth=linewidth)
+            for shape in ((0, 3), (0,), *((size,) for size in range(1, 10))):
+                result = torch.ones(shape, dtype=torch.float64, requires_grad=True).clone()
+                text = format_tensor(np.ones(shape), dtype="float64", grad_fn="CloneBackward0")
+                assert text == repr(result)
+    finally:
+        torch.set_printoptions(profile="default")
+
+
 def test_unusual_layouts() -> None:
     """Strides, negative steps and broadcast axes don't show."""
     array = np.arange(12.0, dtype=np.float32).reshape(3, 4)
