@@ -8,6 +8,7 @@ import numpy as np
 
 _DEFAULT_SEED = 67280421310721
 _WORDS = 624
+_LOW_24, _LOW_53 = np.uint64(2**24 - 1), np.uint64(2**53 - 1)
 # PyTorch's state: seed, words left, seeded?, next word, the words, then the spare normal value. 5056 bytes.
 _STATE = np.dtype(
     {
@@ -26,10 +27,11 @@ class Generator:
     the same numbers.
     """
 
-    __slots__ = ("_bits", "_fresh", "_seed", "spare_normal")
+    __slots__ = ("_bits", "_fresh", "_seed", "_seeder", "spare_normal")
 
     def __init__(self) -> None:
         self._bits = np.random.MT19937(0)
+        self._seeder = np.random.RandomState(self._bits)
         self.spare_normal: float | None = None
         self.manual_seed(_DEFAULT_SEED)
 
@@ -41,8 +43,7 @@ class Generator:
             raise ValueError("Overflow when unpacking long long")
         self._seed = seed % 2**64
         # RandomState's integer seeding is the reference initialisation, which PyTorch uses too.
-        words = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)["state"]["key"]
-        self._place(words, _WORDS)
+        self._seeder.seed(self._seed % 2**32)
         self._fresh = True
         self.spare_normal = None
         return self
@@ -98,11 +99,11 @@ class Generator:
 
     def unit_singles(self, count: int) -> np.ndarray:
         """Uniform float32 values in [0, 1): the low 24 bits of one word each."""
-        return (self.words(count) & np.uint64(2**24 - 1)).astype(np.float32) * np.float32(2.0**-24)
+        return (self.words(count) & _LOW_24).astype(np.float32) * np.float32(2.0**-24)
 
     def unit_doubles(self, count: int) -> np.ndarray:
         """Uniform float64 values in [0, 1): the low 53 bits of two words each."""
-        return (self.double_words(count) & np.uint64(2**53 - 1)).astype(np.float64) * 2.0**-53
+        return (self.double_words(count) & _LOW_53).astype(np.float64) * 2.0**-53
 
     def _place(self, words: np.ndarray, position: int) -> None:
         self._bits.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": position}}

@@ -1,4 +1,8 @@
-"""Random arrays: PyTorch's bits for the same seed and the same calls."""
+"""Random arrays: PyTorch's bits for the same seed and the same calls.
+
+PyTorch itself gives other last bits where it runs without AVX2 and fused multiply-add (ATEN_CPU_CAPABILITY=default, or
+another processor): the bits held here are those of its x86 wheels on any machine with AVX2.
+"""
 
 from __future__ import annotations
 
