@@ -30,7 +30,7 @@ from .program import (
     Step,
     Transform,
 )
-from .shapes import Shape, draw_shape
+from .shapes import Shape, draw_edge, draw_shape
 from .source import Source
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Builder:
         self.modes: tuple[str, ...] = ()
         self.override: Domain | None = None
         self.params = len(self.values)
-        self.layouts = True
+        self.sizes = "any"
         self.choose = source.choose
 
     # Draws
@@ -125,7 +125,10 @@ class Builder:
         return self._add(step, shape, dtype, requires_grad=grad, domain=domain, exact=True)
 
     def _layout(self) -> str:
-        drawn = self.choose(24) if self.layouts else 0
+        """Contiguous three times in four; nearly never where layouts are what is tested."""
+        if self.sizes == "layout":
+            return LAYOUTS[(1 + self.choose(len(LAYOUTS))) % len(LAYOUTS)]
+        drawn = self.choose(24)
         return LAYOUTS[drawn - 17] if drawn > 17 else "contiguous"
 
     def operand(
@@ -138,8 +141,14 @@ class Builder:
     ) -> Value:
         """An operand of a drawn operator: here a new leaf; the whole-language builder reuses values."""
         if shape is None:
-            shape = draw_shape(self.source, *rank)
+            shape = self.draw_shape(*rank)
         return self.leaf(shape, dtype, domain, grad and self.choose(8) != 7)
+
+    def draw_shape(self, low: int = 0, high: int = 4) -> Shape:
+        """A shape for an operand, of the kind that the property asks for."""
+        if self.sizes == "edge":
+            return draw_edge(self.source, low, high)
+        return draw_shape(self.source, max(low, min(high, 2)) if self.sizes == "layout" else low, high)
 
     def like(self, value: Value, domain: Domain = REAL) -> Value:
         """A constant of a value's shape and dtype: a cotangent, a seed."""
@@ -177,7 +186,9 @@ class Builder:
     def apply(self, operator: Operator, form: str | None = None) -> Value:
         """Calls an operator on drawn arguments, in a drawn form."""
         args, attrs = operator.strategy.draw(self)
-        return self.call(operator.name, *args, form=form or self.pick(operator.plain_forms), **attrs)
+        form = form or self.pick(operator.plain_forms)
+        # A Python operator takes no keywords: there the options keep their defaults.
+        return self.call(operator.name, *args, form=form, **({} if form == "operator" else attrs))
 
     def item(self, value: Value, index: int) -> Value:
         shape, dtype = value.parts[index] if value.parts else ((), self.dtype)

@@ -21,7 +21,6 @@ from .source import Source
 from .trace import Trace
 
 Witness = Callable[[Trace], bool]
-Law = Callable[[Program, Trace], "str | None"]
 F = TypeVar("F", bound=Callable[..., None])
 
 

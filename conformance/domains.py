@@ -67,7 +67,8 @@ def table(domain: Domain, dtype: str) -> np.ndarray:
     cycled = np.array([values[i % len(values)] for i in range(_TABLE)])
     if is_complex(dtype):
         # A fixed walk through pairs; no part is 0 unless the domain is about special points.
-        imaginary = np.array([(values if not domain.jitter else NONZERO.values)[(7 * i + 3) % 11] for i in range(64)])
+        parts = NONZERO.values if domain.jitter else values
+        imaginary = np.array([parts[(7 * i + 3) % len(parts)] for i in range(_TABLE)])
         return (cycled + 1j * imaginary).astype(DTYPES[dtype])
     with np.errstate(invalid="ignore"):
         return cycled.astype(DTYPES[dtype])

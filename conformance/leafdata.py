@@ -111,7 +111,7 @@ def leaf_array(leaf: Leaf) -> Array:
 def memory_order(layout: str, rank: int) -> tuple[int, ...] | None:
     """Dimensions from the outermost in memory to the innermost, or None where the layout isn't a permutation."""
     dims = list(range(rank))
-    if layout == "fortran":
+    if layout == "fortran" and rank >= 2:
         return tuple(reversed(dims))
     if layout == "transposed" and rank >= 2:
         return (*dims[:-2], dims[-1], dims[-2])

@@ -259,6 +259,32 @@ def refs(value: Any) -> Iterator[Ref]:
             yield from refs(part)
 
 
+CAPABILITIES = frozenset(
+    (
+        "op:*",
+        "dtype:*",
+        "transform:*",
+        "backward",
+        "grad",
+        "grad-attribute",
+        "retain-grad",
+        "hooks",
+        "node-hooks",
+        "saved-hooks",
+        "lifetime",
+        "flags",
+        "modes",
+        "inference",
+        "inplace",
+        "double",
+        "graph",
+        "version",
+        "layout",
+        "repr",
+    )
+)
+"""What ``needs`` may ask for; ``kind:*`` stands for all of a kind."""
+
 _STEP_NEEDS: dict[type, str] = {
     Backward: "backward",
     Grad: "grad",

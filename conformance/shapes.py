@@ -71,6 +71,12 @@ def draw_shape(source: Source, low: int = 0, high: int = 4) -> Shape:
     return options[source.choose(len(options))]
 
 
+def draw_edge(source: Source, low: int = 0, high: int = 4) -> Shape:
+    """A shape of no or one element, or with a dimension of size 1."""
+    rank = low + source.choose(high - low + 1)
+    return tuple((1, 0, 2)[source.choose(3)] for _ in range(rank))
+
+
 def draw_nonempty(source: Source, low: int = 0, high: int = 4) -> Shape:
     """A shape without a zero."""
     return tuple(d or 1 for d in draw_shape(source, low, high))

@@ -15,7 +15,7 @@ MAX_TEXT = 2000
 
 @dataclass(slots=True)
 class Observed:
-    """A tensor as seen after a step. A fact that was not read is None; ``grad_fn`` False means "read: there is none"."""
+    """A tensor as seen after a step. A fact that was not read is None; ``grad_fn`` False means that there is none."""
 
     array: np.ndarray
     dtype: str
@@ -27,6 +27,8 @@ class Observed:
     next_functions: tuple[str | None, ...] | None = None
     version: int | None = None
     alias: int | None = None
+    grad: Outcome | None = None
+    text: str | None = None
 
 
 @dataclass(slots=True)

@@ -27,11 +27,13 @@ def _entry(b: Builder, size: int) -> tuple[Any, int | None]:
 
 def _select(b: Builder) -> Drawn:
     x = b.operand(rank=(1, 3))
-    entries = [_entry(b, d)[0] for d in x.shape[: b.integer(1, len(x.shape))]]
+    count = b.integer(1, len(x.shape))
     if b.chance(6):
-        entries.insert(b.choose(len(entries) + 1), None)
-    elif b.chance(6) and len(entries) < len(x.shape):
-        entries.insert(0, ...)
+        entries = [..., *(_entry(b, d)[0] for d in x.shape[len(x.shape) - count :])]
+    else:
+        entries = [_entry(b, d)[0] for d in x.shape[:count]]
+        if b.chance(6):
+            entries.insert(b.choose(count + 1), None)
     return (x, tuple(entries)), {}
 
 
