@@ -1,0 +1,1 @@
+"""A conformance suite for automatic differentiation engines: random programs, judged against PyTorch."""
