@@ -14,6 +14,7 @@ import numpy as np
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import Result, accumulator_edge
+from ._layout import canonical, pointwise
 from ._modes import local, state
 from ._op import Row, record, save
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
@@ -66,6 +67,8 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
         r = me.run(kernel, a)
         if type(r) is not ndarray:
             r = np.asarray(r)
+        elif r.ndim > 1 or not r.size:
+            r = pointwise(r, (a,))
         out: Tensor = new(Tensor)
         out._array = r
         out._cell = cell = [0]
@@ -114,7 +117,11 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
         except ValueError:
             raise_broadcast(a, b)
             raise
-        out = plain(r if type(r) is ndarray else np.asarray(r))
+        if type(r) is not ndarray:
+            r = np.asarray(r)
+        elif r.ndim > 1 or not r.size:
+            r = pointwise(r, (a, b) if type(b) is ndarray else (a,))
+        out = plain(r)
         if needs and me.grad:
             quick_record(row, me, self, other, out)
         return out
@@ -196,7 +203,12 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
             raise_broadcast(*[a for a in arrays if isinstance(a, ndarray)])
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
-    return [owned(r) for r in results]
+    made = [owned(r) for r in results]
+    if row.promote:
+        operands = [t._array for t in inputs if isinstance(t, Tensor)]
+        for t in made:
+            t._array = pointwise(t._array, operands)
+    return made
 
 
 def owned(result: Any) -> Tensor:
@@ -205,7 +217,7 @@ def owned(result: Any) -> Tensor:
         result = np.asarray(result)
     if result.base is not None:
         result = result.copy(order="K")
-    made = plain(result)
+    made = plain(canonical(result))
     if state.inference:
         made._cell = None
     return made
