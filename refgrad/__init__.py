@@ -32,7 +32,22 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import copy, create, along, extremum, identity, operators, pointwise, recurrence, reduce, scan, shape, softmax, variance  # noqa: F401
+from .ops import (  # noqa: F401
+    along,
+    copy,
+    create,
+    extremum,
+    identity,
+    memory,
+    operators,
+    pointwise,
+    recurrence,
+    reduce,
+    scan,
+    shape,
+    softmax,
+    variance,
+)
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
