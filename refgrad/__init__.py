@@ -39,6 +39,7 @@ from .ops import (  # noqa: F401
     extremum,
     identity,
     memory,
+    norm,
     operators,
     pointwise,
     recurrence,
@@ -46,6 +47,7 @@ from .ops import (  # noqa: F401
     scan,
     shape,
     softmax,
+    sort,
     variance,
 )
 
