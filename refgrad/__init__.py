@@ -32,7 +32,21 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import copy, create, identity, operators, pointwise, reduce, shape  # noqa: F401
+from .ops import (  # noqa: F401
+    bitwise,
+    compare,
+    complexes,
+    copy,
+    create,
+    identity,
+    operators,
+    pointwise,
+    power,
+    reduce,
+    rounding,
+    shape,
+    trigonometric,
+)
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
