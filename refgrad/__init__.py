@@ -39,6 +39,7 @@ from .ops import (  # noqa: F401
     copy,
     create,
     identity,
+    memory,
     operators,
     pointwise,
     power,
