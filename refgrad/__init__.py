@@ -34,6 +34,9 @@ from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 from .ops import (  # noqa: F401
     along,
+    bitwise,
+    compare,
+    complexes,
     copy,
     create,
     extremum,
@@ -42,12 +45,15 @@ from .ops import (  # noqa: F401
     norm,
     operators,
     pointwise,
+    power,
     recurrence,
     reduce,
+    rounding,
     scan,
     shape,
     softmax,
     sort,
+    trigonometric,
     variance,
 )
 

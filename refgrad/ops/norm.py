@@ -197,7 +197,7 @@ def renorm_vjp(F: Any, g: Any, x: Any, p: float, dim: int, maxnorm: float) -> An
     norms = F.linalg_vector_norm(x, p, axes, True)
     over = norms > maxnorm
     factor = F.where(over, maxnorm / (norms + 1e-7), 1)
-    arriving = F.sum(F.real(g * F.conj(x)) if F.is_complex(x) else g * x, axes, True)
+    arriving = F.sum(F.real_part(g * F.conj(x)) if F.is_complex(x) else g * x, axes, True)
     at_norm = F.where(over, -(arriving * factor) / (norms + 1e-7), 0)
     return g * factor + F.vector_norm_vjp(at_norm, x, norms, p, axes, True)
 
