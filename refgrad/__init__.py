@@ -33,6 +33,7 @@ from ._modes import (
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 from .ops import (  # noqa: F401
+    activation,
     bitwise,
     compare,
     complexes,
@@ -46,6 +47,7 @@ from .ops import (  # noqa: F401
     reduce,
     rounding,
     shape,
+    special,
     trigonometric,
 )
 
