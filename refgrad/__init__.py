@@ -32,22 +32,7 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import (  # noqa: F401
-    bitwise,
-    compare,
-    complexes,
-    copy,
-    create,
-    identity,
-    memory,
-    operators,
-    pointwise,
-    power,
-    reduce,
-    rounding,
-    shape,
-    trigonometric,
-)
+from . import ops
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
