@@ -188,15 +188,19 @@ def _layer(boxes: list[Box], steps: list[Record]) -> list[tuple[int, int]]:
     """Gives each box its layer. Returns pairs (first, then) where order matters though no value flows."""
     barrier: Box | None = None
     dotted: list[tuple[int, int]] = []
+    memory: list[int] = []
     for box, step in zip(boxes, steps, strict=True):
-        box.layer = 1 + max((boxes[ref].layer for ref in box.refs), default=-1)
         name = text(step, "step")
+        shares = bool(box.refs) and box.kind in ("view", "inplace", "hook")
+        memory.append(memory[box.refs[0]] if shares else box.index)
+        box.layer = 1 + max((boxes[ref].layer for ref in box.refs), default=-1)
         ordered = box.kind in ("inplace", "engine", "hook") or name in _READS
-        if barrier and ordered and barrier.index not in box.refs:
+        # A value that is read after a write into its memory must stand below the write.
+        touched = barrier is not None and memory[barrier.index] in {memory[ref] for ref in box.refs}
+        if barrier and (ordered or touched):
             box.layer = max(box.layer, barrier.layer + 1)
-            dotted.append((barrier.index, box.index))
-        elif barrier and set(box.refs) & set(barrier.refs):
-            box.layer = max(box.layer, barrier.layer + 1)
+            if barrier.index not in box.refs:
+                dotted.append((barrier.index, box.index))
         if box.kind == "inplace" or name in _BARRIERS:
             barrier = box
     return dotted
