@@ -41,11 +41,12 @@ def shrink_choices(log: Sequence[int], draw: Draw, fails: Callable[[Program], bo
         return True
 
     database = InMemoryExampleDatabase()
-    database.save(b"failing", choices_to_bytes(_choices(log, draw)))
+    # The primary corpus holds what was shrunk before and is not shrunk again; the secondary one is.
+    database.save(b"failing.secondary", choices_to_bytes(_choices(log, draw)))
     quiet = settings(
         database=database,
         phases=(Phase.reuse, Phase.shrink),
-        max_examples=1,
+        max_examples=budget,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -85,7 +85,7 @@ class Torchlike:
             return self._array_the_long_way(bare)
 
     def _array_the_long_way(self, bare: Any) -> np.ndarray:
-        bare = bare.resolve_conj().resolve_neg()
+        bare = bare.resolve_conj().resolve_neg().clone()
         if bare.dtype is self.ns.bfloat16:
             import ml_dtypes
 

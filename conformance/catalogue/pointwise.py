@@ -23,7 +23,7 @@ operator("sigmoid", unary(), dtypes=FLOATING)
 operator("atanh", unary(UNIT), kinks=special(1.0, -1.0))
 operator("reciprocal", unary(NONZERO), dtypes=NUMERIC, kinks=special(0.0))
 operator("abs", unary(NONZERO, result=keep_dtype), kinks=special(0.0), exact=True)
-operator("floor", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), exact=True, jumps=True)
+operator("floor", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), exact=True, jumps=True, twice=False)
 operator("maximum", binary(OFF_GRID, NONZERO, scalars=False), kinks=special(1.0), exact=True)
 operator("where", chosen(), exact=True)
 operator(
