@@ -11,7 +11,7 @@ from scipy import special
 
 from .._interpreters import RAW
 from .._op import POINTWISE, PUBLIC, op, public, publish
-from .._support import missing
+from .._support import check_dtype, missing
 from .._tensor import Tensor
 from . import power, rounding, trigonometric
 from .layout import lifted
@@ -66,6 +66,7 @@ entr = _special("entr", special.entr, missing("entr_cpu", "c"), d=lambda F, self
 
 def _polygamma(a: Any, n: int) -> Any:
     """The n-th derivative of digamma, from Hurwitz' zeta function; poles are infinite."""
+    check_dtype(missing(("digamma", "trigamma", "polygamma")[min(n, 2)], "c"), np.asarray(a).dtype)
     if n == 0:
         return _digamma(a)
     sign = 1.0 if n % 2 else -1.0
@@ -82,7 +83,8 @@ def _reflected(x: Any, n: int, sign: float) -> Any:
     steps = np.arange(max(0, int(np.ceil(-np.min(x[np.isfinite(x)], initial=0.0)))) + 1)
     terms = np.where(steps < np.ceil(-x)[..., None], (x[..., None] + steps) ** -(n + 1.0), 0)
     moved = x + np.maximum(np.ceil(-x), 0)
-    return sign * special.gamma(n + 1.0) * (special.zeta(n + 1.0, moved) + np.add.reduce(terms, -1))
+    total = np.where(x == -np.inf, np.inf, special.zeta(n + 1.0, moved) + np.add.reduce(terms, -1))
+    return sign * special.gamma(n + 1.0) * total
 
 
 def _digamma(a: Any) -> Any:
@@ -97,7 +99,7 @@ def _polygamma_row(n: int, a: Any) -> Any:
 
 polygamma_row = op(
     "polygamma(self, *, n)", lambda a, n: _polygamma_row(n, a), promote="float", public=False, jvp=POINTWISE,
-    lacks=missing("polygamma_vml_cpu", "c"), self=lambda g, F, self, n: g * F.polygamma(self, n + 1),
+    self=lambda g, F, self, n: g * F.polygamma(self, n + 1),
 )  # fmt: skip
 digamma = op(
     "digamma(self)", lambda a: np.asarray(_digamma(a)).astype(a.dtype, copy=False), promote="float",
@@ -113,7 +115,7 @@ def _polygamma_public(n: int, input: Tensor) -> Tensor:
     """The n-th derivative of digamma. Source: torch.polygamma. Raises RuntimeError for a negative n."""
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return digamma(input) if n == 0 else polygamma_row(input, n)
+    return polygamma_row(input, n)
 
 
 publish("polygamma", _polygamma_public)
@@ -152,17 +154,17 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 i0 = _top_level("i0", None, special.i0, "i0_vml_cpu", lambda F, self: F.i1(self))
 
 
-def _by_argument(F: Any, self: Any, out: Any, at_zero: float) -> Any:
-    """out/x, its limit at 0."""
-    zero = self == 0
-    return F.where(zero, at_zero, out / F.where(zero, 1, self))
+def _i1_slope(F: Any, self: Any, out: Any, even: Any) -> Any:
+    """The even neighbour less out/x; 1/2 at 0 (and, as in PyTorch, at nan)."""
+    known = (self > 0) | (self < 0)
+    return F.where(known, even - out / F.where(known, self, 1), 0.5)
 
 
 i0e = _special("i0e", special.i0e, missing("i0e_cpu", "c"), d=lambda F, self, out: F.i1e(self) - F.sgn(self) * out)
-i1 = _special("i1", special.i1, missing("i1_cpu", "c"), d=lambda F, self, out: F.i0(self) - _by_argument(F, self, out, 0.5))
+i1 = _special("i1", special.i1, missing("i1_cpu", "c"), d=lambda F, self, out: _i1_slope(F, self, out, F.i0(self)))
 i1e = _special(
     "i1e", special.i1e, missing("i1e_cpu", "c"),
-    d=lambda F, self, out: F.i0e(self) - F.sgn(self) * out - _by_argument(F, self, out, 0.5),
+    d=lambda F, self, out: _i1_slope(F, self, out, F.i0e(self) - F.sgn(self) * out),
 )  # fmt: skip
 
 BESSEL = {
@@ -260,9 +262,17 @@ publish("special.xlog1py", xlog1py)
 
 for _name, _call in {
     "expit": trigonometric.sigmoid, "logit": trigonometric.logit, "exp2": power.exp2, "expm1": power.expm1,
-    "log1p": power.log1p, "sinc": trigonometric.sinc, "round": rounding.round_, "digamma": digamma, "psi": digamma,
+    "log1p": power.log1p, "sinc": trigonometric.sinc, "digamma": digamma, "psi": digamma,
     "gammaln": lgamma, "gammainc": igamma, "gammaincc": igammac, "multigammaln": mvlgamma,
 }.items():  # fmt: skip
     publish(f"special.{_name}", _call)
 
+
+
+def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Rounded to decimals, halves to even. Source: torch.special.round."""
+    return rounding.round_decimals_row(input, decimals)
+
+
+publish("special.round", _special_round)
 __all__ = ["PUBLIC"]
