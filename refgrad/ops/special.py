@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._inplace import write
 from .._interpreters import RAW
 from .._op import POINTWISE, PUBLIC, op, public, publish
 from .._support import check_dtype, missing
@@ -220,7 +221,7 @@ def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, s
     def number_log(g: Any, F: Any, self: Any, other: Any) -> Any:
         flat = (self == 0) & (other <= -shift)
         value = math.log(other + shift) if other > -shift else (-math.inf if other == -shift else math.nan)
-        return g * F.where(flat, 0.0, value)
+        return F.where(flat, 0, g * value)
 
     lacks = missing(label, "c")
     both = op(
@@ -242,7 +243,7 @@ def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, s
         power._no_number_pair(name, input, other)
         return number_first(other, input)
 
-    call.__name__, call.row = name, both.row  # type: ignore[attr-defined]
+    call.__name__, call.row, call.number_row = name, both.row, number_second.row  # type: ignore[attr-defined]
     return call
 
 
@@ -256,6 +257,16 @@ xlogy = _log_product("xlogy", special.xlogy, "xlogy_cpu", "xlogy", 0)
 xlog1py = _log_product("xlog1py", special.xlog1py, "xlog1py_cpu", "special_xlog1py", 1)
 publish("xlogy", xlogy, method=True)
 publish("special.xlogy", xlogy)
+
+
+def _xlogy_inplace(self: Tensor, other: Any) -> Tensor:
+    """xlogy in place. Source: torch.xlogy_."""
+    if isinstance(other, Tensor):
+        return write(xlogy.row, (self, other), ())  # type: ignore[attr-defined]
+    return write(xlogy.number_row, (self,), (other,))  # type: ignore[attr-defined]
+
+
+publish("xlogy_", _xlogy_inplace, method=True)
 publish("special.xlog1py", xlog1py)
 
 # Aliases.
@@ -271,6 +282,8 @@ for _name, _call in {
 
 def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Rounded to decimals, halves to even. Source: torch.special.round."""
+    if not decimals:
+        check_dtype(missing("round_vml_cpu", "cib"), input._array.dtype)
     return rounding.round_decimals_row(input, decimals)
 
 
