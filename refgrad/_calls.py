@@ -32,7 +32,7 @@ def caller(row: Row) -> Callable[..., Any]:
     if row.schema.is_plain and row.promote and row.is_differentiable:
         if len(row.schema.inputs) == 1 and not row.schema.attributes:
             return _unary(row)
-        if len(row.schema.inputs) == 2 and not row.schema.attributes:
+        if len(row.schema.inputs) == len(row.rules) == 2 and not row.schema.attributes:
             return _binary(row)
     return _general(row)
 
@@ -220,7 +220,7 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
     made = [owned(r) for r in results]
-    if row.promote:
+    if row.is_pointwise:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
         for t in made:
             t._array = pointwise(t._array, operands)
@@ -255,10 +255,17 @@ def promoted(inputs: Sequence[Any], arrays: list[Any]) -> list[Any]:
         if isinstance(a, ndarray):
             made.append(a if a.dtype == target else a.astype(target))
         elif a is None or (target.kind != "b" and len(arrays) > 1 and any(isinstance(x, ndarray) for x in arrays)):
-            made.append(float(a) if type(a) is int and target.kind in "fcV" else a)
+            made.append(_in_category(a, target))
         else:
             made.append(np.asarray(a, target))
     return made
+
+
+def _in_category(number: Any, target: np.dtype) -> Any:
+    """A Python number beside arrays of a dtype; one that an integer dtype can't hold wraps around."""
+    if target.kind in "iu" and isinstance(number, int):
+        return np.asarray(number).astype(target)[()]
+    return float(number) if type(number) is int and target.kind in "fcV" else number
 
 
 def common_dtype(inputs: Sequence[Any]) -> Any:

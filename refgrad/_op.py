@@ -115,6 +115,7 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
+        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
         self.lacks: Lacks | None = options.pop("lacks", None)
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
@@ -203,7 +204,7 @@ class Row:
             got = found.get(i)
             if declared.is_list:
                 flat.extend([None] * count if got is None else got)
-            else:
+            elif count:
                 flat.append(got)
         return tuple(flat)
 
@@ -229,8 +230,10 @@ def record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs
     edges: list[Any] = []
     needs: list[bool] = []
     counts: list[int] = []
-    for given in inputs:
-        members = given if isinstance(given, (list, tuple)) else (given,)
+    for given, declared in zip(inputs, row.schema.inputs):
+        # An input without a derivative (a mask, indices) has no edge.
+        has_rule = row.joint or declared.name in row.rules
+        members = () if not has_rule else given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
@@ -304,7 +307,7 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, np.ndarray) and a.dtype.kind in "iub" else a for a in args]
+        made = [a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 
