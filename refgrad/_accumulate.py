@@ -9,7 +9,7 @@ import numpy as np
 from ._errors import list_text
 from ._interpreters import LIVE, narrow_result, widen
 from ._modes import state
-from ._storage import element_strides
+from ._storage import is_dense
 from ._tensor import Tensor, plain
 
 
@@ -40,16 +40,6 @@ def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
     made = np.empty_like(variable, dtype=g.dtype)
     made[...] = g
     return made
-
-
-def is_dense(array: np.ndarray) -> bool:
-    """Whether the elements fill one block of memory without gaps or overlap."""
-    expected = 1
-    for stride, n in sorted((s, n) for s, n in zip(element_strides(array), array.shape) if n != 1):
-        if stride != expected:
-            return False
-        expected *= n
-    return True
 
 
 def reduce_to(F: Any, g: Any, shape: tuple[int, ...]) -> Any:

@@ -16,7 +16,7 @@ from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import Result, accumulator_edge
 from ._modes import local, state
 from ._op import Row, record, save
-from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
+from ._tensor import LAZY, Tensor, new, plain, resolved
 
 NUMBERS = (bool, int, float, complex)
 ndarray = np.ndarray
@@ -145,7 +145,7 @@ def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> No
 
 
 def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
-    """The general path: views brought up to date, lazy bits resolved, dtypes promoted, outputs wrapped, the call
+    """The general path: lazy bits resolved, dtypes promoted, outputs wrapped, the call
     recorded, tangents pushed forward. One Tensor, or a tuple of them when the row has several outputs."""
     for level in state.functional_levels:
         handled = level(row, inputs, attributes)
@@ -153,8 +153,6 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
             return handled
     tangents = False
     for t in flat(inputs):
-        if t._flags & VIEW:
-            refresh(t)
         tangents = tangents or bool(t._flags & 8)
     outputs = compute(row, inputs, attributes)
     if row.is_differentiable and state.grad:
