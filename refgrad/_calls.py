@@ -17,7 +17,7 @@ from ._graph import Result, accumulator_edge
 from ._layout import canonical, pointwise
 from ._modes import local, state
 from ._op import Row, record, save
-from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
+from ._tensor import LAZY, Tensor, new, plain, resolved
 
 NUMBERS = (bool, int, float, complex)
 ndarray = np.ndarray
@@ -32,7 +32,7 @@ def caller(row: Row) -> Callable[..., Any]:
     if row.schema.is_plain and row.promote and row.is_differentiable:
         if len(row.schema.inputs) == 1 and not row.schema.attributes:
             return _unary(row)
-        if len(row.schema.inputs) == len(row.rules) == 2 and not row.schema.attributes:
+        if len(row.schema.inputs) == len(row.edged) == 2 and not row.schema.attributes:
             return _binary(row)
     return _general(row)
 
@@ -152,7 +152,7 @@ def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> No
 
 
 def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
-    """The general path: views brought up to date, lazy bits resolved, dtypes promoted, outputs wrapped, the call
+    """The general path: lazy bits resolved, dtypes promoted, outputs wrapped, the call
     recorded, tangents pushed forward. One Tensor, or a tuple of them when the row has several outputs."""
     for level in state.functional_levels:
         handled = level(row, inputs, attributes)
@@ -166,8 +166,6 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
     for t in members:
-        if t._flags & VIEW:
-            refresh(t)
         tangents = tangents or bool(t._flags & 8)
     outputs = compute(row, inputs, attributes)
     if row.is_differentiable and state.grad:

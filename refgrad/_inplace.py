@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ._calls import common_dtype, compute
+from . import _errors as errors
+from ._calls import common_dtype, compute, flat
 from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
 from ._graph import Result, gradient_edge
 from ._modes import state
 from ._op import Row, RowNode, record
+from ._storage import element_strides, is_dense, owner
 from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase
 
@@ -37,8 +39,9 @@ def twin(row: Row) -> Callable[..., Tensor]:
 def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tensor:
     """Computes the row, stores the result in inputs[0], bumps its version and moves its history."""
     self = inputs[0]
-    needs = state.grad and any(isinstance(t, Tensor) and t.requires_grad for t in inputs)
+    needs = state.grad and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs)
+    check_overlap(self, inputs)
     primals = _primals(inputs)
     try:
         (result,) = compute(row, inputs, attributes)
@@ -78,10 +81,31 @@ def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Row
     before = alias(self)
     before._edge = gradient_edge(self)
     before._needs = before._edge is not None
-    needs = tuple(isinstance(t, Tensor) and t.requires_grad for t in inputs)
+    needs = tuple(any(t.requires_grad for t in flat((given,))) for given in inputs)
     if row.schema.inputs[0].name in row.plan(needs).saves:
         before._array, before._cell = self._array.copy(order="K"), [0]
     return record(row, (before, *inputs[1:]), attributes, (alias(self),))
+
+
+def check_overlap(self: Tensor, inputs: Sequence[Any]) -> None:
+    """Raises RuntimeError if elements of the written tensor share memory, or an input overlaps it in part.
+    Like PyTorch, looks no further than stride 0 and dense inputs."""
+    array = self._array
+    if array.size < 2:
+        return
+    if 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+        raise RuntimeError(errors.INTERNAL_OVERLAP)
+    if self._view is None and self._cell is not None and self._cell[0] == 0 and array.base is None:
+        return
+    root = owner(array)
+    for t in flat(inputs[1:]):
+        other = t._array
+        if t is self or owner(other) is not root or not (is_dense(array) and is_dense(other)):
+            continue
+        (a, b), (c, d) = np.lib.array_utils.byte_bounds(array), np.lib.array_utils.byte_bounds(other)
+        same = (a, b) == (c, d) and element_strides(array) == element_strides(other)
+        if a < d and c < b and other.size and not same:
+            raise RuntimeError(errors.PARTIAL_OVERLAP)
 
 
 def _check_result(self: Tensor, result: np.ndarray) -> None:

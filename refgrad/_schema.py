@@ -3,6 +3,7 @@
     sin(self)                               one tensor
     cat(tensors[], *, dim)                  a list of tensors; attributes after the star
     clamp(self, min?, max?)                 optional tensors
+    scale(weight, index!)                   an input without gradient: it has no edge (nor has one without a rule)
     svd(A, *, full) -> U, S, Vh             several outputs
     max(self, *, dim) -> values, indices!   an output without gradient
     split(self, *, size) -> outputs[]       as many outputs as it takes
@@ -37,6 +38,7 @@ class Input:
     name: str
     is_list: bool = False
     optional: bool = False
+    differentiable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ def parse(text: str) -> Schema:
     name, arguments, results = found.groups()
     tensors, _, attributes = arguments.partition("*")
     inputs = tuple(
-        Input(a.rstrip("[]?"), a.endswith("[]"), a.endswith("?"))
+        Input(a.rstrip("[]?!"), "[]" in a, "?" in a, not a.endswith("!"))
         for a in _split(tensors)
-        if _known(a, r"\w+(\[\]|\?)?")
+        if _known(a, r"\w+(\[\]|\?)?!?")
     )
     outputs = tuple(
         Output(o.rstrip("[]!"), not o.endswith("!"), "[]" in o)
