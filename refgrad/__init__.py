@@ -32,30 +32,7 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import (  # noqa: F401
-    along,
-    bitwise,
-    compare,
-    complexes,
-    copy,
-    create,
-    extremum,
-    identity,
-    memory,
-    norm,
-    operators,
-    pointwise,
-    power,
-    recurrence,
-    reduce,
-    rounding,
-    scan,
-    shape,
-    softmax,
-    sort,
-    trigonometric,
-    variance,
-)
+from . import ops
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
@@ -67,7 +44,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd  # noqa: E402
+from . import autograd, linalg, special  # noqa: E402
 
 
 def __getattr__(name: str) -> Any:

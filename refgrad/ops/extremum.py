@@ -13,7 +13,7 @@ from .._interpreters import formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from ..return_types import named
-from .along import selection_jvp, selection_vjp
+from .place import selection_jvp, selection_vjp
 from .reduce import Axes, axes_of, kept, not_implemented, numpy_names, one_dim, packed
 
 Kernel = Callable[..., Any]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._inplace import twin, write
 from .._interpreters import formula
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
@@ -32,6 +33,21 @@ acosh = op(
 )  # fmt: skip
 atanh = op("atanh(self)", np.arctanh, promote="float", d=lambda self: 1 / ((1 - self) * (1 + self)))
 
+
+
+def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
+    """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
+
+    def refuse(g: Any) -> Any:
+        raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
+
+    row = op(f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse)  # type: ignore[attr-defined]  # fmt: skip
+    publish(name + "_", twin(row.row), method=True)
+    forward.row.inplace = getattr(Tensor, name + "_")  # type: ignore[attr-defined]
+
+
+for _name, _row in {"asinh": asinh, "acosh": acosh, "atanh": atanh}.items():
+    _refuse_inplace(_name, _row)
 for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):
     if _name in ("sin", "cos", "tan"):
         _inverse = {"sin": asin, "cos": acos, "tan": atan}[_name]
@@ -77,6 +93,12 @@ logit_row = op(
     "logit(self, *, eps)", _logit, promote="float", public=False, jvp=POINTWISE, lacks=missing("logit_cpu", "c"),
     self=_logit_vjp,
 )  # fmt: skip
+
+
+@public(method=True)
+def logit_(input: Tensor, eps: float | None = None) -> Tensor:
+    """logit in place. Source: torch.logit_."""
+    return write(logit_row.row, (input,), (eps,))  # type: ignore[attr-defined]
 
 
 @public(method=True)
@@ -141,3 +163,5 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
 
 
 publish("arctan2", atan2, method=True)
+for _name, _row in {"atan2": atan2_row, "arctan2": atan2_row, "hypot": hypot_row}.items():
+    publish(_name + "_", twin(_row.row), method=True, in_module=False)  # type: ignore[attr-defined]
