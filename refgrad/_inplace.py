@@ -56,10 +56,22 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
         node.saved = tuple(entries)
         rebase(self, node)
     if primals is not None:
-        from ._forward import push
-
-        push(row, primals, attributes, [self])
+        _move_tangents(row, primals, attributes, self)
     return self
+
+
+def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], self: Tensor) -> None:
+    """Gives the written tensor its new tangents; one that it has is written, so that views of it see the change."""
+    from ._forward import push, set_tangent, tangent_of
+
+    result = alias(self)
+    push(row, primals, attributes, [result])
+    for level, new in (result._extra.tangents if result._extra is not None else {}).items():
+        old = tangent_of(self, level)
+        if old is None:
+            set_tangent(self, level, new)
+        else:
+            old.copy_(new)  # type: ignore[attr-defined]
 
 
 def _primals(inputs: Sequence[Any]) -> list[Any] | None:

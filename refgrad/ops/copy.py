@@ -19,7 +19,7 @@ from .._interpreters import LIVE, NARROW, RAW
 from .._modes import state
 from .._op import LINEAR, Row, op, public
 from .._storage import element_strides
-from .._tensor import CONJ, NEG, VIEW, Tensor, alias, method, plain, resolved
+from .._tensor import CONJ, DUAL, NEG, VIEW, Tensor, alias, method, plain, resolved
 from .._views import as_view
 
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
@@ -215,6 +215,10 @@ def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
     made._flags ^= bit
     if state.grad and t.requires_grad:
         record(row, (t,), (), (made,))
+    if t._flags & DUAL:
+        from .._forward import push
+
+        push(row, (t,), (), (made,))
     return made
 
 
@@ -263,7 +267,8 @@ for _space in (RAW, NARROW):
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
 LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
-LIVE.conj = conj
+LIVE.conj, LIVE.neg_view = conj, neg_view
+LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)
 LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
