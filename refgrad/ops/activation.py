@@ -125,8 +125,9 @@ def _elu_vjp(g: Any, F: Any, self: Any, alpha: float, scale: float, input_scale:
 def _elu_vjp_from_result(g: Any, F: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
     if alpha < 0:
         raise RuntimeError(
-            "In-place elu backward calculation is triggered with a negative slope which is not supported. This is "
-            "caused by calling in-place forward function with a negative slope, please call out-of-place version instead."
+            "In-place elu backward calculation is triggered with a negative slope which is not supported. This "
+            "is caused by calling in-place forward function with a negative slope, please call out-of-place version "
+            "instead."
         )
     return F.where(out <= 0, g * input_scale * (out + alpha * scale), g * scale)
 

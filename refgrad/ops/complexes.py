@@ -154,12 +154,7 @@ view_as_real_row = op(
     jvp=LINEAR,
     self=lambda g, F: F.view_as_complex(F.contiguous(g)),
 )
-view_as_def _complex_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
-    real = F.zeros_like(out[0]) if t[0] is None else F.zeros_like(out[0]) + t[0]
-    return real if t[1] is None else real + t[1] * 1j
-
-
-complex_row = op(
+view_as_complex_row = op(
     "view_as_complex(self)", _as_complex, view=True, public=False, jvp=LINEAR, self=lambda g, F: F.view_as_real(g)
 )
 

@@ -76,8 +76,8 @@ def _sign(a: Any) -> Any:
 
 
 sign = op(
-    "sign(self)", _sign, promote="numbers", lacks=refused("c", NotImplementedError, SIGN_TEXT), self=lambda g, F: F.zeros_like(g),
-    jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]),
+    "sign(self)", _sign, promote="numbers", lacks=refused("c", NotImplementedError, SIGN_TEXT),
+    self=lambda g, F: F.zeros_like(g), jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]),
 )  # fmt: skip
 
 
