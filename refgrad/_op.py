@@ -316,7 +316,9 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args]
+        made = [
+            a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args
+        ]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 
@@ -361,6 +363,8 @@ def publish(name: str, function: Callable[..., Any], method: Any = False, in_mod
     """Makes a function public under PyTorch's name (dotted below the module), and a Tensor method if asked (a string:
     under that name)."""
     if in_module:
+        if name in PUBLIC:
+            raise ValueError(f"two operators are published as {name!r}")
         PUBLIC[name] = function
     if method:
         setattr(Tensor, method if isinstance(method, str) else name.rpartition(".")[2], function)

@@ -20,7 +20,7 @@ from .._tensor import CONJ, NEG, Tensor
 from .copy import neg_view
 
 abs_ = op(
-    "abs(self)", np.absolute, promote="numbers", exact=True, lacks=missing("abs_cpu", "b"),
+    "abs(self)", np.absolute, promote="numbers", exact=True, inplace=False, lacks=missing("abs_cpu", "b"),
     self=lambda g, F, self: g * F.sgn(self),
     jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(F.sgn(x[0])) * t[0]),
 )  # fmt: skip
@@ -233,7 +233,9 @@ polar_row = op(
 def _check_parts(a: Tensor, b: Tensor) -> None:
     names = [errors.SCALAR_NAMES[t.dtype] for t in (a, b)]
     if any(not t.is_floating_point() or t.dtype is dtypes.bfloat16 for t in (a, b)):
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}")
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}"
+        )
     if a.dtype is not b.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"

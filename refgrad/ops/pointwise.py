@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._dtypes import OF_ARRAY
 from .._calls import raise_broadcast
+from .._dtypes import OF_ARRAY
 from .._inplace import write
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
@@ -400,7 +400,9 @@ def _writes(name: str, choose_row: Callable[..., Any], tensors: int = 2) -> None
     publish(name + "_", call, method=True, in_module=False)
 
 
-def _scaled_choice(plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any) -> tuple[Any, tuple[Any, ...]]:
+def _scaled_choice(
+    plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any
+) -> tuple[Any, tuple[Any, ...]]:
     if alpha == 1 and alpha is not True:
         return plain_row, ()
     _check_alpha(alpha, self, other)
