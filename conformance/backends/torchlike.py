@@ -40,7 +40,7 @@ SYMBOLS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
     "invert": operator.invert,
 }
-SEMANTICS = p.CAPABILITIES | {"alias", "messages", "warnings", "scenario"}
+SEMANTICS = p.CAPABILITIES | {"alias", "none", "errors", "messages", "warnings", "scenario"}
 
 
 class Skipped(Exception):
