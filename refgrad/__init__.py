@@ -1,0 +1,51 @@
+"""refgrad: an executable specification of PyTorch's autograd, in NumPy. Use it as `import refgrad as torch`."""
+
+from typing import Any
+
+from . import _views  # noqa: F401  (installs view history before rows are made)
+from ._dtypes import (
+    bfloat16,
+    bool_,
+    can_cast,
+    complex64,
+    complex128,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from ._modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from ._op import PUBLIC
+from ._tensor import Size, Tensor, device
+from . import ops
+
+__version__ = "0.1.0"
+half, double, cfloat, cdouble = float16, float64, complex64, complex128
+short, long = int16, int64
+strided = "torch.strided"
+
+for _name, _function in PUBLIC.items():
+    if "." not in _name:
+        globals()[_name] = _function
+globals().update({"bool": bool_, "float": float32, "int": int32})
+
+from . import autograd, linalg  # noqa: E402
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"refgrad has no {name!r}; `refgrad.PUBLIC` lists the {len(PUBLIC)} operators that it has")

@@ -1,0 +1,95 @@
+"""Sums of cotangents: into a leaf's `.grad`, between the uses of a value, and down to an operand's shape and dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._errors import list_text
+from ._interpreters import LIVE, narrow_result, widen
+from ._layout import with_strides
+from ._modes import state
+from ._storage import element_strides, is_dense
+from ._tensor import Tensor, plain
+
+
+def accumulate(variable: Tensor, g: Any, live: bool) -> None:
+    """Adds a cotangent to the leaf's gradient: in place, or into a new tensor when the backward is itself recorded."""
+    grad = variable._grad
+    if live:
+        if grad is None:
+            variable._grad = LIVE.clone(g) if state.grad else LIVE.clone(g).detach()
+        elif state.grad:
+            variable._grad = LIVE.add(grad, g)
+        else:
+            grad.add_(g)
+    elif grad is None:
+        variable._grad = plain(owned_gradient(variable._array, g))
+    elif state.grad or grad._needs or grad._flags:
+        variable._grad = LIVE.add(grad, plain(g))
+    else:
+        state.run(np.add, grad._array, g, grad._array)
+        if grad._cell is not None:
+            grad._cell[0] += 1
+
+
+def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """A copy of the cotangent in memory of its own, with the leaf's strides if the leaf is dense, else contiguous."""
+    if variable.flags.c_contiguous or not is_dense(variable):
+        return np.array(g, order="C", copy=True)
+    return with_strides(np.array(g), element_strides(variable))
+
+
+def reduce_to(F: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """Sums the dimensions that broadcasting added or stretched."""
+    lead = g.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(lead + k for k, n in enumerate(shape) if n == 1 and g.shape[lead + k] != 1)
+    if axes:
+        g = F.sum(g, axes, True)
+    return g if tuple(g.shape) == shape else F.reshape(g, shape)
+
+
+def is_expandable(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether a tensor of `shape` broadcasts to `to`."""
+    if len(shape) > len(to):
+        return False
+    return all(n in (1, m) for n, m in zip(reversed(shape), reversed(to)))
+
+
+def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype, live: bool, name: str, index: int) -> Any:
+    """A cotangent in the shape and dtype of the value that it belongs to: summed, made real, cast.
+    Raises RuntimeError if a rule returned a shape that does not reduce to it."""
+    found = tuple(g.shape)
+    if found != shape:
+        if not is_expandable(shape, found):
+            raise RuntimeError(
+                f"Function {name} returned an invalid gradient at index {index} - got {list_text(found)} but expected "
+                f"shape compatible with {list_text(shape)}"
+            )
+        g = reduce_to(LIVE if live else ArraySums, g, shape)
+    array = g._array if live else g
+    if array.dtype != dtype:
+        g = LIVE.cast(g, dtype) if live else cast_array(array, dtype)
+    return g
+
+
+def cast_array(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The array in another dtype; complex to real keeps the real part."""
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        array = array.real
+    return array.astype(dtype)
+
+
+class ArraySums:
+    """The two functions that `reduce_to` needs, on arrays; 16-bit sums are done in float32."""
+
+    @staticmethod
+    def sum(a: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
+        if a.dtype.itemsize == 2:
+            return narrow_result(np.add.reduce(widen(a), axes, keepdims=keepdims), a.dtype)
+        return np.add.reduce(a, axes, keepdims=keepdims)
+
+    @staticmethod
+    def reshape(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        return a.reshape(shape)

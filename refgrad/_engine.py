@@ -1,0 +1,212 @@
+"""Backward: runs the graph from roots to leaves, each node once, after all its consumers.
+
+Dependencies are counted, and among the ready nodes the youngest runs first (AccumulateGrad as soon as it is ready), as
+PyTorch does (notes/autograd). Nothing recurses, so a chain of a million nodes runs. Cotangents are ndarrays unless
+the backward is itself recorded (create_graph): then they are Tensors, and rules run LIVE.
+Trap: a hook may call backward again; every call has its own task.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ._accumulate import fit
+from ._graph import AccumulateGrad, Node
+from ._hooks import run_post_hooks, run_pre_hooks
+from ._interpreters import LIVE
+from ._modes import state
+from ._tensor import Tensor, plain
+
+Edge = tuple[Node, int]
+ndarray = np.ndarray
+
+
+class Task:
+    """One backward call: what is still to come, what has arrived, and what is asked for."""
+
+    __slots__ = ("arrived", "captures", "heap", "keep", "live", "needed", "number", "results", "waiting")
+
+    def __init__(self, live: bool, keep: bool) -> None:
+        self.live, self.keep = live, keep
+        self.arrived: dict[Node, list[Any]] = {}
+        self.waiting: dict[Node, int] = {}
+        self.heap: list[tuple[int, int, Node]] = []
+        self.number = itertools.count()
+        self.needed: set[Node] | None = None
+        self.captures: dict[Node, list[tuple[int, int]]] = {}
+        self.results: dict[int, Any] = {}
+
+    def push(self, node: Node) -> None:
+        heapq.heappush(self.heap, (-node.sequence, next(self.number), node))
+
+
+def execute(
+    roots: Sequence[Edge],
+    seeds: Sequence[Tensor],
+    keep: bool,
+    create_graph: bool,
+    inputs: Sequence[Edge] | None = None,
+    capture: bool = False,
+) -> dict[int, Any]:
+    """Runs a backward. With `capture`, returns {position in inputs: its cotangent} instead of accumulating there; with
+    `inputs` alone, only what leads to them is run."""
+    task = Task(create_graph, keep)
+    roots = [(_node_of(e), e[1]) for e in roots]
+    task.waiting = count_dependencies([node for node, _ in roots])
+    if inputs is not None:
+        _aim(task, roots, inputs, capture)
+    for (node, nr), seed in zip(roots, seeds):
+        _arrive(task, node, nr, seed if create_graph else _array_of(seed))
+    for node in dict.fromkeys(node for node, _ in roots):
+        if not task.waiting.get(node):
+            task.push(node)
+    grad, state.grad = state.grad, create_graph
+    state.executing.append(task)
+    try:
+        _run(task)
+    finally:
+        state.executing.pop()
+        state.grad = grad
+    return task.results
+
+
+def _node_of(edge: Edge) -> Node:
+    return edge[0]
+
+
+def _array_of(seed: Tensor) -> np.ndarray:
+    from ._tensor import resolved
+
+    return resolved(seed)
+
+
+def count_dependencies(roots: Sequence[Node]) -> dict[Node, int]:
+    """How many edges lead into each node that is reachable from the roots."""
+    waiting: dict[Node, int] = {}
+    stack = list(dict.fromkeys(roots))
+    seen = set(stack)
+    while stack:
+        for edge in stack.pop().edges:
+            if edge is not None:
+                node = edge[0]
+                if node in waiting:
+                    waiting[node] += 1
+                else:
+                    waiting[node] = 1
+                    if node not in seen:
+                        stack.append(node)
+    return waiting
+
+
+def _aim(task: Task, roots: Sequence[Edge], inputs: Sequence[Edge], capture: bool) -> None:
+    """Restricts the task to the nodes from which an input can be reached; with `capture` the inputs' own nodes run
+    only if a further input lies behind them."""
+    targets = {node for node, _ in inputs}
+    if capture:
+        for position, (node, nr) in enumerate(inputs):
+            task.captures.setdefault(node, []).append((nr, position))
+    consumers: dict[Node, list[Node]] = {}
+    order = dict.fromkeys([node for node, _ in roots] + list(task.waiting))
+    for node in order:
+        for edge in node.edges:
+            if edge is not None:
+                consumers.setdefault(edge[0], []).append(node)
+    needed: set[Node] = set() if capture else {n for n in targets if n in order}
+    stack = [n for n in targets if n in order]
+    while stack:
+        for consumer in consumers.get(stack.pop(), ()):
+            if consumer not in needed:
+                needed.add(consumer)
+                stack.append(consumer)
+    task.needed = needed
+
+
+def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
+    """Adds a cotangent to what has arrived at an output of a node. Never writes into a buffer that it does not own."""
+    slots = task.arrived.get(node)
+    if slots is None:
+        task.arrived[node] = slots = [None] * (1 if node.metas is None else len(node.metas))
+    before = slots[nr]
+    slots[nr] = g if before is None else (LIVE.add(before, g) if task.live else state.run(np.add, before, g))
+
+
+def _run(task: Task) -> None:
+    """The loop: takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap,
+    so that a chain never touches the heap."""
+    heap, waiting, needed, arrived, live = task.heap, task.waiting, task.needed, task.arrived, task.live
+    following: Node | None = None
+    while following is not None or heap:
+        if following is None or (heap and -heap[0][0] > following.sequence):
+            if following is not None:
+                task.push(following)
+            following = heapq.heappop(heap)[2]
+        node, following = following, None
+        slots = arrived.pop(node, None)
+        if slots is None:
+            slots = [None] * (1 if node.metas is None else len(node.metas))
+        runs = needed is None or node in needed
+        if node.hooks is not None or type(node) is AccumulateGrad:
+            slots = run_pre_hooks(node, slots, live, runs)
+        if node in task.captures:
+            for nr, position in task.captures[node]:
+                task.results[position] = slots[nr]
+        edges = node.edges
+        for index, g in enumerate(_step(task, node, slots) if runs else (None,) * len(edges)):
+            edge = edges[index]
+            if edge is None:
+                continue
+            follower, nr = edge
+            if g is not None and (needed is None or follower in needed or follower in task.captures):
+                if live:
+                    g = _fit_live(g, follower, nr, node, index)
+                else:
+                    g = _fit_raw(g, follower, nr, node, index)
+                if follower.metas is None and follower not in arrived:
+                    arrived[follower] = [g]
+                else:
+                    _arrive(task, follower, nr, g)
+            left = waiting[follower] = waiting[follower] - 1
+            if not left:
+                if following is not None:
+                    task.push(following)
+                following = follower
+
+
+def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:
+    """An array cotangent in the shape and dtype of the output that it goes to."""
+    shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
+    if type(g) is not ndarray:
+        g = np.asarray(g)
+    if g.shape != shape or g.dtype is not dtype:
+        return state.run(fit, g, shape, dtype, False, node.name(), index)
+    return g
+
+
+def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Tensor:
+    """The same for a recorded cotangent."""
+    shape, dtype = follower.meta(nr)
+    if g._array.shape != shape or g._array.dtype != dtype:
+        return fit(g, shape, dtype, True, node.name(), index)
+    return g
+
+
+def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
+    """Runs one node and its post-hooks, and frees what it saved."""
+    results = node.apply(slots, task.live)
+    if len(results) != len(node.edges):
+        raise RuntimeError(
+            f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got {len(results)})"
+        )
+    if not task.keep and node.saved:
+        node.release()
+    if node.hooks is not None and node.hooks.post:
+        results = run_post_hooks(node, slots, results, task.live)
+    return results
+
+
+__all__ = ["Task", "count_dependencies", "execute", "plain"]

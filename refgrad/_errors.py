@@ -1,0 +1,150 @@
+"""PyTorch's error texts, and the checks that raise them. Built only when raised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._dtypes import C_NAMES, SCALAR_NAMES
+
+NONLEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
+    "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. (Triggered internally at "
+    "/__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:493.)"
+)
+NONLEAF_REQUIRES_GRAD = (
+    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
+    "that doesn't require differentiation use var_no_grad = var.detach()."
+)
+SECOND_BACKWARD = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+INFERENCE_VERSION = "Inference tensors do not track version counter."
+INFERENCE_SAVED = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+    "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or "
+    "use `torch.no_grad()` instead of `torch.inference_mode()`."
+)
+INFERENCE_INPLACE = (
+    "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
+    "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+)
+LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place operation."
+LEAF_VIEW_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+INTERNAL_OVERLAP = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+    "clone() the tensor before performing the operation."
+)
+PARTIAL_OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
+IMPLICIT_SEED = "grad can be implicitly created only for scalar outputs"
+
+
+def list_text(shape: tuple[int, ...]) -> str:
+    """A shape as PyTorch's C++ side prints it: [2, 3]."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """A dimension in 0 … ndim-1 from one that may be negative; 0-d tensors accept 0 and -1. Raises IndexError."""
+    span = max(ndim, 1)
+    if -span <= dim < span:
+        return dim % span
+    raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})")
+
+
+def ambiguous_bool(size: int) -> str:
+    """bool() of a tensor that has not exactly one element."""
+    if size == 0:
+        return "Boolean value of Tensor with no values is ambiguous"
+    return "Boolean value of Tensor with more than one value is ambiguous"
+
+
+def check_grad(t: Any, value: Any, tensor: type) -> None:
+    """What may be assigned to `.grad`: a tensor of the same shape and dtype, not the tensor itself."""
+    if not isinstance(value, tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+    if value is t:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if value.dtype is not t.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{C_NAMES[value.dtype]}' to a tensor with grad_dtype "
+            f"'{SCALAR_NAMES[t.dtype]}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's "
+            "dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. "
+            "Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
+            "systems that assume they match."
+        )
+    if value._array.shape != t._array.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list_text(value._array.shape)}' to a tensor of size "
+            f"'{list_text(t._array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+        )
+
+
+def check_inference_requires_grad() -> None:
+    """A leaf made in inference mode can't be told to require grad outside it."""
+    from ._modes import state
+
+    if not state.inference:
+        raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+
+
+def modified_inplace(kind: str, shape: tuple[int, ...], producer: str, found: int, expected: int) -> str:
+    """The text for a saved value that was written after it was saved."""
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
+
+
+class ForeignOperand(TypeError):
+    """An operand that is neither a Tensor nor a number."""
+
+
+def must_be_tensor(function: str, argument: str, position: int, given: Any) -> str:
+    """The text for a number (or anything else) where a Tensor is needed."""
+    return f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(given).__name__}"
+
+
+def view_write(creation: int, producer: str | None, nr: int, indirect: bool = False) -> str:
+    """The text for an in-place write that autograd forbids, to a view or (indirect) to what shares its memory."""
+    act = "its base or another view of its base has been modified" if indirect else "is being modified"
+    mode = "inference" if creation == INFERENCE_VIEW else "no_grad"
+    place = "in normal mode" if creation == INFERENCE_VIEW else "with grad mode enabled"
+    if producer is None:
+        start = f"A view was created in {mode} mode and {act} inplace {place}. "
+    elif creation in (INFERENCE_VIEW, NO_GRAD_VIEW):
+        start = f"Output {nr} of {producer} is a view of a view which was created in {mode} mode and {act} inplace {place}. "
+    else:
+        start = f"Output {nr} of {producer} is a view and {act} inplace. "
+    return start + _VIEW_REASONS[creation]
+
+
+NO_GRAD_VIEW, INFERENCE_VIEW, MULTI_OUTPUT_VIEW, CUSTOM_VIEW = 1, 2, 3, 4
+_AMBIGUOUS = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {} block (if you don't want the inplace to be tracked) or both "
+    "outside (if you want the inplace to be tracked)."
+)
+_VIEW_REASONS = {
+    NO_GRAD_VIEW: _AMBIGUOUS.format("no_grad"),
+    INFERENCE_VIEW: _AMBIGUOUS.format("inference_mode"),
+    MULTI_OUTPUT_VIEW: (
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+        "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+    ),
+    CUSTOM_VIEW: (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
+    ),
+}

@@ -1,0 +1,181 @@
+"""Forward mode: tangents carried by tensors, pushed through each row by its jvp.
+
+A dual tensor has, for a level, a tangent of its own shape. jvp kinds: LINEAR (the row applied to the tangent),
+MULTILINEAR (the sum of the row with one operand replaced by its tangent), `d` (t·d), a function, or the transpose of
+the vjp where that is valid. The tangent's computation is itself recorded, so reverse over forward works.
+Source: torch.autograd.forward_ad, the forward-mode tutorial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ._calls import NUMBERS, flat
+from ._interpreters import LIVE
+from ._modes import state
+from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
+from ._tensor import DUAL, Tensor, extra, plain
+
+
+def tangent_of(t: Any, level: int) -> Tensor | None:
+    """The tangent that a tensor carries at a level."""
+    if not isinstance(t, Tensor) or not t._flags & DUAL or t._extra is None or t._extra.tangents is None:
+        return None
+    return t._extra.tangents.get(level)
+
+
+def set_tangent(t: Tensor, level: int, tangent: Tensor) -> None:
+    """Gives a tensor its tangent at a level."""
+    rare = extra(t)
+    rare.tangents = rare.tangents or {}
+    rare.tangents[level] = tangent
+    t._flags |= DUAL
+
+
+def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]) -> None:
+    """Gives the outputs of a call the tangents that follow from those of its inputs."""
+    if not state.forward_grad:
+        return
+    levels = {level for t in flat(inputs) if t._flags & DUAL for level in (t._extra.tangents or {})}  # type: ignore[union-attr]
+    for level in sorted(levels):
+        tangents = [_collect(given, level) for given in inputs]
+        bare = [_without(given, level) for given in inputs]
+        found = jvp(row, bare, tangents, attributes, [_without(o, level) for o in outputs])
+        for o, t in zip(outputs, found):
+            if t is not None and o._array.dtype.kind not in "iub":
+                set_tangent(o, level, LIVE.cast(t, o._array.dtype) if t._array.dtype != o._array.dtype else t)
+
+
+def _collect(given: Any, level: int) -> Any:
+    if isinstance(given, (list, tuple)):
+        return [_collect(t, level) for t in given]
+    return tangent_of(given, level)
+
+
+def _without(given: Any, level: int) -> Any:
+    """The primal at a level: the same value and history, lower levels' tangents kept."""
+    if isinstance(given, (list, tuple)):
+        return [_without(t, level) for t in given]
+    if tangent_of(given, level) is None:
+        return given
+    made = LIVE.alias_with_history(given)
+    for other, tangent in given._extra.tangents.items():
+        if other < level:
+            set_tangent(made, other, tangent)
+    return made
+
+
+def jvp(
+    row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]
+) -> list[Any]:
+    """The tangents of the outputs."""
+    call = getattr(LIVE, row.schema.name)
+    kind = row.jvp_kind
+    if not row.is_differentiable:
+        return [None] * len(outputs)
+    if kind == LINEAR:
+        found = call(*[_linear_input(x, t) for x, t in zip(inputs, tangents)], *attributes)
+    elif kind == MULTILINEAR:
+        found = _multilinear(call, inputs, tangents, attributes)
+    elif row.derivative is not None:
+        found = _by_derivative(row, inputs, tangents, attributes, outputs)
+    elif kind == POINTWISE:
+        found = _pointwise(row, inputs, tangents, attributes, outputs[0])
+    elif callable(kind):
+        found = kind(LIVE, inputs, tangents, attributes, outputs)
+    else:
+        return transpose(row, inputs, tangents, attributes)
+    return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
+def _linear_input(x: Any, t: Any) -> Any:
+    """A tangent, or zeros where an operand of a linear row has none (a number is a constant)."""
+    if isinstance(x, (list, tuple)):
+        return [_linear_input(a, b) for a, b in zip(x, t)]
+    if t is None and isinstance(x, NUMBERS):
+        return 0
+    return t if t is not None or not isinstance(x, Tensor) else plain(np.zeros_like(x._array))
+
+
+def _multilinear(call: Any, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> Any:
+    total = None
+    for k, t in enumerate(tangents):
+        if t is not None:
+            part = call(*inputs[:k], t, *inputs[k + 1 :], *attributes)
+            total = part if total is None else LIVE.add(total, part)
+    return total
+
+
+def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) -> dict[str, Any]:
+    """What the rules of a row with one output may ask for."""
+    schema = row.schema
+    values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
+    return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
+
+
+def _by_derivative(
+    row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]
+) -> Any:
+    assert row.derivative is not None
+    values = _values(row, inputs, attributes, outputs[0])
+    return LIVE.mul(row.derivative.function(*[values[n] for n in row.derivative.wants]), tangents[0])
+
+
+def _pointwise(row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...], out: Tensor) -> Any:
+    """A holomorphic pointwise row's jvp from its vjp g·conj(d): the sum of conj(vjp(conj(t))), spread to the output."""
+    values, total = _values(row, inputs, attributes, out), None
+    for declared, t in zip(row.schema.inputs, tangents):
+        rule = row.rules.get(declared.name)
+        if t is not None and rule is not None:
+            values["g"] = LIVE.conj(t)
+            part = LIVE.conj(rule.function(*[values[n] for n in rule.wants]))
+            total = part if total is None else LIVE.add(total, part)
+    if total is not None and total._array.shape != out._array.shape:
+        return LIVE.expand(total, out._array.shape)
+    return total
+
+
+def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> list[Any]:
+    """The jvp as the transpose of the vjp: differentiate <vjp(v), t> by v. Valid where the vjp is linear in v."""
+    from ._engine import execute
+    from ._graph import gradient_edge
+    from ._modes import enable_grad
+
+    moving = [t for t in flat(tangents)]
+    with enable_grad():
+        leaves = [_fresh_leaf(x, t) for x, t in zip(inputs, tangents)]
+        found = getattr(LIVE, row.schema.name)(*leaves, *attributes)
+        results = [o for o in (found if isinstance(found, tuple) else (found,)) if o._needs]
+        seeds = [plain(np.zeros_like(o._array)) for o in results]
+        for s in seeds:
+            s._needs = True
+        edges = [gradient_edge(x) for x, t in zip(_members(leaves), _members(tangents)) if t is not None]
+        pulled = execute([gradient_edge(o) for o in results], seeds, True, True, edges, True)
+        pairs = [(pulled[k], t) for k, t in enumerate(moving) if pulled.get(k) is not None]
+        back = execute(
+            [gradient_edge(p) for p, _ in pairs],
+            [t for _, t in pairs],
+            True,
+            True,
+            [gradient_edge(s) for s in seeds],
+            True,
+        )
+    pushed = iter([back.get(k) for k in range(len(seeds))])
+    return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
+
+
+def _fresh_leaf(x: Any, t: Any) -> Any:
+    """An alias of the primal that records from here: history that reaches the primal itself is kept for level nesting."""
+    if isinstance(x, (list, tuple)):
+        return [_fresh_leaf(a, b) for a, b in zip(x, t)]
+    return LIVE.identity(x) if t is not None else x
+
+
+def _members(given: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for g in given:
+        found += g if isinstance(g, (list, tuple)) else [g]
+    return found

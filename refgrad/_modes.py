@@ -1,0 +1,217 @@
+"""The thread's autograd state, and the modes that change it.
+
+Gradient mode, inference mode, the saved-tensor hooks and the sequence number belong to a thread, as in PyTorch
+(notes/autograd, "Locally disabling gradient computation", "Thread safety"). `State.run` calls a NumPy kernel in a
+context where floating-point warnings are off: 0.1 µs a call where `np.errstate` costs 1 µs, and the user's own
+`np.geterr()` stays as it was.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class State:
+    """What one thread knows. `plain` is False when an operator must take its general path (inference mode, hooks on
+    saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag."""
+
+    __slots__ = (
+        "anomaly", "dual_levels", "executing", "forward_grad", "functional_levels", "grad", "inference",
+        "multithreading", "plain", "run", "saved_hooks", "saved_hooks_disabled", "sequence", "view_replay",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.forward_grad = True
+        self.multithreading = True
+        self.view_replay = False
+        self.saved_hooks: tuple[Any, ...] = ()
+        self.saved_hooks_disabled: str | None = None
+        self.anomaly: Any = None
+        self.dual_levels: list[Any] = []
+        self.functional_levels: list[Any] = []
+        self.executing: list[Any] = []
+        self.sequence = 0
+        self.plain = True
+        with np.errstate(all="ignore"):
+            self.run: Callable[..., Any] = contextvars.copy_context().run
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.me = State()
+
+
+# One thread-local lookup costs as much as five attributes of a slotted object: hot code reads `local.me` once.
+local = _Local()
+
+
+class CurrentState:
+    """The calling thread's State, attribute by attribute, for code where a lookup more does not matter."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(local.me, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(local.me, name, value)
+
+    def settle(self) -> None:
+        """Recomputes `plain` after one of the rare settings changed."""
+        me = local.me
+        me.plain = not (me.inference or me.saved_hooks or me.anomaly or me.functional_levels)
+
+
+state = CurrentState()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded in this thread. Source: torch.is_grad_enabled."""
+    return state.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in inference mode. Source: torch.is_inference_mode_enabled."""
+    return state.inference
+
+
+class _Mode:
+    """A context manager that is a decorator too, of functions, generators and (with a warning) classes' constructors."""
+
+    def __call__(self, function: Function) -> Function:
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+    def _wrap_generator(self, function: Callable[..., Generator[Any, Any, Any]]) -> Callable[..., Any]:
+        """The mode holds inside the generator's body only, not in the code between its steps."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            body = function(*args, **kwargs)
+            step: Callable[[], Any] = functools.partial(next, body)
+            try:
+                while True:
+                    with self._fresh():
+                        item = step()
+                    try:
+                        sent = yield item
+                        step = functools.partial(body.send, sent)
+                    except GeneratorExit:
+                        with self._fresh():
+                            body.close()
+                        raise
+                    except BaseException as error:
+                        step = functools.partial(body.throw, error)
+            except StopIteration as stop:
+                return stop.value
+
+        return wrapped
+
+    def _fresh(self) -> Any:
+        return type(self)()
+
+    def __enter__(self) -> Any:
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        raise NotImplementedError
+
+
+class _GradMode(_Mode):
+    value = False
+
+    def __enter__(self) -> None:
+        self.before = state.grad
+        state.grad = self.value
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        state.grad = self.before
+
+
+class no_grad(_GradMode):
+    """Operations in the block are not recorded. Source: torch.no_grad. Trap: in-place writes still bump versions."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if function is None else made(function)
+
+
+class enable_grad(_GradMode):
+    """Operations in the block are recorded, also inside no_grad (not inside inference_mode). Source: torch.enable_grad."""
+
+    value = True
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if function is None else made(function)
+
+
+class set_grad_enabled(_GradMode):
+    """Sets gradient mode at once, and restores it on exit when used in a with statement. Source: torch.set_grad_enabled."""
+
+    def __init__(self, mode: bool) -> None:
+        self.before, self.value = state.grad, mode
+        state.grad = mode
+
+    def __call__(self, function: Function) -> Function:
+        state.grad = self.before
+        return super().__call__(function)
+
+    def _fresh(self) -> set_grad_enabled:
+        return set_grad_enabled(self.value)
+
+    def __enter__(self) -> None:
+        state.grad = self.value
+
+
+class inference_mode(_Mode):
+    """Like no_grad, and tensors made inside carry no version counter and can't be saved for backward later.
+    Source: torch.inference_mode. Trap: a view of a normal tensor made inside is a normal tensor."""
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        made = super().__new__(cls)
+        if callable(mode):
+            made.mode = True
+            return made(mode)
+        return made
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+
+    def _fresh(self) -> inference_mode:
+        return inference_mode(self.mode)
+
+    def __enter__(self) -> None:
+        self.before = (state.inference, state.grad, state.forward_grad)
+        state.inference = self.mode
+        state.grad = state.forward_grad = not self.mode
+        state.settle()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        state.inference, state.grad, state.forward_grad = self.before
+        state.settle()

@@ -1,0 +1,278 @@
+"""Views: tensors on another's memory, and how an in-place write on one reaches the history of the other.
+
+A view shares its base's version cell. After a write the base's history goes through `CopySlices`, and a view's own is
+made again when it is next looked at (`refresh`), as AsStridedBackward0 on the base or by replaying the view.
+Source: notes/autograd, "In-place operations with autograd"; the view tutorial. Trap: reading `.grad_fn` of a view is
+an action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import _errors as errors
+from . import _tensor
+from ._graph import Node, gradient_edge
+from ._interpreters import LIVE
+from ._modes import enable_grad, state
+from ._op import ROWS, Row, record
+from ._storage import as_strided_array, element_strides, storage_offset
+from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain
+
+DEFAULT, NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = range(5)
+
+
+class View:
+    """How a view was made: its base (never a view itself), the calls that lead from base to view, what kind of place
+    it was made in, and the version for which its history holds."""
+
+    __slots__ = ("base", "chain", "creation", "version")
+
+    def __init__(self, base: Tensor, chain: tuple[Any, ...], creation: int, version: int) -> None:
+        self.base, self.chain, self.creation, self.version = base, chain, creation, version
+
+
+def view_caller(row: Row) -> Callable[..., Any]:
+    """The function that applies a view row: (tensor, *attributes) -> view, or a tuple of views."""
+    several = row.schema.is_variable
+
+    def call(self: Tensor, *attributes: Any) -> Any:
+        if self._flags & ~(LAZY | VIEW | DUAL) or state.functional_levels:
+            from ._calls import apply
+
+            return apply(row, (self,), attributes)
+        found = row.kernel(self._array, *attributes)
+        views = [
+            as_view(self, a, (call, attributes, nr), several) for nr, a in enumerate(found if several else [found])
+        ]
+        if state.grad and (self._needs or (self._view is not None and self._view.base._needs)):
+            record(row, (self,), attributes, views)
+        if self._flags & DUAL:
+            from ._forward import push
+
+            push(row, (self,), attributes, views)
+        return tuple(views) if several else views[0]
+
+    call.__name__ = call.__qualname__ = row.schema.name
+    call.row = row  # type: ignore[attr-defined]
+    return call
+
+
+def as_view(t: Tensor, array: np.ndarray, step: Any, several: bool = False) -> Tensor:
+    """A tensor on part of t's memory, known as a view of t's base."""
+    made = plain(array)
+    made._cell = t._cell
+    made._flags = t._flags & LAZY
+    if t._cell is None:
+        return made
+    if step is not None:
+        step = (*step, array, t._flags & LAZY)
+    creation = MULTI_OUTPUT if several else DEFAULT
+    if state.inference:
+        creation = INFERENCE
+    elif not state.grad:
+        creation = NO_GRAD
+    base, chain = t, (step,)
+    if t._view is not None:
+        base, chain = t._view.base, (*t._view.chain, step)
+        creation = creation or t._view.creation
+    made._view = View(base, chain, creation, t._cell[0])
+    made._flags |= VIEW
+    return made
+
+
+def replay(chain: tuple[Any, ...], base: Tensor) -> Tensor:
+    """The view that the calls of a chain make of another base."""
+    for call, attributes, nr, *_ in chain:
+        found = call(base, *attributes)
+        base = found[nr] if isinstance(found, tuple) else found
+    return base
+
+
+def regenerate(t: Tensor) -> Any:
+    """The edge of a view whose base has a new history: steps that strides describe are one AsStridedBackward0, and
+    the others (view_as_real, conj, a dtype) are called again."""
+    here, bits = t._view.base, t._view.base._flags & LAZY
+    pending: np.ndarray | None = None
+    with enable_grad():
+        for call, attributes, nr, array, before in t._view.chain:
+            if array.dtype == here._array.dtype and before == bits and call.__name__ not in LAZY_CALLS:
+                pending = array
+                continue
+            if pending is not None:
+                here, pending = _strided(here, pending), None
+            here = replay(((call, attributes, nr),), here)
+            bits = here._flags & LAZY
+        return here._edge if pending is None else _strided_edge(here, pending)
+
+
+LAZY_CALLS = frozenset({"conj", "neg_view"})
+
+
+def _strided(t: Tensor, array: np.ndarray) -> Tensor:
+    return LIVE.as_strided(t, array.shape, element_strides(array), storage_offset(array))
+
+
+def _strided_edge(t: Tensor, array: np.ndarray) -> Any:
+    node = record(
+        ROWS["AsStridedBackward0"], (t,), (array.shape, element_strides(array), storage_offset(array)), (plain(array),)
+    )
+    return None if node is None else (node, 0)
+
+
+def geometry(t: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Shape, strides and storage offset, in elements."""
+    return t._array.shape, element_strides(t._array), storage_offset(t._array)
+
+
+def is_strided_view(t: Tensor) -> bool:
+    """Whether shape, strides and offset on the base say all about the view (not so for conj, real, view_as_real …)."""
+    base = t._view.base
+    return t._array.dtype == base._array.dtype and not (t._flags | base._flags) & LAZY
+
+
+def refresh(t: Tensor) -> None:
+    """Makes a view's history again if the shared memory was written since it was made."""
+    view = t._view
+    if t._cell is None or not (t._needs or view.base._needs):
+        return
+    if view.version == t._cell[0]:
+        return
+    if view.base._edge is None and not view.base._needs:
+        return
+    if view.creation != DEFAULT:
+        raise RuntimeError(_forbidden(t, True))
+    view.version = t._cell[0]
+    before = t._edge
+    t._edge = _strided_edge(view.base, t._array) if is_strided_view(t) else regenerate(t)
+    t._needs = True
+    if before is not None and t._edge is not None:
+        move_retained(t, t._edge[0], before)
+
+
+def _forbidden(t: Tensor, indirect: bool) -> str:
+    producer = None
+    if t._edge is not None:
+        producer = t._edge[0].name().rstrip("0123456789").removesuffix("Backward")
+    return errors.view_write(t._view.creation, producer, t.output_nr, indirect)
+
+
+_tensor.install_views(refresh)
+
+
+class CopySlices(Node):
+    """The history of a base after an in-place write on a view of it: the written part's cotangent goes through the
+    write's node, the rest passes by."""
+
+    __slots__ = ("base", "base_geometry", "chain", "inner", "view_geometry")
+
+    def __init__(self, t: Tensor, inner: Node) -> None:
+        base = t._view.base
+        self.sequence = state.sequence
+        state.sequence += 1
+        self.edges = (gradient_edge(base), *inner.edges[1:])
+        self.inner, self.saved = inner, True
+        self.shape, self.dtype = base._array.shape, base._array.dtype
+        self.hooks = self._metadata = self.metas = None
+        self.base_geometry = geometry(base)
+        self.view_geometry = geometry(t)
+        self.chain = None if is_strided_view(t) else t._view.chain
+
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
+    def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
+        g = cotangents[0]
+        if g is None:
+            return (None,) * len(self.edges)
+        return self._live(g) if live or self.chain is not None else self._raw(g)
+
+    def _offset(self) -> int:
+        return self.view_geometry[2] - self.base_geometry[2]
+
+    def _raw(self, g: np.ndarray) -> tuple[Any, ...]:
+        shape, strides, _ = self.base_geometry
+        result = empty_like_geometry(shape, strides, g.dtype)
+        result[...] = g
+        part = as_strided_array(result, self.view_geometry[0], self.view_geometry[1], self._offset())
+        found = self.inner.apply([part.copy()], False)
+        part[...] = 0 if found[0] is None else found[0]
+        return (result, *found[1:])
+
+    def _live(self, g: Any) -> tuple[Any, ...]:
+        raw = not isinstance(g, Tensor)
+        if raw:
+            g = plain(g)
+        shape, strides, _ = self.base_geometry
+        result = LIVE.copy_into(plain(empty_like_geometry(shape, strides, g._array.dtype)), g)
+        part = (
+            replay(self.chain, result)
+            if self.chain is not None
+            else LIVE.as_strided(result, self.view_geometry[0], self.view_geometry[1], self._offset())
+        )
+        found = self.inner.apply([LIVE.clone(part)._array if raw else LIVE.clone(part)], not raw)
+        LIVE.copy_into(part, LIVE.zeros_like(part) if found[0] is None else plain(found[0]) if raw else found[0])
+        return (result._array if raw else result, *found[1:])
+
+    def release(self) -> None:
+        self.inner.release()
+
+
+def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array of given strides that owns just the memory it spans."""
+    span = 1 + sum((n - 1) * s for n, s in zip(shape, strides)) if all(shape) else 0
+    return as_strided_array(np.zeros(span, dtype), shape, strides, 0)
+
+
+def check_writable(t: Tensor, needs: bool) -> None:
+    """Raises what PyTorch raises for an in-place write that autograd forbids."""
+    if t._cell is None:
+        if not state.inference:
+            raise RuntimeError(errors.INFERENCE_INPLACE)
+        return
+    if not state.grad:
+        return
+    if t._view is not None and (needs or t.requires_grad):
+        _check_view(t)
+    elif t._needs and t._edge is None:
+        raise RuntimeError(errors.LEAF_INPLACE)
+
+
+def _check_view(t: Tensor) -> None:
+    view = t._view
+    if view.creation != DEFAULT:
+        raise RuntimeError(_forbidden(t, False))
+    if view.base._needs and view.base._edge is None:
+        raise RuntimeError(errors.LEAF_VIEW_INPLACE)
+    if t._needs and t._edge is None:
+        raise RuntimeError(errors.LEAF_INPLACE)
+
+
+def rebase(t: Tensor, node: Node) -> None:
+    """Gives a written tensor the history of the write; for a view, its base too."""
+    if t._view is None:
+        move_retained(t, node)
+        t._edge, t._needs = (node, 0), True
+        return
+    base = t._view.base
+    slices: CopySlices = new(CopySlices)
+    slices.__init__(t, node)  # type: ignore[misc]
+    move_retained(base, slices)
+    base._edge, base._needs = (slices, 0), True
+    t._needs = True
+    t._view.version = -1
+    refresh(t)
+
+
+def move_retained(t: Tensor, node: Node, before: Any = None) -> None:
+    """A retained gradient is that of the tensor's newest value: its hook moves to the new node."""
+    edge = before or t._edge
+    if t.retains_grad and edge is not None and edge[0].hooks is not None:
+        found = edge[0].hooks.retains.pop(edge[1], None)
+        if found is not None:
+            from ._graph import node_hooks
+
+            node_hooks(node).retains[0] = found

@@ -1,0 +1,290 @@
+"""Copies, casts and what they share: clone, copy_, to, contiguous, detach, conj."""
+
+from __future__ import annotations
+
+import copy as python_copy
+import warnings
+from operator import methodcaller
+from typing import Any
+
+import numpy as np
+
+from .. import _dtypes as dtypes
+from .. import _errors as errors
+from .._calls import promoted
+from .._dtypes import OF_ARRAY, dtype
+from .._graph import gradient_edge
+from .._inplace import store, write
+from .._interpreters import LIVE, NARROW, RAW
+from .._modes import state
+from .._op import LINEAR, Row, op, public
+from .._storage import element_strides
+from .._tensor import CONJ, NEG, VIEW, Tensor, alias, method, plain, resolved
+from .._views import as_view
+
+COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
+
+
+def copied(array: np.ndarray) -> np.ndarray:
+    """A copy with the same strides if the array is dense, else contiguous in the order of its strides."""
+    return np.copy(array, order="K")
+
+
+clone_row = op("clone(self)", copied, public=False, exact=True, jvp=LINEAR, self=lambda g: g)
+contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR, self=lambda g: g)  # fmt: skip
+
+
+def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
+    if array.dtype.kind == "c" and to.kind not in "cb":
+        array = array.real
+    return array.astype(to, order="K")
+
+
+cast_row = op(
+    "cast(self, *, to)", _cast, node="to_copy", public=False, exact=True, jvp=LINEAR,
+    self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
+)  # fmt: skip
+
+
+@public(method=True)
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy that is recorded. Source: torch.clone."""
+    return clone_row(input)
+
+
+@method
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Itself if contiguous, else a contiguous copy. Source: torch.Tensor.contiguous."""
+    return self if self.is_contiguous() else contiguous_row(self)
+
+
+@method
+def to(
+    self: Tensor,
+    *args: Any,
+    dtype: dtype | None = None,
+    device: Any = None,
+    copy: bool = False,
+    non_blocking: bool = False,
+) -> Tensor:
+    """The tensor in another dtype; itself if nothing changes. Source: torch.Tensor.to.
+    Trap: the result of a conversion is not a leaf."""
+    for a in args:
+        if isinstance(a, dtypes.dtype):
+            dtype = a
+        elif isinstance(a, Tensor):
+            dtype = a.dtype
+    if dtype is None or dtype is self.dtype:
+        return clone_row(self) if copy else self
+    if self.is_complex() and not dtype.is_complex and dtype is not dtypes.bool_:
+        warnings.warn(
+            COMPLEX_TO_REAL + " (Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:308.)",
+            UserWarning,
+            stacklevel=2,
+        )
+    return cast_row(self, dtype.array)
+
+
+def _converter(name: str, kind: dtype) -> None:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self.to(kind)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"The tensor as {kind.name}. Source: torch.Tensor.{name}."
+    setattr(Tensor, name, convert)
+
+
+for _name, _kind in {
+    **dtypes.ALIASES,
+    "bfloat16": dtypes.bfloat16,
+    "bool": dtypes.bool_,
+    "char": dtypes.int8,
+    "byte": dtypes.uint8,
+}.items():
+    _converter(_name, _kind)
+
+
+def _copy(target: np.ndarray, source: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(_cast(source, target.dtype), target.shape).copy()
+
+
+copy_row = Row(
+    "copy(self, src)", _copy, {"self": lambda F, g: F.zeros_like(g), "src": lambda g: g}, node="copy_slices", jvp=LINEAR, exact=True
+)  # fmt: skip
+copy_row.name = copy_row.node.__name__ = "CopyBackwards"
+
+
+@method
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Writes src, broadcast and cast, into self. Source: torch.Tensor.copy_."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    return write(copy_row, (self, src), ())
+
+
+@public(method=True)
+def detach(input: Tensor) -> Tensor:
+    """A view without history that shares memory and version counter. Source: torch.Tensor.detach."""
+    made = alias(input)
+    if input._cell is not None:
+        made = as_view(input, input._array, None)
+        made._view = None
+        made._flags &= ~VIEW
+    return made
+
+
+@method
+def detach_(self: Tensor) -> Tensor:
+    """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
+    if self._view is not None:
+        raise RuntimeError(
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
+        )
+    self._edge, self._needs = None, False
+    return self
+
+
+def _get_data(self: Tensor) -> Tensor:
+    made = alias(self)
+    made._cell = [0]
+    return made
+
+
+def _set_data(self: Tensor, value: Tensor) -> None:
+    self._array, self._flags = value._array, (self._flags & VIEW) | (value._flags & (CONJ | NEG))
+
+
+Tensor.data = property(
+    _get_data, _set_data, doc="The memory without history or version counter. Source: torch.Tensor.data."
+)  # type: ignore[attr-defined]
+
+
+@method
+def item(self: Tensor) -> Any:
+    """The Python number of a one-element tensor. Raises RuntimeError otherwise. Source: torch.Tensor.item."""
+    if self._array.size != 1:
+        raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+    value = resolved(self).reshape(())[()]
+    return float(value) if OF_ARRAY[self._array.dtype].is_floating_point else value.item()
+
+
+@method
+def tolist(self: Tensor) -> Any:
+    """Nested lists of Python numbers. Source: torch.Tensor.tolist."""
+    array = resolved(self)
+    return (array.astype(np.float32) if array.dtype.kind == "V" else array).tolist()
+
+
+@method
+def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
+    """The tensor's memory as an ndarray. Raises RuntimeError if it requires grad. Source: torch.Tensor.numpy."""
+    if force:
+        return np.array(resolved(self)) if self._flags & 3 else self._array
+    if self.requires_grad:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+    if self._flags & 3:
+        kind = "conjugate" if self._flags & CONJ else "negative"
+        raise RuntimeError(
+            f"Can't call numpy() on Tensor that has {kind} bit set. Use tensor.resolve_{kind[:4].rstrip('j') if kind == 'negative' else 'conj'}().numpy() instead."
+        )
+    return self._array
+
+
+@method
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """The ndarray that NumPy functions see."""
+    found = self.numpy()
+    return found if dtype is None else found.astype(dtype)
+
+
+# Real arrays and Python numbers return themselves; ml_dtypes has no conjugate loop, so NARROW's is the identity.
+conj_raw = methodcaller("conjugate")
+
+
+conj_node = Row("conj(self)", np.conjugate, {"self": lambda g, F: F.conj(g)}, jvp=LINEAR, exact=True)
+neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=LINEAR, exact=True)
+
+
+def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
+    from .._op import record
+
+    made = as_view(t, t._array, (function, (), 0))
+    made._flags ^= bit
+    if state.grad and t.requires_grad:
+        record(row, (t,), (), (made,))
+    return made
+
+
+@public(method=True)
+def conj(input: Tensor) -> Tensor:
+    """The conjugate as a lazy view; a real tensor is returned itself. Source: torch.conj.
+    Trap: writing to it writes to the original."""
+    if not isinstance(input, Tensor) or not input.is_complex():
+        return conj_raw(input) if not isinstance(input, Tensor) else input
+    return _flipped(input, CONJ, conj_node, conj)
+
+
+@public("_neg_view", method=False)
+def neg_view(input: Tensor) -> Tensor:
+    """The negative as a lazy view, as `.imag` of a conjugate needs it."""
+    return _flipped(input, NEG, neg_view_node, neg_view)
+
+
+@public(method=True)
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor with its conjugation done; itself if none is pending. Source: torch.resolve_conj."""
+    return clone_row(input) if input._flags & CONJ else input
+
+
+@public(method=True)
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor with its negation done; itself if none is pending. Source: torch.resolve_neg."""
+    return clone_row(input) if input._flags & NEG else input
+
+
+def _copy_into(target: Any, source: Any) -> Any:
+    """F.copy_into(target, source): overwrites a buffer that the rule made itself; returns it."""
+    if isinstance(target, Tensor):
+        return target.copy_(source)
+    np.copyto(target, source, casting="unsafe")
+    return target
+
+
+for _space in (RAW, NARROW):
+    _space.copy_into = _copy_into
+    _space.zeros_like = np.zeros_like
+    _space.ones_like = np.ones_like
+    _space.zeros = lambda shape, dtype: np.zeros(shape, dtype)
+    _space.is_complex = lambda a: getattr(a, "dtype", None) is not None and a.dtype.kind == "c"
+    _space.real = np.real
+RAW.conj = conj_raw
+NARROW.conj = lambda a: a
+LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
+LIVE.conj = conj
+LIVE.copy_into = _copy_into
+LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
+LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
+LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))
+
+
+@method
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
+        )
+    if id(self) in memo:
+        return memo[id(self)]
+    made = plain(np.copy(self._array, order="K"))
+    made._flags, made._needs = self._flags & (CONJ | NEG), self._needs
+    made._grad = None if self._grad is None else python_copy.deepcopy(self._grad, memo)
+    memo[id(self)] = made
+    return made
+
+
+__all__ = ["clone", "conj", "detach", "element_strides", "errors", "gradient_edge", "promoted", "store"]

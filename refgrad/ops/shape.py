@@ -1,0 +1,224 @@
+"""Views and copies that change shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._errors import wrap_dim
+from .._interpreters import LIVE, NARROW, RAW
+from .._op import LINEAR, op, public
+from .._storage import as_strided_array, contiguous_strides, element_strides
+from .._storage import storage_offset as offset_of
+from .._tensor import Tensor, method
+from .create import shape_of
+
+Shape = tuple[int, ...]
+
+
+def view_strides(shape: Shape, strides: Shape, to: Shape) -> Shape | None:
+    """The strides with which a strided array is seen in another shape without a copy, or None if there are none.
+
+    The old dimensions are cut into runs that are contiguous in memory; every new dimension must fit into one run.
+    """
+    if not np.prod(shape, dtype=np.int64):
+        return strides if shape == to else contiguous_strides(to)
+    found: list[int] = []
+    k = len(to) - 1
+    run, base = 1, strides[-1] if strides else 1
+    for d in reversed(range(len(shape))):
+        run *= shape[d]
+        if d and (shape[d - 1] == 1 or strides[d - 1] == run * base):
+            continue
+        used = 1
+        while k >= 0 and (used < run or to[k] == 1):
+            found.append(used * base)
+            used *= to[k]
+            k -= 1
+        if used != run:
+            return None
+        if d:
+            run, base = 1, strides[d - 1]
+    while k >= 0:
+        if to[k] != 1:
+            return None
+        found.append(found[-1] * to[k + 1] if found else 1)
+        k -= 1
+    return tuple(reversed(found))
+
+
+def full_shape(shape: Shape, size: int) -> Shape:
+    """A shape with its one -1 filled in. Raises RuntimeError if it can't hold `size` elements."""
+    known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    bad = next((n for n in shape if n < -1), None)
+    if bad is not None:
+        raise RuntimeError(f"invalid shape dimension {bad}")
+    if -1 in shape and known == 0 and size == 0:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can "
+            "be any value and is ambiguous"
+        )
+    if (-1 in shape and (known == 0 or size % known)) or (-1 not in shape and known != size):
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
+    return tuple(size // known if n == -1 else n for n in shape)
+
+
+def _view(a: np.ndarray, shape: Shape) -> np.ndarray:
+    strides = view_strides(a.shape, element_strides(a), shape)
+    assert strides is not None
+    return as_strided_array(a, shape, strides, offset_of(a))
+
+
+view_row = op(
+    "view(self, *, shape)", _view, view=True, public=False, jvp=LINEAR, self=lambda g, F, self_meta: F.reshape(g, self_meta.shape)
+)  # fmt: skip
+unsafe_view_row = op(
+    "unsafe_view(self, *, shape)",
+    lambda a, shape: np.array(a, order="C").reshape(shape),
+    node="unsafe_view", public=False, exact=True, jvp=LINEAR,
+    self=lambda g, F, self_meta: F.reshape(g, self_meta.shape),
+)  # fmt: skip
+
+
+@public(method=True)
+def view(self: Tensor, *shape: Any) -> Tensor:
+    """The same memory in another shape. Raises RuntimeError where strides forbid it. Source: torch.Tensor.view."""
+    to = full_shape(shape_of_view(shape), self.numel())
+    if view_strides(self._array.shape, element_strides(self._array), to) is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return view_row(self, to)
+
+
+def shape_of_view(shape: tuple[Any, ...]) -> Shape:
+    """A shape from `f(2, -1)` or `f((2, -1))`."""
+    return tuple(int(n) for n in (shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape))
+
+
+@public(method=True)
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """A view in another shape where possible, else a copy. Source: torch.reshape."""
+    to = full_shape(shape_of_view(shape), input.numel())
+    if view_strides(input._array.shape, element_strides(input._array), to) is not None:
+        return view_row(input, to)
+    return unsafe_view_row(input.clone().contiguous(), to) if not input.is_contiguous() else view_row(input, to)
+
+
+def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
+    made = np.broadcast_to(a, shape)
+    return np.lib.stride_tricks.as_strided(a, made.shape, made.strides)
+
+
+expand_row = op("expand(self, *, shape)", _expand, view=True, public=False, jvp=LINEAR, self=lambda g: g)
+
+
+@public(method=True)
+def expand(self: Tensor, *sizes: Any) -> Tensor:
+    """Size-1 dimensions repeated without a copy; -1 keeps a size. Source: torch.Tensor.expand."""
+    to = shape_of_view(sizes)
+    have = self._array.shape
+    lead = len(to) - len(have)
+    if lead < 0:
+        raise RuntimeError(
+            f"expand(torch.{self.dtype.short}{{{list(have)}}}, size={list(to)}): the number of sizes provided ({len(to)}) must "
+            f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
+        )
+    full = tuple(have[k - lead] if n == -1 and k >= lead else n for k, n in enumerate(to))
+    for k, n in enumerate(full):
+        if k >= lead and have[k - lead] not in (1, n):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({have[k - lead]}) at non-singleton "
+                f"dimension {k}.  Target sizes: {list(to)}.  Tensor sizes: {list(have)}"
+            )
+    return expand_row(self, full)
+
+
+transpose_row = op(
+    "transpose(self, *, dim0, dim1)", np.swapaxes, view=True, public=False, jvp=LINEAR,
+    self=lambda g, F, dim0, dim1: F.transpose(g, dim0, dim1),
+)  # fmt: skip
+
+
+@public(method=True)
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two dimensions swapped. Source: torch.transpose."""
+    a, b = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
+    return input.view_as(input) if not input.ndim else transpose_row(input, a, b)
+
+
+as_strided_row = op(
+    "as_strided(self, *, shape, strides, offset)",
+    as_strided_array,
+    view=True, public=False, jvp=LINEAR,
+    self=lambda g, F, self_meta, shape, strides, offset: F.strided_sum(g, shape, strides, offset, self_meta),
+)  # fmt: skip
+
+
+def _places(shape: Shape, strides: Shape, offset: int) -> np.ndarray:
+    """For every element of a geometry its place in the storage."""
+    places = np.full(shape, offset, np.int64)
+    for k, (n, s) in enumerate(zip(shape, strides)):
+        places += (np.arange(n) * s).reshape((-1,) + (1,) * (len(shape) - k - 1))
+    return places
+
+
+def _storage_places(shape: Shape, strides: Shape, offset: int, meta: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The places of the input's elements and of the view's, and how many of the input's share each place."""
+    mine = _places(meta.shape, tuple(s // meta.dtype.itemsize for s in meta.strides), meta.offset)
+    theirs = _places(shape, strides, offset)
+    size = 1 + max(mine.max(initial=-1), theirs.max(initial=-1))
+    return mine, theirs, np.maximum(np.bincount(mine.ravel(), minlength=size), 1)
+
+
+def strided_sum(g: np.ndarray, shape: Shape, strides: Shape, offset: int, meta: Any) -> np.ndarray:
+    """The vjp of as_strided: g added up in the storage, then read through the input's own geometry; where several
+    elements of the input share a place, each gets its share."""
+    mine, theirs, counts = _storage_places(shape, strides, offset, meta)
+    total = np.zeros(counts.size, g.dtype)
+    np.add.at(total, theirs, g)
+    return (total[mine] / counts[mine]).astype(g.dtype)
+
+
+def strided_gather(h: np.ndarray, shape: Shape, strides: Shape, offset: int, meta: Any) -> np.ndarray:
+    """The transpose of strided_sum."""
+    mine, theirs, counts = _storage_places(shape, strides, offset, meta)
+    total = np.zeros(counts.size, h.dtype)
+    np.add.at(total, mine, (h / counts[mine]).astype(h.dtype))
+    return total[theirs]
+
+
+strided_sum_row = op(
+    "strided_sum(source, *, shape, strides, offset, meta)", strided_sum, public=False, jvp=LINEAR,
+    source=lambda g, F, shape, strides, offset, meta: F.strided_gather(g, shape, strides, offset, meta),
+)  # fmt: skip
+strided_gather_row = op(
+    "strided_gather(source, *, shape, strides, offset, meta)", strided_gather, public=False, jvp=LINEAR,
+    source=lambda g, F, shape, strides, offset, meta: F.strided_sum(g, shape, strides, offset, meta),
+)  # fmt: skip
+
+
+@public(method=True)
+def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A view of the storage with any size, stride and offset. Source: torch.as_strided.
+    Trap: elements may overlap; writes to such a view are undefined."""
+    offset = offset_of(input._array) if storage_offset is None else storage_offset
+    return as_strided_row(input, tuple(size), tuple(stride), offset)
+
+
+@method
+def storage_offset(self: Tensor) -> int:
+    """The place of the first element in the storage, in elements. Source: torch.Tensor.storage_offset."""
+    return offset_of(self._array)
+
+
+for _space in (RAW, NARROW):
+    _space.reshape = lambda a, shape: a.reshape(shape)
+    _space.expand = lambda a, shape: np.broadcast_to(a, shape)
+LIVE.reshape = lambda t, shape: reshape(t, shape)
+
+__all__ = ["as_strided", "expand", "reshape", "shape_of", "transpose", "view"]
