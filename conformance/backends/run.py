@@ -12,7 +12,7 @@ import numpy as np
 from .. import catalogue
 from .. import program as p
 from ..leafdata import leaf_array
-from ..trace import HookCall, Nothing, Observed, Outcome, Raised, Trace
+from ..trace import NOTHING, HookCall, Nothing, Observed, Outcome, Raised, Trace
 from . import error_kind, take_warnings
 from .noise import disturb, fixed_leaves
 
@@ -69,6 +69,9 @@ class Run:
             self.values.append(FAILED)
             return Raised(error_kind(error), str(error))
         self.values.append(value)
+        return NOTHING if type(step) is p.Leaf or value is None else self._seen(value)
+
+    def _seen(self, value: Any) -> Outcome:
         return value if type(value) is Observed else self.engine.see(value)
 
     def modes(self, names: tuple[str, ...]) -> ExitStack:

@@ -10,10 +10,12 @@ import numpy as np
 
 from .. import catalogue
 from .. import program as p
-from ..trace import Nothing, Observed, Outcome, Trace
+from ..leafdata import DTYPES
+from ..trace import NOTHING, Observed, Outcome, Trace
 from . import collecting, collecting_warnings
 from .run import Run
 
+BFLOAT16 = DTYPES["bfloat16"]
 SYMBOLS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -58,7 +60,7 @@ class Torchlike:
 
     def tensor(self, array: np.ndarray) -> Any:
         """A fresh tensor with the array's memory and strides."""
-        if array.dtype.name == "bfloat16":
+        if array.dtype == BFLOAT16:
             return self.ns.from_numpy(array.view(np.int16)).view(self.ns.bfloat16)
         return self.ns.from_numpy(array)
 
@@ -123,7 +125,7 @@ class Torchlike:
             array = self.array(value)
             return Observed(array, self.dtype_name(value.dtype), array.shape, value.requires_grad)
         if value is None:
-            return Nothing()
+            return NOTHING
         if isinstance(value, (tuple, list)):
             return tuple([self.see(part) for part in value])
         if isinstance(value, (bool, int, float, complex, str)):
