@@ -20,11 +20,11 @@ ORDER = (
     ("arbitrate", "judge"),
     ("shrink",),
     ("search", "finding", "results"),
-    ("generate", "clause"),
+    ("generate", "clause", "language"),
     ("properties",),
     ("check",),
     ("plugin",),
-    ("conftest", "test_operators", "clauses"),
+    ("conftest", "test_operators", "test_language", "clauses"),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 LAZY = {("program", "codec"), ("catalogue", "build"), ("build", "catalogue")}

@@ -12,6 +12,7 @@ from conformance.program import Call, Leaf, Program, Ref, needs
 from conformance.properties import PROPERTIES, properties_of
 from conformance.source import Replay, Stream, mix
 
+
 def drawn(name: str, index: int = 0) -> Program:
     op, kind = name.split("/")
     return one_operator(catalogue.find(op), PROPERTIES[kind].build)(Stream(mix(7, index)))
