@@ -32,15 +32,18 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import (
+from .ops import (  # noqa: F401
     along,
+    arrange,
     copy,
     create,
+    diagonals,
     dims,
     fill,
     getitem,
     identity,
     index,
+    inplace_views,
     join,
     masked,
     operators,
