@@ -30,30 +30,9 @@ from ._modes import (
     no_grad,
     set_grad_enabled,
 )
+from . import ops
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import (  # noqa: F401
-    along,
-    arrange,
-    copy,
-    create,
-    diagonals,
-    dims,
-    fill,
-    getitem,
-    identity,
-    index,
-    inplace_views,
-    join,
-    masked,
-    operators,
-    pointwise,
-    reduce,
-    scatter,
-    shape,
-    slices,
-    split,
-)
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
@@ -65,7 +44,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd  # noqa: E402
+from . import autograd, linalg  # noqa: E402
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,9 @@ import numpy as np
 
 from ._errors import list_text
 from ._interpreters import LIVE, narrow_result, widen
+from ._layout import with_strides
 from ._modes import state
-from ._storage import is_dense
+from ._storage import element_strides, is_dense
 from ._tensor import Tensor, plain
 
 
@@ -37,9 +38,7 @@ def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
     """A copy of the cotangent in memory of its own, with the leaf's strides if the leaf is dense, else contiguous."""
     if variable.flags.c_contiguous or not is_dense(variable):
         return np.array(g, order="C", copy=True)
-    made = np.empty_like(variable, dtype=g.dtype)
-    made[...] = g
-    return made
+    return with_strides(np.array(g), element_strides(variable))
 
 
 def reduce_to(F: Any, g: Any, shape: tuple[int, ...]) -> Any:

@@ -105,6 +105,15 @@ def modified_inplace(kind: str, shape: tuple[int, ...], producer: str, found: in
     )
 
 
+class ForeignOperand(TypeError):
+    """An operand that is neither a Tensor nor a number."""
+
+
+def must_be_tensor(function: str, argument: str, position: int, given: Any) -> str:
+    """The text for a number (or anything else) where a Tensor is needed."""
+    return f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(given).__name__}"
+
+
 def view_write(creation: int, producer: str | None, nr: int, indirect: bool = False) -> str:
     """The text for an in-place write that autograd forbids, to a view or (indirect) to what shares its memory."""
     act = "its base or another view of its base has been modified" if indirect else "is being modified"

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from . import _errors as errors
-from ._calls import compute, flat
-from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast
+from ._calls import common_dtype, compute, flat
+from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
 from ._graph import Result, gradient_edge
 from ._modes import state
 from ._op import Row, RowNode, record
 from ._storage import element_strides, is_dense, owner
-from ._tensor import CONJ, LAZY, NEG, Tensor, alias, plain
+from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase
 
 
@@ -42,7 +42,12 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
     needs = state.grad and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs)
     check_overlap(self, inputs)
-    (result,) = compute(row, inputs, attributes)
+    primals = _primals(inputs)
+    try:
+        (result,) = compute(row, inputs, attributes)
+    except NotImplementedError:
+        _check_cast(self, common_dtype(inputs))
+        raise
     _check_result(self, result._array)
     node = _record(row, inputs, attributes) if needs and row.is_differentiable else None
     store(self, result._array)
@@ -50,7 +55,24 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
         entries = [Result((self._array, self._cell, self._version)) if type(e) is Result else e for e in node.saved]
         node.saved = tuple(entries)
         rebase(self, node)
+    if primals is not None:
+        from ._forward import push
+
+        push(row, primals, attributes, [self])
     return self
+
+
+def _primals(inputs: Sequence[Any]) -> list[Any] | None:
+    """The inputs with their tangents, the written one as it is before the write; None if there are no tangents."""
+    if not any(isinstance(t, Tensor) and t._flags & DUAL for t in inputs):
+        return None
+    before = plain(inputs[0]._array.copy(order="K"))
+    before._flags, before._extra = inputs[0]._flags & (LAZY | DUAL), inputs[0]._extra
+    before._edge, before._needs = inputs[0]._edge, inputs[0]._needs
+    if before._flags & DUAL:
+        before._extra = Extra()
+        before._extra.tangents = dict(inputs[0]._extra.tangents)
+    return [before, *inputs[1:]]
 
 
 def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> RowNode | None:
@@ -87,14 +109,18 @@ def check_overlap(self: Tensor, inputs: Sequence[Any]) -> None:
 
 
 def _check_result(self: Tensor, result: np.ndarray) -> None:
-    source, target = OF_ARRAY[result.dtype], OF_ARRAY[self._array.dtype]
-    if source is not target and not can_cast(source, target):
-        raise RuntimeError(
-            f"result type {SCALAR_NAMES[source]} can't be cast to the desired output type {SCALAR_NAMES[target]}"
-        )
+    _check_cast(self, OF_ARRAY[result.dtype])
     if result.shape != self._array.shape:
         raise RuntimeError(
             f"output with shape {list_text(self._array.shape)} doesn't match the broadcast shape {list_text(result.shape)}"
+        )
+
+
+def _check_cast(self: Tensor, source: dtype) -> None:
+    target = OF_ARRAY[self._array.dtype]
+    if source is not target and not can_cast(source, target):
+        raise RuntimeError(
+            f"result type {SCALAR_NAMES[source]} can't be cast to the desired output type {SCALAR_NAMES[target]}"
         )
 
 

@@ -124,5 +124,6 @@ def rule(schema: Schema, function: Callable[..., Any], also: tuple[str, ...] = (
 
 
 def node_name(name: str, overload: int) -> str:
-    """PyTorch's name for the node: log_softmax, 0 -> LogSoftmaxBackward0."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + f"Backward{overload}"
+    """PyTorch's name for the node: log_softmax, 0 -> LogSoftmaxBackward0; a letter after a digit is a capital too."""
+    joined = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return re.sub(r"(?<=\d)[a-z]", lambda letter: letter[0].upper(), joined) + f"Backward{overload}"

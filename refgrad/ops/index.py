@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._inplace import write
-from .._layout import in_layout
+from .._layout import ordered, with_strides
 from .._op import LINEAR, op, public, publish
 from .._storage import contiguous_strides
 from .._tensor import Tensor
@@ -59,7 +59,7 @@ def _index(a: np.ndarray, indices: Sequence[np.ndarray], dims: Shape) -> np.ndar
     steps = contiguous_strides(lone.shape)
     mine = (*rest[:lead], *(0,) * lone.ndim, *rest[lead:])
     theirs = (*(0,) * lead, *steps, *(0,) * (len(rest) - lead))
-    return in_layout(result, (mine, theirs))
+    return with_strides(result, ordered(result.shape, (mine, theirs)))
 
 
 def leading(front: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
 from .._storage import as_strided_array, contiguous_strides, element_strides
 from .._storage import storage_offset as offset_of
-from .._tensor import Tensor, method
+from .._tensor import Tensor
 from .copy import contiguous_row
 from .create import shape_of
 
@@ -279,12 +279,6 @@ def as_strided_checks(input: Tensor, size: Any, stride: Any, offset: int | None)
             f"Storage size calculation overflowed with sizes={list_text(shape)} and strides={list_text(strides)}"
         )
     return shape, strides, offset_of(input._array) if offset is None else offset
-
-
-@method
-def storage_offset(self: Tensor) -> int:
-    """The place of the first element in the storage, in elements. Source: torch.Tensor.storage_offset."""
-    return offset_of(self._array)
 
 
 for _space in (RAW, NARROW):
