@@ -316,7 +316,9 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args]
+        made = [
+            a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args
+        ]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 

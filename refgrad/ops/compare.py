@@ -53,7 +53,9 @@ def _zeros(g: Any, F: Any) -> Any:
     return F.zeros_like(g)
 
 
-def publish_operator(name: str, row: Callable[..., Any], inplace: Callable[..., Tensor], alias: str | None = None) -> None:
+def publish_operator(
+    name: str, row: Callable[..., Any], inplace: Callable[..., Tensor], alias: str | None = None
+) -> None:
     """Publishes an operator row as a function, a method and an in-place twin, under an alias too."""
     for known in filter(None, (name, alias)):
         publish(known, _function(known, row), method=True)
@@ -110,9 +112,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
 
 @public(method=True)
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close. Source: torch.allclose."""
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
@@ -208,10 +208,18 @@ def tensor_pair(name: str, row: Callable[..., Any], doc: str, inplace: bool = Tr
     return call
 
 
-tensor_pair("maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.", False)
-tensor_pair("minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.", False)
-tensor_pair("fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.", False)
-tensor_pair("fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.", False)
+tensor_pair(
+    "maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.", False
+)
+tensor_pair(
+    "minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.", False
+)
+tensor_pair(
+    "fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.", False
+)
+tensor_pair(
+    "fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.", False
+)
 
 
 def _heaviside(a: Any, values: Any) -> Any:

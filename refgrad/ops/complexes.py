@@ -233,7 +233,9 @@ polar_row = op(
 def _check_parts(a: Tensor, b: Tensor) -> None:
     names = [errors.SCALAR_NAMES[t.dtype] for t in (a, b)]
     if any(not t.is_floating_point() or t.dtype is dtypes.bfloat16 for t in (a, b)):
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}")
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}"
+        )
     if a.dtype is not b.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"

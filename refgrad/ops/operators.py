@@ -99,10 +99,7 @@ def __index__(self: Tensor) -> int:
 @method
 def __contains__(self: Tensor, element: Any) -> bool:
     if not isinstance(element, (Tensor, *NUMBERS)):
-        raise RuntimeError(
-            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
-            f"{type(element)}."
-        )
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
     return bool(COMPARISONS["eq"](self, element)._array.any())
 
 

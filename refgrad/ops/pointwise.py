@@ -400,7 +400,9 @@ def _writes(name: str, choose_row: Callable[..., Any], tensors: int = 2) -> None
     publish(name + "_", call, method=True, in_module=False)
 
 
-def _scaled_choice(plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any) -> tuple[Any, tuple[Any, ...]]:
+def _scaled_choice(
+    plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any
+) -> tuple[Any, tuple[Any, ...]]:
     if alpha == 1 and alpha is not True:
         return plain_row, ()
     _check_alpha(alpha, self, other)

@@ -48,7 +48,9 @@ def _erfinv_slope(F: Any, self: Any) -> Any:
 
 
 erfinv = _top_level("erfinv", None, special.erfinv, "erfinv_vml_cpu", _erfinv_slope)
-erfcx = _special("erfcx", special.erfcx, missing("erfcx_cpu", "hc"), d=lambda self, out: 2 * self * out - TWO_BY_ROOT_PI)
+erfcx = _special(
+    "erfcx", special.erfcx, missing("erfcx_cpu", "hc"), d=lambda self, out: 2 * self * out - TWO_BY_ROOT_PI
+)
 ndtr = _special(
     "ndtr", special.ndtr, missing("erf_vml_cpu", "c"), d=lambda F, self: ROOT_HALF_PI_INVERSE * F.exp(-self * self / 2)
 )
@@ -159,7 +161,9 @@ def _by_argument(F: Any, self: Any, out: Any, at_zero: float) -> Any:
 
 
 i0e = _special("i0e", special.i0e, missing("i0e_cpu", "c"), d=lambda F, self, out: F.i1e(self) - F.sgn(self) * out)
-i1 = _special("i1", special.i1, missing("i1_cpu", "c"), d=lambda F, self, out: F.i0(self) - _by_argument(F, self, out, 0.5))
+i1 = _special(
+    "i1", special.i1, missing("i1_cpu", "c"), d=lambda F, self, out: F.i0(self) - _by_argument(F, self, out, 0.5)
+)
 i1e = _special(
     "i1e", special.i1e, missing("i1e_cpu", "c"),
     d=lambda F, self, out: F.i0e(self) - F.sgn(self) * out - _by_argument(F, self, out, 0.5),

@@ -34,7 +34,6 @@ acosh = op(
 atanh = op("atanh(self)", np.arctanh, promote="float", d=lambda self: 1 / ((1 - self) * (1 + self)))
 
 
-
 def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
 
@@ -123,7 +122,9 @@ def sinc_derivative(F: Any, x: Any) -> Any:
     return math.pi * F.where(near, u * series, (far * F.cos(far) - F.sin(far)) / (far * far))
 
 
-sinc = op("sinc(self)", lambda a: np.sinc(a).astype(a.dtype), promote="float", d=lambda F, self: F.sinc_derivative(self))
+sinc = op(
+    "sinc(self)", lambda a: np.sinc(a).astype(a.dtype), promote="float", d=lambda F, self: F.sinc_derivative(self)
+)
 
 
 # Functions of two tensors.
