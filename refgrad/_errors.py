@@ -95,11 +95,18 @@ def check_inference_requires_grad() -> None:
         raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
 
 
+def tensor_type(kind: Any) -> str:
+    """The type name that PyTorch's C++ side gives a tensor; dtypes without a legacy tensor type have another form."""
+    if kind.name in ("bool", "bfloat16", "complex64", "complex128"):
+        return f"CPU{SCALAR_NAMES[kind]}Type"
+    return f"torch.{kind.short}"
+
+
 def modified_inplace(kind: str, shape: tuple[int, ...], producer: str, found: int, expected: int) -> str:
     """The text for a saved value that was written after it was saved."""
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. "
+        f"[{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )

@@ -313,5 +313,5 @@ def raise_modified(array: Any, cell: list[int], version: int, edge: tuple[Node, 
     if edge is not None and not isinstance(edge[0], AccumulateGrad):
         name = edge[0].name().rstrip("0123456789").removesuffix("Backward")
         producer = f", which is output {edge[1]} of {name},"
-    kind = OF_ARRAY[array.dtype].short if array is not None else "Tensor"
+    kind = errors.tensor_type(OF_ARRAY[array.dtype]) if array is not None else "torch.Tensor"
     raise RuntimeError(errors.modified_inplace(kind, () if array is None else array.shape, producer, cell[0], version))
