@@ -33,7 +33,17 @@ from ._modes import (
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 from .ops import copy, create, identity, operators, pointwise, reduce, shape  # noqa: F401
-from .ops import linalg_cholesky, linalg_lu, linalg_matmul, linalg_matrix, linalg_products, linalg_solve  # noqa: F401
+from .ops import (  # noqa: F401
+    linalg_cholesky,
+    linalg_det,
+    linalg_lu,
+    linalg_matmul,
+    linalg_matrix,
+    linalg_products,
+    linalg_qr,
+    linalg_solve,
+    linalg_spectral,
+)
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
