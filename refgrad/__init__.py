@@ -32,10 +32,14 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import copy, create, identity, operators, pointwise, reduce, shape  # noqa: F401
-from .ops import (  # noqa: F401
+from .ops import (  # noqa: F401  # noqa: F401
+    copy,
+    create,
+    identity,
     linalg_cholesky,
     linalg_det,
+    linalg_functions,
+    linalg_legacy,
     linalg_lu,
     linalg_matmul,
     linalg_matrix,
@@ -43,6 +47,11 @@ from .ops import (  # noqa: F401
     linalg_qr,
     linalg_solve,
     linalg_spectral,
+    linalg_vectors,
+    operators,
+    pointwise,
+    reduce,
+    shape,
 )
 
 __version__ = "0.1.0"

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._dtypes import SCALAR_NAMES
 from .._interpreters import formula
+from .._once import warn_once
 from .._op import op, public
 from .._tensor import Tensor
 from ..return_types import named
@@ -265,6 +266,13 @@ def triangular_solve(
 ) -> Any:
     """The solution of A·X = input, and a copy of A. Source: torch.triangular_solve, deprecated for
     linalg.solve_triangular."""
+    warn_once(
+        "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future "
+        "PyTorch release.\ntorch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of "
+        "the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = "
+        "torch.linalg.solve_triangular(A, B).",
+        "BatchLinearAlgebra.cpp:2273",
+    )
     for name, t in (("b", input), ("A", A)):
         if t.ndim < 2:
             raise RuntimeError(
