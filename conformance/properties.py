@@ -50,7 +50,7 @@ def _twice(line: Operator) -> bool:
 def _forward(b: Builder, line: Operator) -> None:
     result = b.apply(line)
     for value in outputs_of(b, line, result):
-        b.observe(value, "flags", "layout")
+        b.observe(value, "value", "flags", "layout")
 
 
 def _vjp(b: Builder, line: Operator) -> None:
@@ -73,7 +73,7 @@ def _create_graph(b: Builder, line: Operator) -> None:
 
 def _same_gradients(program: Program, trace: Trace) -> str | None:
     """The law of ``create_graph``: the two Grad steps at the end agree."""
-    plain, live = trace.steps[-2], trace.steps[-1]
+    plain, live = (trace.steps[-2], trace.steps[-1]) if len(trace.steps) > 1 else (None, None)
     if not isinstance(plain, tuple) or not isinstance(live, tuple):
         return None if type(plain) is type(live) else "one of the two gradient calls raised"
     close = Closeness(ulps=64)
@@ -120,7 +120,7 @@ def _layouts(b: Builder, line: Operator) -> None:
     b.sizes = "layout"
     outputs = apply_tracked(b, line)
     for value in outputs:
-        b.observe(value, "layout")
+        b.observe(value, "value", "layout")
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
         b.backward(*differentiable, gradient=cotangents(b, differentiable))

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from . import _views  # noqa: F401  (installs view history before rows are made)
+from . import (
+    _views,  # noqa: F401  (installs view history before rows are made)
+    ops,
+)
 from ._dtypes import (
     bfloat16,
     bool_,
@@ -32,27 +35,6 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import (  # noqa: F401  # noqa: F401
-    copy,
-    create,
-    identity,
-    linalg_cholesky,
-    linalg_det,
-    linalg_functions,
-    linalg_legacy,
-    linalg_lu,
-    linalg_matmul,
-    linalg_matrix,
-    linalg_products,
-    linalg_qr,
-    linalg_solve,
-    linalg_spectral,
-    linalg_vectors,
-    operators,
-    pointwise,
-    reduce,
-    shape,
-)
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128

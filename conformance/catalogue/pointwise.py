@@ -24,7 +24,9 @@ operator("atanh", unary(UNIT), kinks=special(1.0, -1.0))
 operator("reciprocal", unary(NONZERO), dtypes=NUMERIC, kinks=special(0.0))
 operator("abs", unary(NONZERO, result=keep_dtype), kinks=special(0.0), exact=True)
 operator("floor", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), exact=True, jumps=True, twice=False)
-operator("maximum", binary(OFF_GRID, NONZERO, scalars=False), kinks=special(1.0), exact=True)
+operator(
+    "maximum", binary(OFF_GRID, NONZERO, scalars=False, forms=("function", "method")), kinks=special(1.0), exact=True
+)
 operator("where", chosen(), exact=True)
 operator(
     "gt", binary(OFF_GRID, NONZERO, infer=compared), kinks=special(1.0), exact=True, jumps=True, differentiable=False
