@@ -33,6 +33,7 @@ from ._modes import (
     no_grad,
     set_grad_enabled,
 )
+from . import ops
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 

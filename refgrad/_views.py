@@ -245,9 +245,9 @@ def _check_view(t: Tensor) -> None:
     view = t._view
     if view.creation != DEFAULT:
         raise RuntimeError(_forbidden(t, False))
-    if view.base._needs and view.base._edge is None:
+    if view.base._edge is None and t.requires_grad:
         raise RuntimeError(errors.LEAF_VIEW_INPLACE)
-    if t._needs and t._edge is None:
+    if t._edge is None and t.requires_grad:
         raise RuntimeError(errors.LEAF_INPLACE)
 
 

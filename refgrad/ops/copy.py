@@ -112,6 +112,7 @@ copy_row = Row(
     "copy(self, src)", _copy, {"self": lambda F, g: F.zeros_like(g), "src": lambda g: g}, node="copy_slices", jvp=LINEAR, exact=True
 )  # fmt: skip
 copy_row.name = copy_row.node.__name__ = "CopyBackwards"
+copy_row.node.name = lambda self: "torch::autograd::CopyBackwards"  # type: ignore[method-assign]
 
 
 @method
@@ -141,7 +142,7 @@ def detach_(self: Tensor) -> Tensor:
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
             "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
             "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
         )
     self._edge, self._needs = None, False
     return self
