@@ -47,7 +47,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, linalg  # noqa: E402
+from . import autograd, linalg, special  # noqa: E402
 
 
 def __getattr__(name: str) -> Any:

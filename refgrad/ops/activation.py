@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._dtypes import SCALAR_NAMES
+from .._errors import wrap_dim
 from .._inplace import write
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
@@ -22,12 +24,18 @@ ROOT_2_BY_PI, CUBIC = math.sqrt(2 / math.pi), 0.044715
 def _activation(signature: str, kernel: Callable[..., Any], label: str, **options: Any) -> Callable[..., Any]:
     """A row that PyTorch has for real floating-point tensors only."""
     lacks = options.pop("lacks", None) or missing(label, "cib")
-    return op(signature, kernel, promote="numbers", public=False, jvp=POINTWISE, lacks=lacks, **options)
+    options = {"promote": "numbers", "public": False, "jvp": POINTWISE} | options
+    return op(signature, kernel, lacks=lacks, **options)
+
+
+INPLACE: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def _place(row: Callable[..., Any], inplace: bool, input: Tensor, *attributes: Any) -> Tensor:
-    """The row's result, written into the input if so asked."""
-    return write(row.row, (input,), attributes) if inplace else row(input, *attributes)  # type: ignore[attr-defined]
+    """The row's result, written into the input if so asked (by a row of its own where PyTorch has one)."""
+    if inplace:
+        return write(INPLACE.get(row, row).row, (input,), attributes)  # type: ignore[attr-defined]
+    return row(input, *attributes)
 
 
 def _relu(a: Any) -> Any:
@@ -66,7 +74,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """x kept in [min_val, max_val]; its slope at both ends is 0. Source: torch.nn.functional.hardtanh."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    if input._array.dtype.kind == "u" and min_val < 0:
+    if input._array.dtype.kind == "u" and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     return _place(hardtanh_row, inplace, input, min_val, max_val)
 
@@ -113,15 +121,32 @@ def _elu(a: Any, alpha: float, scale: float, input_scale: float) -> Any:
 
 
 def _elu_vjp(g: Any, F: Any, self: Any, alpha: float, scale: float, input_scale: float) -> Any:
-    above = self > 0
-    below = F.where(above, 0, self)
-    return F.where(above, g * scale, g * (input_scale * alpha * scale) * F.exp(below * input_scale))
+    below = self <= 0
+    decay = F.exp(F.where(below, self, 0) * input_scale)
+    return F.where(below, g * (input_scale * alpha * scale) * decay, g * scale)
+
+
+def _elu_vjp_from_result(g: Any, F: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    if alpha < 0:
+        raise RuntimeError(
+            "In-place elu backward calculation is triggered with a negative slope which is not supported. This is caused "
+            "by calling in-place forward function with a negative slope, please call out-of-place version instead."
+        )
+    return F.where(out <= 0, g * input_scale * (out + alpha * scale), g * scale)
 
 
 elu_row = _activation("elu(self, *, alpha, scale, input_scale)", _elu, "elu_cpu", self=_elu_vjp)
 celu_row = _activation(
     "celu(self, *, alpha)", lambda a, alpha: _elu(a, alpha, 1, 1 / alpha), "elu_cpu",
     self=lambda g, F, self, alpha: _elu_vjp(g, F, self, alpha, 1, 1 / alpha),
+)  # fmt: skip
+INPLACE[elu_row] = _activation(
+    "elu_inplace(self, *, alpha, scale, input_scale)", _elu, "elu_cpu", node="elu", overload=1,
+    self=_elu_vjp_from_result,
+)  # fmt: skip
+INPLACE[celu_row] = _activation(
+    "celu_inplace(self, *, alpha)", lambda a, alpha: _elu(a, alpha, 1, 1 / alpha), "elu_cpu", node="celu", overload=1,
+    self=lambda g, F, out, alpha: _elu_vjp_from_result(g, F, out, alpha, 1, 1 / alpha),
 )  # fmt: skip
 
 
@@ -164,6 +189,23 @@ leaky_relu_row = _activation(
     "leaky_relu(self, *, negative_slope)", lambda a, slope: np.where(a > 0, a, a * slope), "leaky_relu_cpu",
     self=lambda g, F, self, negative_slope: F.where(self > 0, g, g * negative_slope),
 )  # fmt: skip
+
+
+def _leaky_vjp_from_result(g: Any, F: Any, out: Any, negative_slope: float) -> Any:
+    if negative_slope < 0:
+        raise RuntimeError(
+            "In-place leakyReLu backward calculation is triggered with a negative slope which is not supported. This is "
+            "caused by calling in-place forward function with a negative slope, please call out-of-place version "
+            "instead. File an issue at https://github.com/pytorch/pytorch if you do require supporting in-place "
+            "leakRelu backward calculation with negative slope"
+        )
+    return F.where(out > 0, g, g * negative_slope)
+
+
+INPLACE[leaky_relu_row] = _activation(
+    "leaky_relu_inplace(self, *, negative_slope)", leaky_relu_row.row.kernel, "leaky_relu_cpu", node="leaky_relu",  # type: ignore[attr-defined]
+    overload=1, self=_leaky_vjp_from_result,
+)  # fmt: skip
 prelu_row = _activation(
     "prelu(self, weight)", lambda a, w: np.where(a > 0, a, w * a), "prelu_cpu", node="prelu_kernel",
     self=lambda g, F, self, weight: F.where(self > 0, g, weight * g),
@@ -173,6 +215,11 @@ threshold_row = _activation(
     "threshold(self, *, threshold, value)",
     lambda a, threshold, value: np.where(a <= as_dtype(a.dtype, threshold), as_dtype(a.dtype, value), a),
     "", exact=True, lacks=missing("threshold_cpu", "cb"),
+    self=lambda g, F, self, threshold: F.where(self <= threshold, 0, g),
+)  # fmt: skip
+INPLACE[threshold_row] = _activation(
+    "threshold_inplace(self, *, threshold, value)", threshold_row.row.kernel, "", exact=True, node="threshold",  # type: ignore[attr-defined]
+    overload=1, lacks=missing("threshold_cpu", "cb"),
     self=lambda g, F, self, threshold: F.where(self <= threshold, 0, g),
 )  # fmt: skip
 softshrink_row = _activation(
@@ -237,6 +284,9 @@ publish("hardshrink", hardshrink, method=True)
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x above 0, weight·x below, one weight or one a channel (dimension 1). Source: torch.nn.functional.prelu."""
     other_tensor("prelu", weight, "weight")
+    if input.dtype is not weight.dtype:
+        names = [SCALAR_NAMES[t.dtype] for t in (input, weight)]
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {names[0]} and {names[1]}")
     if weight.numel() != 1:
         if not input.ndim:
             raise RuntimeError("Not allow zero-dim input tensor.")
@@ -314,8 +364,8 @@ mish_row = _activation(
     self=lambda g, F, self: g * _mish_slope(F, self),
 )  # fmt: skip
 logsigmoid_row = _activation(
-    "logsigmoid(self)", lambda a: np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a))), "log_sigmoid_cpu",
-    node="log_sigmoid", self=lambda g, F, self: g * F.sigmoid(-self),
+    "logsigmoid(self)", lambda a: np.array(np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a))), order="C"),
+    "log_sigmoid_cpu", node="log_sigmoid", promote=None, self=lambda g, F, self: g * F.sigmoid(-self),
 )  # fmt: skip
 
 
@@ -330,7 +380,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 @public("nn.functional.silu", method=False)
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x·sigmoid(x). Source: torch.nn.functional.silu."""
-    no_complex_gradient("silu", input)
+    if not inplace:
+        no_complex_gradient("silu", input)
     return _place(silu_row, inplace, input)
 
 
@@ -364,5 +415,41 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - input.tanh()  # type: ignore[operator, attr-defined]
 
 
+
+
+@public("nn.functional.glu", method=False)
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a·sigmoid(b) of the two halves of a dimension. Source: torch.nn.functional.glu."""
+    if not input.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    axis = wrap_dim(dim, input.ndim)
+    if input.shape[axis] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {input.shape[axis]}")
+    return glu_row(input, axis)
+
+
+def _glu(a: Any, dim: int) -> Any:
+    first, second = np.split(a, 2, dim)
+    return first * special.expit(second)
+
+
+def _halves(F: Any, x: Any, dim: int) -> Any:
+    n = x.shape[dim] // 2
+    return F.narrow(x, dim, 0, n), F.narrow(x, dim, n, n)
+
+
+def _glu_vjp(g: Any, F: Any, self: Any, dim: int) -> Any:
+    first, second = _halves(F, self, dim)
+    gate = F.sigmoid(second)
+    return F.cat([g * gate, g * first * gate * (1 - gate)], dim)
+
+
+def _glu_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    (first, second), (t_first, t_second) = _halves(F, x[0], attrs[0]), _halves(F, t[0], attrs[0])
+    gate = F.sigmoid(second)
+    return t_first * gate + first * gate * (1 - gate) * t_second
+
+
+glu_row = _activation("glu(self, *, dim)", _glu, "glu_cpu", promote=None, jvp=_glu_jvp, self=_glu_vjp)
 publish("nn.functional.sigmoid", lambda input: input.sigmoid())
 publish("nn.functional.tanh", lambda input: input.tanh())
