@@ -248,21 +248,6 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     return named("linalg_lstsq", "solution", "residuals", "rank", "singular_values")(*found)
 
 
-trace_row = op(
-    "trace(self)", lambda a: np.asarray(np.trace(a, dtype=np.int64 if a.dtype.kind in "iub" else None)),
-    public=False, jvp="linear",
-    self=lambda g, F, self_meta: F.where_mask(np.eye(*self_meta.shape, dtype=bool), F.expand(g, self_meta.shape)),
-)  # fmt: skip
-
-
-@public()
-def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal. Source: torch.trace."""
-    if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    return trace_row(input)
-
-
 @public("linalg.vander", method=False)
 def vander(x: Tensor, N: int | None = None) -> Tensor:
     """Rows of the powers 0 … N-1 of each entry. Source: torch.linalg.vander."""
