@@ -256,9 +256,3 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     count = x._array.shape[-1] if N is None else N
     powers = x.unsqueeze(-1).expand(*x._array.shape, count - 1).cumprod(-1)
     return PUBLIC["cat"]([PUBLIC["ones"](*x._array.shape, 1, dtype=powers.dtype), powers], -1)
-
-
-@public("linalg.diagonal", method=False)
-def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """torch.diagonal of the last two dimensions. Source: torch.linalg.diagonal."""
-    return A.diagonal(offset, dim1, dim2)
