@@ -30,6 +30,7 @@ from ._modes import (
     no_grad,
     set_grad_enabled,
 )
+from ._errors import is_warn_always_enabled, set_warn_always
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 from .ops import copy, create, identity, memory, operators, pointwise, reduce, shape  # noqa: F401
@@ -45,6 +46,7 @@ for _name, _function in PUBLIC.items():
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
 from . import autograd  # noqa: E402
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: E402
 
 
 def __getattr__(name: str) -> Any:

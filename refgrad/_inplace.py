@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from . import _errors as errors
 from ._calls import compute
 from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast
 from ._errors import list_text
-from ._graph import Result, gradient_edge
-from ._modes import state
-from ._op import Row, RowNode, record
-from ._tensor import CONJ, LAZY, NEG, Tensor, alias, plain
+from ._graph import gradient_edge
+from ._modes import local, state
+from ._op import Row, RowNode, record, save_results
+from ._tensor import CONJ, LAZY, NEG, Tensor, alias
 from ._views import check_writable, rebase
 
 
@@ -39,19 +40,19 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
     self = inputs[0]
     needs = state.grad and any(isinstance(t, Tensor) and t.requires_grad for t in inputs)
     check_writable(self, needs)
+    check_overlap(self._array)
     (result,) = compute(row, inputs, attributes)
     _check_result(self, result._array)
     node = _record(row, inputs, attributes) if needs and row.is_differentiable else None
     store(self, result._array)
     if node is not None:
-        entries = [Result((self._array, self._cell, self._version)) if type(e) is Result else e for e in node.saved]
-        node.saved = tuple(entries)
         rebase(self, node)
+        save_results(node, (self,))
     return self
 
 
 def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> RowNode | None:
-    """The node of the write, its saved values taken before the write."""
+    """The node of the write, the inputs that it needs saved before the write."""
     self = inputs[0]
     before = alias(self)
     before._edge = gradient_edge(self)
@@ -59,7 +60,7 @@ def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Row
     needs = tuple(isinstance(t, Tensor) and t.requires_grad for t in inputs)
     if row.schema.inputs[0].name in row.plan(needs).saves:
         before._array, before._cell = self._array.copy(order="K"), [0]
-    return record(row, (before, *inputs[1:]), attributes, (alias(self),))
+    return record(row, (before, *inputs[1:]), attributes, (alias(self),), is_write=True)
 
 
 def _check_result(self: Tensor, result: np.ndarray) -> None:
@@ -74,14 +75,29 @@ def _check_result(self: Tensor, result: np.ndarray) -> None:
         )
 
 
+def check_overlap(array: np.ndarray) -> None:
+    """Raises RuntimeError for a target whose elements share memory, as far as strides of 0 tell."""
+    if 0 in array.strides and any(not s and n > 1 for s, n in zip(array.strides, array.shape)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
 def store(t: Tensor, values: np.ndarray) -> None:
     """Writes into the tensor's memory (through its lazy bits) and bumps the version."""
     if t._flags & LAZY:
         values = np.conjugate(values) if t._flags & CONJ else values
         values = np.negative(values) if t._flags & NEG else values
-    state.run(np.copyto, t._array, values, "unsafe")
+    me = local.me
+    if me.mutation is not None:
+        me.mutation.preserve(t)
+    me.run(np.copyto, t._array, values, "unsafe")
     if t._cell is not None:
         t._cell[0] += 1
+    elif not me.inference:
+        # PyTorch finds out when it bumps the version: the values are written by then.
+        raise RuntimeError(errors.INFERENCE_INPLACE)
 
 
-__all__ = ["plain", "store", "twin", "write"]
+__all__ = ["store", "twin", "write"]

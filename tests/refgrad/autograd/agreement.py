@@ -63,8 +63,7 @@ def observed(program: Program, torch: Any) -> Any:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = plain(attempt(lambda: program(torch)))
-    where = program.__code__.co_filename
-    return result, [(w.category.__name__, text(str(w.message)), w.filename == where) for w in caught]
+    return result, [(w.category.__name__, text(str(w.message))) for w in caught]
 
 
 def agree(program: Program) -> Callable[[], None]:

@@ -154,8 +154,9 @@ def test_create_graph(torch: Any) -> Any:
     second = torch.autograd.grad(x.grad.sum(), x, retain_graph=True)
     y.backward(create_graph=True)
     x.grad, kept = None, x.grad
+    z = (x * x).sum()
     with torch.no_grad():
-        (x * x).sum().backward(create_graph=True)
+        z.backward(create_graph=True)
     return second, kept, x.grad, x.grad.requires_grad
 
 

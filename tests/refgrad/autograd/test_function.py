@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from .agreement import agree, attempt
@@ -672,7 +673,8 @@ def test_jvp(torch: Any) -> Any:
             return 2 * t * ctx.saved_tensors[0]
 
     x, t = torch.tensor([1.0, 2.0]), torch.tensor([10.0, 100.0])
-    with fwd.dual_level():
+    with warnings.catch_warnings(), fwd.dual_level():
+        warnings.simplefilter("ignore")
         out = Square.apply(fwd.make_dual(x, t), 3)
         primal, tangent = fwd.unpack_dual(out)
         bad = made(torch, lambda ctx, x: x * 2, lambda ctx, g: g)
@@ -740,5 +742,4 @@ def test_complex_function(torch: Any) -> Any:
     x = leaf(torch, 1.0)
     F.apply(z).backward(torch.ones(1, dtype=torch.complex64))
     out = F.apply(x)
-    out.backward(torch.ones(1, dtype=torch.complex64))
-    return z.grad, x.grad
+    return z.grad, attempt(lambda: out.backward(torch.ones(1, dtype=torch.complex64))), x.grad
