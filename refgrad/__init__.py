@@ -30,10 +30,10 @@ from ._modes import (
     no_grad,
     set_grad_enabled,
 )
+from . import ops
 from ._errors import is_warn_always_enabled, set_warn_always
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import copy, create, identity, memory, operators, pointwise, reduce, shape  # noqa: F401
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
@@ -45,7 +45,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd  # noqa: E402
+from . import autograd, linalg  # noqa: E402
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: E402
 
 

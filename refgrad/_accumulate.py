@@ -9,9 +9,9 @@ import numpy as np
 
 from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
-from ._layout import is_dense, with_strides
+from ._layout import with_strides
 from ._modes import state
-from ._storage import contiguous_strides, element_strides
+from ._storage import contiguous_strides, element_strides, is_dense
 from ._tensor import Tensor, plain
 
 

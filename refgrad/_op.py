@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 
 from . import _errors as errors
-from ._dtypes import OF_ARRAY, get_default_dtype
 from ._compile import compile_pull, holomorphic
+from ._dtypes import OF_ARRAY, get_default_dtype
 from ._graph import CallableNode, gradient_edge
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
 from ._modes import local, state
 from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta, Rule, node_name, parse, rule
 from ._storage import storage_offset
+from ._support import Lacks, check_dtype
 from ._tensor import Tensor, new
 
-LINEAR, MULTILINEAR, TRANSPOSE = "linear", "multilinear", "transpose"
+LINEAR, MULTILINEAR, TRANSPOSE, POINTWISE = "linear", "multilinear", "transpose", "pointwise"
 ROWS: dict[str, Row] = {}
 PUBLIC: dict[str, Callable[..., Any]] = {}
 
@@ -59,7 +60,7 @@ class RowNode(CallableNode):
         if kind is tuple:
             tensor, version = entry
             if tensor._cell[0] != version:
-                raise_modified(tensor._array, tensor._cell, version, tensor._edge)
+                raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
             if live:
                 return tensor
             a = tensor._array
@@ -155,6 +156,10 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
+        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
+        self.lacks: Lacks | None = options.pop("lacks", None)
+        # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
+        self.is_operator: bool = options.pop("operator", False)
         d = options.pop("d", None)
         joint = options.pop("gradients", None)
         self.name = node_name(options.pop("node", self.schema.name), options.pop("overload", 0))
@@ -173,6 +178,11 @@ class Row:
         self.is_differentiable = bool(self.rules or self.joint)
         asked = {n for r in (*self.rules.values(), *filter(None, [self.joint])) for n in r.wants}
         self.saved_names = asked & {v.name for v in (*self.schema.inputs, *self.schema.outputs)}
+        # The inputs that have edges, as PyTorch gives them: indices, masks and conditions have none.
+        self.edged = tuple(
+            k for k, i in enumerate(self.schema.inputs) if i.differentiable and (self.joint or i.name in self.rules)
+        )
+        self.has_lists = any(i.is_list for i in self.schema.inputs)
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.kernels: dict[np.dtype, Callable[..., Any]] = {}
         self.node: type[RowNode] = type(self.name, (RowNode,), {"__slots__": (), "row": self})
@@ -191,6 +201,8 @@ class Row:
         """The kernel for operands of a dtype: 16-bit floats computed wide, integers made floating where PyTorch does."""
         found = self.kernels.get(dtype)
         if found is None:
+            if self.lacks:
+                check_dtype(self.lacks, dtype)
             found = self.kernel
             if dtype in NARROW_TYPES and not self.exact:
                 found = narrowed(found)
@@ -209,7 +221,7 @@ class Row:
             if all(c is None for c in cotangents):
                 return (None,) * len(node.edges)
             found = _interpret(self.joint, values, live)
-            return self._flatten(node, dict(enumerate(found)))
+            return self._flatten(node, dict(zip(self.edged, found)))
         if len(cotangents) == 1 and cotangents[0] is None:
             return (None,) * len(node.edges)
         return self._flatten(node, {i: _interpret(r, values, live) for i, r in plan.calls})
@@ -237,13 +249,13 @@ class Row:
     def _flatten(self, node: RowNode, found: dict[int, Any]) -> tuple[Any, ...]:
         """One cotangent for each edge, lists of inputs laid out."""
         if node.counts is None:
-            return tuple([found.get(i) for i in range(len(self.schema.inputs))])
+            return tuple([found.get(i) for i in self.edged])
         flat: list[Any] = []
-        for i, (declared, count) in enumerate(zip(self.schema.inputs, node.counts)):
+        for i, count in zip(self.edged, node.counts):
             got = found.get(i)
-            if declared.is_list:
+            if self.schema.inputs[i].is_list:
                 flat.extend([None] * count if got is None else got)
-            else:
+            elif count:
                 flat.append(got)
         return tuple(flat)
 
@@ -272,14 +284,15 @@ def record(
     """Makes the node of a call and hangs the outputs on it, if some input needs a gradient. Of an in-place write only
     the inputs are saved yet: the result is still to be stored."""
     edges: list[Any] = []
-    needs: list[bool] = []
+    needs = [False] * len(inputs)
     counts: list[int] = []
-    for given in inputs:
+    for k in row.edged:
+        given = inputs[k]
         members = given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
-        needs.append(any(e is not None for e in found) or any(map(is_severed, members)))
+        needs[k] = any(e is not None for e in found) or any(map(is_severed, members))
     if not any(needs):
         return None
     me = local.me
@@ -288,7 +301,7 @@ def record(
     me.sequence += 1
     node.hooks = node._metadata = None
     node.edges, node.attributes = tuple(edges), attributes
-    node.counts = tuple(counts) if len(edges) != len(inputs) else None
+    node.counts = tuple(counts) if row.has_lists else None
     node.plan = row.plan(tuple(needs))
     attach(node, row, outputs)
     node.saved = save(node, inputs, () if is_write else outputs)
@@ -366,7 +379,7 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, np.ndarray) and a.dtype.kind in "iub" else a for a in args]
+        made = [a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 
@@ -389,7 +402,8 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     public, as_method = options.pop("public", True), options.pop("method", True)
     inplace = options.pop("inplace", None)
     row = Row(signature, kernel, rules, **options)
-    ROWS[row.name if row.is_differentiable else row.schema.name] = row
+    # The first row of a node name has it; variants of an operator that share the node go by their own.
+    ROWS[row.name if row.is_differentiable and row.name not in ROWS else row.schema.name] = row
     call = caller(row)
     register(row.schema.name, kernel, call, row.exact)
     if public:

@@ -107,7 +107,8 @@ class Saved:
         """Raises if the value was written since it was saved."""
         cell = self.cell if self.tensor is None else self.tensor._cell
         if cell is not None and cell[0] != self.version:
-            raise_modified(self.array, cell, self.version, (node, self.nr) if self.is_own else self.edge)
+            edge = (node, self.nr) if self.is_own else self.edge if self.tensor is None else gradient_edge(self.tensor)
+            raise_modified(self.array, cell, self.version, edge)
 
     def raw(self, node: Node) -> np.ndarray:
         """The value as an array."""
