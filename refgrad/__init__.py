@@ -32,7 +32,7 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import copy, create, identity, operators, pointwise, reduce, shape  # noqa: F401
+from .ops import copy, create, identity, memory, operators, pointwise, reduce, shape  # noqa: F401
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128

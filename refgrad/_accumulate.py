@@ -8,6 +8,7 @@ import numpy as np
 
 from ._errors import list_text
 from ._interpreters import LIVE, narrow_result, widen
+from ._layout import is_dense, with_strides
 from ._modes import state
 from ._storage import element_strides
 from ._tensor import Tensor, plain
@@ -37,19 +38,7 @@ def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
     """A copy of the cotangent in memory of its own, with the leaf's strides if the leaf is dense, else contiguous."""
     if variable.flags.c_contiguous or not is_dense(variable):
         return np.array(g, order="C", copy=True)
-    made = np.empty_like(variable, dtype=g.dtype)
-    made[...] = g
-    return made
-
-
-def is_dense(array: np.ndarray) -> bool:
-    """Whether the elements fill one block of memory without gaps or overlap."""
-    expected = 1
-    for stride, n in sorted((s, n) for s, n in zip(element_strides(array), array.shape) if n != 1):
-        if stride != expected:
-            return False
-        expected *= n
-    return True
+    return with_strides(np.array(g), element_strides(variable))
 
 
 def reduce_to(F: Any, g: Any, shape: tuple[int, ...]) -> Any:

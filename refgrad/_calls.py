@@ -14,8 +14,9 @@ import numpy as np
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import Result, accumulator_edge
-from ._modes import state
-from ._op import Row, record
+from ._layout import canonical, pointwise
+from ._modes import local, state
+from ._op import Row, record, save
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
@@ -54,38 +55,39 @@ def _general(row: Row) -> Callable[..., Any]:
 def _unary(row: Row) -> Callable[[Tensor], Tensor]:
     kernels, kernel_for = row.kernels, row.kernel_for
     plan, node_class = row.plan((True,)), row.node
-    saves_self = plan.saves == (row.schema.inputs[0].name,) and not plan.metas
-    saves_out = plan.saves == (row.schema.outputs[0].name,) and not plan.metas
+    saves_self = plan.saves == (row.schema.inputs[0].name,)
+    is_quick = not plan.metas and (saves_self or plan.saves == (row.schema.outputs[0].name,))
 
     def call(self: Tensor) -> Tensor:
-        if type(self) is not Tensor or self._flags or not state.plain or self._cell is None:
+        me = local.me
+        if type(self) is not Tensor or self._flags or not me.plain or self._cell is None:
             return apply(row, (self,), ())
         a = self._array
         kernel = kernels.get(a.dtype) or kernel_for(a.dtype)
-        r = state.run(kernel, a)
+        r = me.run(kernel, a)
         if type(r) is not ndarray:
             r = np.asarray(r)
+        elif r.ndim > 1 or not r.size:
+            r = pointwise(r, (a,))
         out: Tensor = new(Tensor)
         out._array = r
         out._cell = cell = [0]
         out._flags = 0
-        out._grad = out._view = out._extra = None
-        if not (self._needs and state.grad):
-            out._needs, out._edge = False, None
-            return out
-        if not (saves_self or saves_out) or r.dtype.kind in "iub":
-            out._needs, out._edge = False, None
-            record(row, (self,), (), (out,))
-            return out
-        node = new(node_class)
-        node.sequence = state.sequence
-        state.sequence += 1
-        node.edges = (self._edge or accumulator_edge(self),)
-        node.shape, node.dtype = r.shape, r.dtype
-        node.hooks = node._metadata = node.metas = node.counts = None
-        node.attributes, node.plan = (), plan
-        node.saved = ((self, self._cell[0]),) if saves_self else (Result((r, cell, 0)),)
-        out._needs, out._edge = True, (node, 0)
+        out._grad = out._view = out._extra = out._edge = None
+        out._needs = False
+        if self._needs and me.grad:
+            if not is_quick or r.dtype.kind in "iub":
+                record(row, (self,), (), (out,))
+                return out
+            node = new(node_class)
+            node.sequence = me.sequence
+            me.sequence += 1
+            node.edges = (self._edge or accumulator_edge(self),)
+            node.shape, node.dtype = r.shape, r.dtype
+            node.hooks = node._metadata = node.metas = node.counts = None
+            node.attributes, node.plan = (), plan
+            node.saved = ((self, self._cell[0]),) if saves_self else (Result((r, cell, 0)),)
+            out._needs, out._edge = True, (node, 0)
         return out
 
     return _named(row, call)
@@ -95,7 +97,8 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
     kernels, kernel_for = row.kernels, row.kernel_for
 
     def call(self: Any, other: Any) -> Any:
-        if type(self) is not Tensor or self._flags or not state.plain or self._cell is None:
+        me = local.me
+        if type(self) is not Tensor or self._flags or not me.plain or self._cell is None:
             return apply(row, (self, other), ())
         a = self._array
         dtype = a.dtype
@@ -110,16 +113,42 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             return apply(row, (self, other), ())
         kernel = kernels.get(dtype) or kernel_for(dtype)
         try:
-            r = state.run(kernel, a, b)
+            r = me.run(kernel, a, b)
         except ValueError:
             raise_broadcast(a, b)
             raise
-        out = plain(r if type(r) is ndarray else np.asarray(r))
-        if needs and state.grad:
-            record(row, (self, other), (), (out,))
+        if type(r) is not ndarray:
+            r = np.asarray(r)
+        elif r.ndim > 1 or not r.size:
+            r = pointwise(r, (a, b) if type(b) is ndarray else (a,))
+        out = plain(r)
+        if needs and me.grad:
+            quick_record(row, me, self, other, out)
         return out
 
     return _named(row, call)
+
+
+def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> None:
+    """`record` for a plain tensor with a plain tensor or a number, and one output."""
+    mine = other_edge = None
+    if self._needs:
+        mine = self._edge or accumulator_edge(self)
+    if type(other) is Tensor and other._needs:
+        other_edge = other._edge or accumulator_edge(other)
+    r = out._array
+    if r.dtype.kind in "iub":
+        return
+    node = new(row.node)
+    node.sequence = me.sequence
+    me.sequence += 1
+    node.edges = (mine, other_edge)
+    node.shape, node.dtype = r.shape, r.dtype
+    node.hooks = node._metadata = node.metas = node.counts = None
+    node.attributes = ()
+    node.plan = plan = row.plan((mine is not None, other_edge is not None))
+    out._needs, out._edge = True, (node, 0)
+    node.saved = save(node, (self, other), (out,)) if plan.packs else ()
 
 
 def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
@@ -174,7 +203,12 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
             raise_broadcast(*[a for a in arrays if isinstance(a, ndarray)])
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
-    return [owned(r) for r in results]
+    made = [owned(r) for r in results]
+    if row.promote:
+        operands = [t._array for t in inputs if isinstance(t, Tensor)]
+        for t in made:
+            t._array = pointwise(t._array, operands)
+    return made
 
 
 def owned(result: Any) -> Tensor:
@@ -183,7 +217,7 @@ def owned(result: Any) -> Tensor:
         result = np.asarray(result)
     if result.base is not None:
         result = result.copy(order="K")
-    made = plain(result)
+    made = plain(canonical(result))
     if state.inference:
         made._cell = None
     return made

@@ -136,42 +136,73 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
 
 
 def _run(task: Task) -> None:
-    heap, waiting, needed = task.heap, task.waiting, task.needed
-    while heap:
-        node = heapq.heappop(heap)[2]
-        slots = task.arrived.pop(node, None)
+    """The loop: takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap,
+    so that a chain never touches the heap."""
+    heap, waiting, needed, arrived, live = task.heap, task.waiting, task.needed, task.arrived, task.live
+    following: Node | None = None
+    while following is not None or heap:
+        if following is None or (heap and -heap[0][0] > following.sequence):
+            if following is not None:
+                task.push(following)
+            following = heapq.heappop(heap)[2]
+        node, following = following, None
+        slots = arrived.pop(node, None)
         if slots is None:
             slots = [None] * (1 if node.metas is None else len(node.metas))
+        runs = needed is None or node in needed
         if node.hooks is not None or type(node) is AccumulateGrad:
-            slots = run_pre_hooks(node, slots, task.live, needed is None or node in needed)
+            slots = run_pre_hooks(node, slots, live, runs)
         if node in task.captures:
             for nr, position in task.captures[node]:
                 task.results[position] = slots[nr]
-        results = _step(task, node, slots) if needed is None or node in needed else (None,) * len(node.edges)
-        for index, (edge, g) in enumerate(zip(node.edges, results)):
+        edges = node.edges
+        for index, g in enumerate(_step(task, node, slots) if runs else (None,) * len(edges)):
+            edge = edges[index]
             if edge is None:
                 continue
             follower, nr = edge
             if g is not None and (needed is None or follower in needed or follower in task.captures):
-                shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
-                if task.live:
-                    if g._array.shape != shape or g._array.dtype != dtype:
-                        g = fit(g, shape, dtype, True, node.name(), index)
+                if live:
+                    g = _fit_live(g, follower, nr, node, index)
                 else:
-                    if type(g) is not ndarray:
-                        g = np.asarray(g)
-                    if g.shape != shape or g.dtype != dtype:
-                        g = state.run(fit, g, shape, dtype, False, node.name(), index)
-                _arrive(task, follower, nr, g)
-            waiting[follower] -= 1
-            if not waiting[follower]:
-                task.push(follower)
+                    g = _fit_raw(g, follower, nr, node, index)
+                if follower.metas is None and follower not in arrived:
+                    arrived[follower] = [g]
+                else:
+                    _arrive(task, follower, nr, g)
+            left = waiting[follower] = waiting[follower] - 1
+            if not left:
+                if following is not None:
+                    task.push(following)
+                following = follower
+
+
+def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:
+    """An array cotangent in the shape and dtype of the output that it goes to."""
+    shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
+    if type(g) is not ndarray:
+        g = np.asarray(g)
+    if g.shape != shape or g.dtype is not dtype:
+        return state.run(fit, g, shape, dtype, False, node.name(), index)
+    return g
+
+
+def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Tensor:
+    """The same for a recorded cotangent."""
+    shape, dtype = follower.meta(nr)
+    if g._array.shape != shape or g._array.dtype != dtype:
+        return fit(g, shape, dtype, True, node.name(), index)
+    return g
 
 
 def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     """Runs one node and its post-hooks, and frees what it saved."""
     results = node.apply(slots, task.live)
-    if not task.keep:
+    if len(results) != len(node.edges):
+        raise RuntimeError(
+            f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got {len(results)})"
+        )
+    if not task.keep and node.saved:
         node.release()
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, results, task.live)

@@ -21,9 +21,14 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class State(threading.local):
+class State:
     """What one thread knows. `plain` is False when an operator must take its general path (inference mode, hooks on
-    saved tensors, dual levels, tracing of anomalies), so that the fast path checks one flag."""
+    saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag."""
+
+    __slots__ = (
+        "anomaly", "dual_levels", "executing", "forward_grad", "functional_levels", "grad", "inference",
+        "multithreading", "plain", "run", "saved_hooks", "saved_hooks_disabled", "sequence", "view_replay",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.grad = True
@@ -42,12 +47,34 @@ class State(threading.local):
         with np.errstate(all="ignore"):
             self.run: Callable[..., Any] = contextvars.copy_context().run
 
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.me = State()
+
+
+# One thread-local lookup costs as much as five attributes of a slotted object: hot code reads `local.me` once.
+local = _Local()
+
+
+class CurrentState:
+    """The calling thread's State, attribute by attribute, for code where a lookup more does not matter."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(local.me, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(local.me, name, value)
+
     def settle(self) -> None:
-        """Recompute `plain` after one of the rare settings changed."""
-        self.plain = not (self.inference or self.saved_hooks or self.anomaly or self.functional_levels)
+        """Recomputes `plain` after one of the rare settings changed."""
+        me = local.me
+        me.plain = not (me.inference or me.saved_hooks or me.anomaly or me.functional_levels)
 
 
-state = State()
+state = CurrentState()
 
 
 def is_grad_enabled() -> bool:

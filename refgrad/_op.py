@@ -18,6 +18,7 @@ import numpy as np
 
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype
+from ._compile import compile_pull, holomorphic
 from ._graph import Node, Result, Saved, gradient_edge, raise_modified
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
 from ._modes import state
@@ -43,7 +44,7 @@ class RowNode(Node):
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         if self.saved is None:
             raise RuntimeError(errors.SECOND_BACKWARD)
-        return self.row.pull(self, cotangents, live)
+        return self.plan.pull(self, cotangents, live)
 
     def release(self) -> None:
         if self.saved:
@@ -77,10 +78,11 @@ class Plan:
     """For one combination of inputs that need a gradient: the names to save, in PyTorch's packing order (alphabetical,
     results last), and the rules to run with the places of their arguments."""
 
-    __slots__ = ("calls", "metas", "needs", "packs", "saves")
+    __slots__ = ("calls", "metas", "needs", "packs", "pull", "saves")
 
     def __init__(self, row: Row, needs: tuple[bool, ...]) -> None:
         self.needs = needs
+        self.pull: Callable[[RowNode, list[Any], bool], tuple[Any, ...]] = row.pull
         results = {o.name for o in row.schema.outputs}
         wanted: dict[str, None] = {}
         self.calls: list[tuple[int, Rule]] = []
@@ -123,7 +125,7 @@ class Row:
         self.derivative = rule(self.schema, d) if d else None
         self.rules = {name: rule(self.schema, f) for name, f in rules.items()}
         if self.derivative:
-            self.rules[self.schema.inputs[0].name] = self._holomorphic(self.derivative)
+            self.rules[self.schema.inputs[0].name] = holomorphic(self.derivative)
         self.joint = rule(self.schema, joint) if joint else None
         # Operands of a promoting row are saved as they were given; the formula runs in the dtype they were promoted to.
         self.casts_saved = bool(self.promote) and len(self.schema.inputs) > 1
@@ -133,19 +135,13 @@ class Row:
         self.node: type[RowNode] = type(self.name, (RowNode,), {"__slots__": (), "row": self})
         self.inplace: Callable[..., Tensor] | None = None
 
-    @staticmethod
-    def _holomorphic(derivative: Rule) -> Rule:
-        """The vjp of a holomorphic pointwise function: g times the conjugate of its derivative."""
-        function = derivative.function
-        if derivative.wants[:1] == ("F",):
-            return Rule(lambda g, F, *args: g * F.conj(function(F, *args)), ("g", *derivative.wants))
-        return Rule(lambda g, F, *args: g * F.conj(function(*args)), ("g", "F", *derivative.wants))
-
     def plan(self, needs: tuple[bool, ...]) -> Plan:
         """The plan for inputs of which these need a gradient, made once."""
         found = self.plans.get(needs)
         if found is None:
             found = self.plans[needs] = Plan(self, needs)
+            if not any(i.is_list for i in self.schema.inputs) and not self.schema.is_variable:
+                found.pull = compile_pull(self, found)
         return found
 
     def kernel_for(self, dtype: np.dtype) -> Callable[..., Any]:

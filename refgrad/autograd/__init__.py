@@ -146,7 +146,7 @@ def grad(
 def _result(t: Any, g: Any, create_graph: bool, allow_unused: bool, materialize: bool) -> Tensor | None:
     if g is None:
         if materialize:
-            return plain(np.zeros_like(t._array))
+            return _zeros(t, create_graph)
         if not allow_unused:
             raise RuntimeError(
                 "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
@@ -154,6 +154,13 @@ def _result(t: Any, g: Any, create_graph: bool, allow_unused: bool, materialize:
             )
         return None
     return g if isinstance(g, Tensor) else plain(g)
+
+
+def _zeros(t: Tensor, create_graph: bool) -> Tensor:
+    """The materialized gradient of an unused input; PyTorch marks it as requiring grad under create_graph."""
+    made = plain(np.zeros_like(t._array))
+    made._needs = create_graph
+    return made
 
 
 def _batched(roots: Any, wanted: Any, batches: Any, retain: Any, create: bool, unused: Any, materialize: bool) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import OF_ARRAY, dtype, get_default_dtype
+from .._layout import canonical
 from .._modes import state
 from .._op import public
 from .._tensor import Tensor, device, install_constructor, plain, resolved
@@ -23,7 +24,7 @@ COPY_WARNING = (
 def fresh(array: np.ndarray, requires_grad: bool = False) -> Tensor:
     """A leaf around an array; an inference tensor in inference mode. Raises RuntimeError for an integer that would
     require grad."""
-    made = plain(array)
+    made = plain(array if array.size else canonical(array))
     if state.inference:
         made._cell = None
     if requires_grad:

@@ -1,0 +1,39 @@
+# `make conformance` judges an engine and writes ./conformance-report/; `make test` checks this repository.
+# Needs Python 3.11 or later. Everything is installed once, in .venv.
+PYTHON ?= python3
+BACKEND ?= refgrad
+ORACLE ?= torch
+PROFILE ?= quick
+ARGS ?=
+OUT := conformance-report
+BIN := .venv/bin
+READY := .venv/.ready
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: conformance test lint types unit clean
+conformance: $(READY)
+	@$(BIN)/refgrad certify --backend $(BACKEND) --oracle $(ORACLE) --profile $(PROFILE) -o $(OUT) $(ARGS)
+
+test: lint types unit
+	$(BIN)/python -m pytest conformance -q -n auto --results $(OUT)/results.jsonl
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests -q -n auto
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/pyright
+
+# torch goes first and alone: its release is the version of the specification, and nothing else may move it.
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refgrad needs Python 3.11 or later: make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "torch==2.13.*"
+	$(BIN)/python -m pip install --quiet -e ".[conformance,torch,autograd,benchmarks,dev]"
+	touch $@
+
+clean:
+	rm -rf .venv $(OUT) dist build .pytest_cache .ruff_cache .hypothesis

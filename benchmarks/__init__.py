@@ -1,0 +1,1 @@
+"""Engines timed side by side on the same work (pytest-benchmark)."""

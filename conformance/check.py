@@ -1,0 +1,209 @@
+"""What a test function is given: ``check(programs)`` searches, shrinks, arbitrates, records and fails."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .backends import Backend, collecting_warnings, missing
+from .build import Builder
+from .catalogue import Operator
+from .clause import Clause, Programs, Scenario, finished
+from .compare import Divergence
+from .finding import Finding, find_fault
+from .judge import Judge, Judgement, Law
+from .program import Program
+from .properties import Property
+from .results import result_line
+from .search import Draw, Tally, Witness, search, smallest
+from .shrink import shrink_choices
+from .source import Replay, Source, Stream, mix
+from .trace import Trace
+
+FAILING = frozenset({"fail", "harness-error"})
+
+
+@dataclass(slots=True)
+class Settings:
+    """What one run was asked for."""
+
+    profile: str = "quick"
+    examples: int = 8
+    seed: int = 0
+    known: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a check came to: its line, its findings, and the text to print."""
+
+    result: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
+    text: str = ""
+
+    @property
+    def status(self) -> str:
+        return self.result["status"]
+
+
+class Check:
+    """One test's access to the judge. Calling it returns nothing; ``done`` is told the outcome."""
+
+    def __init__(
+        self, judge: Judge, settings: Settings, done: Callable[[Outcome], None], clause: Clause | None = None
+    ) -> None:
+        self.judge = judge
+        self.settings = settings
+        self.done = done
+        self.clause = clause
+
+    def __call__(self, programs: Programs | Scenario, law: Law | None = None) -> None:
+        """Checks the clause of the calling test on drawn programs, or a scenario on drawn data."""
+        stated = self.clause
+        if stated is None:
+            raise TypeError("check(programs) needs a test function decorated with @clause")
+        identity = {
+            "id": stated.id,
+            "kind": "clause",
+            "area": stated.area,
+            "operator": None,
+            "property": None,
+            "sentence": stated.sentence,
+            "source": stated.source,
+            "profile": stated.profile,
+        }
+        if isinstance(programs, Scenario):
+            self._finish(self._scenario(identity, programs))
+            return
+        lacking = missing(self.judge.backend, stated.needs)
+        if lacking:
+            self._finish(self._unclaimed(identity, lacking, Tally()))
+            return
+        self._finish(self._search(identity, programs.draw, stated.witness, law, stated.convention))
+
+    def operator(self, line: Operator, kind: Property, draw: Draw) -> None:
+        """Checks a property of one catalogue line."""
+        identity = {
+            "id": f"op/{line.name}/{kind.name}",
+            "kind": "operator",
+            "family": line.family,
+            "operator": line.name,
+            "property": kind.name,
+            "sentence": f"{line.name} {kind.sentence}",
+            "source": f"torch.{line.path}",
+            "profile": kind.profile,
+        }
+        self._finish(self._search(identity, draw, self._operator_witness(kind), kind.law, kind.convention))
+
+    def _operator_witness(self, kind: Property) -> Witness:
+        return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.done(outcome)
+
+    def _unclaimed(self, identity: dict[str, Any], lacking: list[str], tally: Tally) -> Outcome:
+        result = result_line(identity, "not-claimed", tally, None)
+        result["message"] = "not claimed: " + ", ".join(lacking[:8])
+        return Outcome(result)
+
+    def _search(
+        self, identity: dict[str, Any], draw: Draw, witness: Witness, law: Law | None, convention: bool
+    ) -> Outcome:
+        judge, examples = self.judge, self.settings.examples
+        judge.close.headroom = 0.0
+        seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
+        tally = search(judge, draw, witness, seed, examples, law)
+        if tally.programs and tally.unclaimed == tally.programs:
+            return self._unclaimed(identity, sorted(tally.lacking), tally)
+        if tally.failing is not None:
+            return self._failed(identity, draw, tally, law)
+        if tally.witness_missing(examples) or tally.programs == 0:
+            result = result_line(identity, "harness-error", tally, None)
+            result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"
+            return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
+        return Outcome(result_line(identity, "pass", tally, judge.close.headroom))
+
+    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None) -> Outcome:
+        assert tally.failing is not None
+        log, judgement = tally.failing
+        known = self.settings.known.get(identity["id"])
+        if known is not None:
+            result = result_line(identity, "known", tally, None)
+            result["message"] = known
+            return Outcome(result)
+        assert judgement.divergence is not None
+        program, judgement = self._smallest(draw, log, judgement, law)
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
+        verdict = finding.line["verdict"]
+        status = "convention" if verdict == "convention" else "fail"
+        result = result_line(identity, status, tally, None)
+        result["findings"] = [finding.line["id"]]
+        result["message"] = finding.line["message"]
+        return Outcome(result, [finding], finding.text)
+
+    def _smallest(self, draw: Draw, log: list[int], first: Judgement, law: Law | None) -> tuple[Program, Judgement]:
+        assert first.divergence is not None
+        program = smallest(self.judge, draw, log, first.divergence.kind, law)
+        with collecting_warnings():
+            again = self.judge.judge(program, law)
+        if again.status == "different":
+            return program, again
+        # It didn't fail a second time: the engine isn't deterministic. Show the program as it was drawn.
+        return draw(Replay(log)), first
+
+    def _scenario(self, identity: dict[str, Any], scene: Scenario) -> Outcome:
+        lacking = missing(self.judge.backend, frozenset({"scenario"}))
+        tally = Tally()
+        if lacking:
+            return self._unclaimed(identity, lacking, tally)
+        seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
+        for index in range(self.settings.examples):
+            source = Stream(mix(*seed, index))
+            tally.programs += 1
+            found = _observe(scene, scene.draw(Builder(source)), self.judge)
+            if found is not None:
+                return self._scenario_failed(identity, scene, source.log, tally)
+            tally.witnessed += 1
+        return Outcome(result_line(identity, "pass", tally, None))
+
+    def _scenario_failed(self, identity: dict[str, Any], scene: Scenario, log: list[int], tally: Tally) -> Outcome:
+        def draw(source: Source) -> Any:
+            return scene.draw(Builder(source))
+
+        data = shrink_choices(log, draw, lambda drawn: _observe(scene, drawn, self.judge) is not None, 200)
+        found = _observe(scene, data, self.judge) or ("?", "?")
+        judgement = Judgement(
+            "different", Trace(), Divergence("scenario", ("step", 0, ()), _differs(*found)), "backend"
+        )
+        finding = find_fault(identity, Program(()), judgement, self.judge.backend, self.judge.oracle)
+        line = {**finding.line, "script": _scenario_script(scene, data), "program": None}
+        result = result_line(identity, "fail", tally, None)
+        result["findings"], result["message"] = [line["id"]], line["message"]
+        head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
+        return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+def _differs(mine: str, theirs: str) -> str:
+    return f"observed {mine[:400]}, the oracle {theirs[:400]}"
+
+
+def _observe(scene: Scenario, data: Any, judge: Judge) -> tuple[str, str] | None:
+    """What the two engines showed, as text, where it differs."""
+    mine, theirs = (_run_scenario(scene, data, engine) for engine in (judge.backend, judge.oracle))
+    return None if mine == theirs else (mine, theirs)
+
+
+def _run_scenario(scene: Scenario, data: Any, engine: Backend) -> str:
+    with collecting_warnings():
+        try:
+            return repr(engine.call(scene.run, data))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+
+def _scenario_script(scene: Scenario, data: Any) -> str:
+    source = inspect.cleandoc(inspect.getsource(scene.run))
+    return f"import torch\n\n{source}\n\nprint({scene.run.__name__}(torch, {data!r}))\n"

@@ -1,0 +1,254 @@
+"""The command ``refgrad``. Nothing here imports an engine; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from .record import FINDING_STATUSES, Record, RecordError, Run, merge, read
+
+CERTIFIED, FINDINGS, USAGE, HARNESS = 0, 1, 2, 3
+OUTPUT = Path("conformance-report")
+CODES = "Exit codes: 0 certified, 1 findings, 2 usage, 3 harness error."
+
+app = typer.Typer(
+    name="refgrad",
+    help=f"A conformance suite for automatic differentiation: judges an engine by random programs.\n\n{CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Profile(StrEnum):
+    quick = "quick"
+    standard = "standard"
+    thorough = "thorough"
+
+
+class Listed(StrEnum):
+    clauses = "clauses"
+    operators = "operators"
+    backends = "backends"
+
+
+def main() -> None:
+    """The console script. What a user got wrong is one line on stderr and exit code 2, never a traceback."""
+    try:
+        app()
+    except RecordError as error:
+        _stop(str(error))
+
+
+def _stop(message: str, code: int = USAGE) -> NoReturn:
+    print(f"refgrad: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _sibling(name: str) -> Any:
+    """A module of ``reports``, which stands beside this package in a checkout and inside it in the wheel."""
+    top = "" if __package__ == "conformance" else f"{__package__}."
+    return importlib.import_module(f"{top}{name}")
+
+
+def _say_json(value: object) -> None:
+    print(json.dumps(value, indent=2))
+
+
+BackendOption = Annotated[str, typer.Option(help="A known name, module:object, or a file.py.", show_default=True)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+FilesArgument = Annotated[list[Path], typer.Argument(help="Results files (JSON lines).", show_default=False)]
+
+
+@app.command(epilog="Example:  refgrad certify --backend mine.py --profile standard -k hooks -n 2")
+def certify(
+    backend: BackendOption = "refgrad",
+    oracle: Annotated[str, typer.Option(help="Who is asked what is right.")] = "torch",
+    profile: Annotated[Profile, typer.Option(help="How many programs a property.")] = Profile.quick,
+    examples: Annotated[int | None, typer.Option(min=1, help="Programs a property, instead of the profile's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of all draws.")] = None,
+    known: Annotated[Path | None, typer.Option(help="The adopter's known deviations (TOML).")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="A results file: only what it passed may fail here.")] = None,
+    keyword: Annotated[str | None, typer.Option("-k", help="Only clauses whose id matches, as in pytest.")] = None,
+    workers: Annotated[str | None, typer.Option("-n", help="Processes, as in pytest-xdist.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = OUTPUT,
+    as_json: JsonOption = False,
+    more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
+) -> None:
+    """Judge an engine: run the suite, write results.jsonl, certificate.json and index.html."""
+    from . import certifying
+
+    options = certifying.Options(
+        backend=backend,
+        oracle=oracle,
+        profile=profile.value,
+        examples=examples,
+        seed=seed,
+        known=known,
+        keyword=keyword,
+        workers=workers,
+        output=output,
+        quiet=as_json,
+        more=tuple(more or ()),
+    )
+    earlier = read(baseline) if baseline else None
+    try:
+        run, status = certifying.certify(options)
+    except certifying.UsageError as error:
+        _stop(str(error))
+    _finish(run, status, output, earlier, as_json)
+
+
+def _finish(run: Run, status: int, output: Path, earlier: Run | None, as_json: bool) -> NoReturn:
+    """Writes the certificate and the page, prints the summary, and ends with the exit code that they give."""
+    from .certificate import certify as certificate_of
+
+    judged = certificate_of(run)
+    (output / "certificate.json").write_text(json.dumps(judged, indent=2) + "\n")
+    page = _write_page([run], output)
+    new = _difference(earlier, run) if earlier else None
+    if as_json:
+        _say_json(judged)
+    else:
+        _print_summary(run, judged, page)
+        if new is not None:
+            _print_groups(new)
+    sys.exit(_exit_code(run, status, new))
+
+
+def _exit_code(run: Run, status: int, new: Any) -> int:
+    counts = run.counts()
+    if counts.get("harness-error") or not run.complete or status in (2, 3):
+        return HARNESS
+    if new is not None:
+        return FINDINGS if new.regressed else CERTIFIED
+    failing = sum(counts.get(name, 0) for name in FINDING_STATUSES)
+    return FINDINGS if failing or status == 1 else CERTIFIED
+
+
+def _print_summary(run: Run, judged: Record, page: Path) -> None:
+    names = " against ".join(f"{judged[side]['name']} {judged[side]['version']}" for side in ("backend", "oracle"))
+    print(f"\n{names}")
+    for profile, group in judged["profiles"].items():
+        count = f"{len(group['certified'])} certified, {len(group['failed'])} failed"
+        print(f"  {profile:<14} {group['verdict']:<12} {'' if group['verdict'] == 'not-claimed' else count}")
+    counts = ", ".join(f"{count} {status}" for status, count in run.counts().items())
+    print(f"  {counts}")
+    for notice in run.notices:
+        print(f"  {notice}")
+    print(f"  read {page}")
+
+
+def _column(run: Run) -> Any:
+    return _sibling("reports.column").read_column(run.records(), run.notices, str(run.path))
+
+
+def _write_page(runs: list[Run], output: Path, extras: Any = None) -> Path:
+    return _sibling("reports.page").write([_column(run) for run in runs], output, extras)
+
+
+def _difference(before: Run, after: Run) -> Any:
+    return _sibling("reports.difference").compare(_column(before), _column(after))
+
+
+@app.command("list", epilog="Example:  refgrad list clauses --json")
+def show_list(
+    what: Annotated[Listed, typer.Argument(help="What to list.", show_default=False)],
+    results: Annotated[Path | None, typer.Option(help="The results file to take counts from.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List clauses, operators or backends; with counts measured in the newest results file, when there is one."""
+    from . import listing
+
+    run = read(results) if results else listing.newest(OUTPUT)
+    rows = listing.rows(what.value, run)
+    if as_json:
+        _say_json(rows)
+        return
+    for row in rows:
+        print(listing.line(row))
+
+
+@app.command(epilog="Example:  refgrad report jax.jsonl mlx.jsonl -o site --benchmarks timings.json")
+def report(
+    files: FilesArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write index.html into.")] = OUTPUT,
+    benchmarks: Annotated[list[Path] | None, typer.Option(help="pytest-benchmark JSON files.")] = None,
+    qualification: Annotated[Path | None, typer.Option("--qualify", help="JSON of `refgrad qualify`.")] = None,
+    before: Annotated[Path | None, typer.Option(help="An earlier results file to compare the first one with.")] = None,
+) -> None:
+    """Make one self-contained page of one run, or of several side by side."""
+    runs = [read(file) for file in files]
+    extras = _sibling("reports.page").Extras()
+    if benchmarks:
+        timings = _sibling("reports.timings").read(list(map(_json_file, benchmarks)))
+        extras.plots, extras.machine = _sibling("reports.plots").draw(timings), timings.machine
+    if qualification:
+        extras.proof = _sibling("reports.proof").read(_json_file(qualification))
+    if before:
+        extras.difference = _difference(read(before), runs[0])
+    for run in runs:
+        for notice in run.notices:
+            print(notice, file=sys.stderr)
+    print(_write_page(runs, output, extras))
+
+
+def _json_file(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        _stop(f"{path}: {error.strerror or error}")
+    except (ValueError, RecursionError) as error:
+        _stop(f"{path}: not JSON: {str(error)[:120]}")
+
+
+@app.command(epilog="Example:  refgrad diff yesterday.jsonl today.jsonl")
+def diff(
+    before: Annotated[Path, typer.Argument(help="The earlier results file.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The later one.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """What changed between two runs. Exit code 1 when something fails that did not."""
+    from dataclasses import asdict
+
+    difference = _difference(read(before), read(after))
+    if as_json:
+        _say_json(asdict(difference))
+    else:
+        _print_groups(difference)
+    sys.exit(FINDINGS if difference.regressed else CERTIFIED)
+
+
+def _print_groups(difference: Any) -> None:
+    print(f"from {difference.before} to {difference.after}")
+    for group in difference.groups:
+        print(f"{group.title}: {len(group.changes)}")
+        for change in group.changes:
+            print(f"  {change.id}  {change.words}")
+
+
+@app.command("merge", epilog="Example:  refgrad merge shard-*.jsonl -o results.jsonl")
+def merge_files(
+    files: FilesArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")] = OUTPUT / "results.jsonl",
+) -> None:
+    """Make one results file of the shards of one run."""
+    from .record import Recorder
+
+    records = merge([read(file) for file in files])
+    with Recorder(output) as recorder:
+        for record in records:
+            recorder.write(record)
+    print(f"{output}: {len(records)} records of {len(files)} files")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""A divergence: where two traces part, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..trace import Outcome
+
+Place = tuple[str, int, tuple[int, ...]]
+"""(``step`` | ``gradient`` | ``hook`` | ``warning`` | ``death``, position, path within a tuple)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """``kind`` is the fact that differs; the errors are given for values only."""
+
+    kind: str
+    place: Place
+    message: str
+    backend: Outcome | None = None
+    oracle: Outcome | None = None
+    error_abs: float | None = None
+    error_scaled: float | None = None
+
+    @property
+    def step(self) -> int:
+        return self.place[1]

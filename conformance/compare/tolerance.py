@@ -1,0 +1,95 @@
+"""How far apart two correctly rounded computations may be.
+
+First by units in the last place, which is nearly always enough. Beyond that, an allowance for the program at hand:
+the same contraction on absolute values, and the spread of the reference under ±1 ULP noise in every inexact kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..leafdata import EPS
+from .divergence import Place
+
+ULPS = 8.0
+SCALE_ULPS = 16.0
+SPREAD = 16.0
+Allowance = dict[Place, np.ndarray]
+
+
+@dataclass(slots=True)
+class Closeness:
+    """Judges pairs of arrays, and remembers the largest share of the allowed error that was used."""
+
+    ulps: float = ULPS
+    headroom: float = 0.0
+    allowance: Allowance = field(default_factory=dict)
+
+    def error(self, mine: np.ndarray, reference: np.ndarray, dtype: str, place: Place) -> tuple[float, float] | None:
+        """None when close enough, else (absolute error, error in units of the allowed one), at the worst element."""
+        if mine.tobytes() == reference.tobytes():
+            return None
+        eps = EPS.get(dtype)
+        if eps is None:
+            # Integers and booleans are equal or not; -0.0 and 0.0 can't occur here.
+            return None if np.array_equal(mine, reference) else (float("inf"), float("inf"))
+        with np.errstate(all="ignore"):
+            return self._error(_parts(mine), _parts(reference), eps, dtype, place)
+
+    def _error(
+        self, mine: np.ndarray, reference: np.ndarray, eps: float, dtype: str, place: Place
+    ) -> tuple[float, float] | None:
+        if mine.size == 0:
+            return None
+        difference = np.abs(mine - reference)
+        scale = np.maximum(np.abs(mine), np.abs(reference))
+        if dtype in ("complex64", "complex128"):
+            # The parts of a complex result share one rounding scale: its modulus.
+            scale = np.broadcast_to(np.hypot(scale[..., :1], scale[..., 1:]), scale.shape)
+        allowed = self.ulps * eps * scale + _tiny(dtype)
+        extra = self.allowance.get(place)
+        if extra is not None:
+            allowed = np.maximum(allowed, extra.reshape(allowed.shape))
+        same = (mine == reference) | (np.isnan(mine) & np.isnan(reference))
+        share = np.where(same, 0.0, difference / allowed)
+        share = np.where(np.isfinite(mine) & np.isfinite(reference) | same, share, np.inf)
+        worst = int(np.argmax(share))
+        top = float(share.reshape(-1)[worst])
+        if top <= 1:
+            self.headroom = max(self.headroom, top)
+            return None
+        return float(difference.reshape(-1)[worst]), top
+
+
+def _parts(array: np.ndarray) -> np.ndarray:
+    """Float64 values; a complex element becomes a last dimension of two."""
+    if array.dtype.kind == "c":
+        return np.stack([array.real, array.imag], -1).astype(np.float64)
+    return array.astype(np.float64)
+
+
+def _tiny(dtype: str) -> float:
+    """Below the normal range, rounding is absolute (and engines may flush to zero)."""
+    return {"float16": 6e-8, "bfloat16": 1e-38, "float32": 1.2e-38, "complex64": 1.2e-38}.get(dtype, 2.3e-308)
+
+
+def spread(reference: np.ndarray, runs: list[np.ndarray]) -> np.ndarray:
+    """The allowance from noisy runs: a multiple of how far each element moved at most."""
+    base = _parts(reference)
+    moved = np.zeros(base.shape)
+    with np.errstate(all="ignore"):
+        for run in runs:
+            if run.shape == reference.shape:
+                moved = np.fmax(moved, np.abs(_parts(run) - base))
+    return SPREAD * moved
+
+
+def scaled(reference: np.ndarray, absolute: np.ndarray, dtype: str) -> np.ndarray:
+    """The allowance from the same contraction on absolute values."""
+    base = _parts(reference)
+    if absolute.shape != reference.shape:
+        return np.zeros(base.shape)
+    size = np.abs(_parts(absolute))
+    return SCALE_ULPS * EPS.get(dtype, 0.0) * size

@@ -1,0 +1,168 @@
+"""Judging one program: run it on both engines, compare, and decide whether a difference in values is only rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from . import catalogue
+from .backends import Backend
+from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
+from .compare.tolerance import scaled, spread
+from .leafdata import DTYPES, EPS
+from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Pattern, Program, refs
+from .trace import Observed, Outcome, Trace
+
+Law = Callable[[Program, Trace], "str | None"]
+"""A property that needs no oracle: what is wrong with a trace, or None."""
+NOISY_RUNS = 6
+_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
+
+
+@dataclass(slots=True)
+class Judgement:
+    """``status``: same, different, ill-posed or unspecified."""
+
+    status: str
+    oracle: Trace
+    divergence: Divergence | None = None
+    verdict: str | None = None
+
+
+@dataclass(slots=True)
+class Judge:
+    """Compares a backend with an oracle on the facts that both claim."""
+
+    backend: Backend
+    oracle: Backend
+    facts: frozenset[str] = field(init=False)
+    universal: bool = field(init=False)
+    close: Closeness = field(default_factory=Closeness)
+
+    def __post_init__(self) -> None:
+        self.facts = FACTS & self.backend.claims & self.oracle.claims
+        self.universal = self.backend.claims >= CAPABILITIES
+
+    def judge(self, program: Program, law: Law | None = None) -> Judgement:
+        """Runs a program on both and compares; then asks a law about what each showed."""
+        mine, theirs = self.backend.execute(program), self.oracle.execute(program)
+        judgement = self._compare(program, mine, theirs)
+        if law is None or judgement.status != "same":
+            return judgement
+        broken = law(program, mine)
+        if broken is None:
+            return judgement
+        found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
+        return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
+
+    def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+        found = compare(mine, theirs, self.facts, self.close)
+        if found is None:
+            return Judgement("same", theirs)
+        if found.kind == "value" and found.error_abs is not None:
+            return self._reconsider(program, mine, theirs)
+        if found.kind in ("error", "message") and depends_on_saved_set(program, found):
+            return Judgement("unspecified", theirs, found)
+        return Judgement("different", theirs, found)
+
+    def _reconsider(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+        """Values differ by more than a few ULP: allow for this program's conditioning, and look again."""
+        allowance = self._noise_allowance(program, theirs)
+        close = Closeness(self.close.ulps, 0.0, allowance)
+        found = compare(mine, theirs, self.facts, close)
+        if found is None:
+            self.close.headroom = max(self.close.headroom, close.headroom)
+            return Judgement("same", theirs)
+        if found.kind == "value" and ill_posed(program):
+            return Judgement("ill-posed", theirs, found)
+        return Judgement("different", theirs, found)
+
+    def _noise_allowance(self, program: Program, reference: Trace) -> Allowance:
+        runs = [dict(values(self.oracle.execute(program, noise=seed))) for seed in range(NOISY_RUNS)]
+        absolute = self._absolute_values(program)
+        allowance: Allowance = {}
+        for place, seen in values(reference):
+            if seen.dtype in EPS:
+                moved = spread(seen.array, [run[place].array for run in runs if place in run])
+                if place in absolute:
+                    moved = np.fmax(moved, scaled(seen.array, absolute[place].array, seen.dtype))
+                allowance[place] = moved
+        return allowance
+
+    def _absolute_values(self, program: Program) -> dict[Place, Observed]:
+        if not is_contraction(program):
+            return {}
+        return dict(values(self.oracle.execute(absolute_program(program))))
+
+
+def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
+    """Every tensor of a trace, with its place."""
+    for step, outcome in enumerate(trace.steps):
+        yield from _tensors(outcome, ("step", step, ()))
+    for step, outcome in trace.gradients.items():
+        yield from _tensors(outcome, ("gradient", step, ()))
+    for i, call in enumerate(trace.hooks):
+        yield from _tensors(call.grads, ("hook", i, ()))
+
+
+def _tensors(outcome: Outcome, place: Place) -> Iterator[tuple[Place, Observed]]:
+    if isinstance(outcome, Observed):
+        yield place, outcome
+        if outcome.grad is not None:
+            yield from _tensors(outcome.grad, (place[0], place[1], (*place[2], 0)))
+    elif isinstance(outcome, tuple):
+        for i, part in enumerate(outcome):
+            yield from _tensors(part, (place[0], place[1], (*place[2], i)))
+
+
+def is_contraction(program: Program) -> bool:
+    """Whether the program only contracts: then its value on absolute data bounds its rounding error."""
+    return all(isinstance(step, _LINEAR_STEPS) for step in program.steps) and all(
+        _contracts(catalogue.find(step.op)) for step in program.steps if isinstance(step, Call)
+    )
+
+
+def _contracts(line: Any) -> bool:
+    return line.contraction or line.exact
+
+
+def absolute_program(program: Program) -> Program:
+    """The same program on the absolute values of its leaves."""
+    return Program(tuple(_absolute(step) if isinstance(step, Leaf) else step for step in program.steps))
+
+
+def _absolute(leaf: Leaf) -> Leaf:
+    if isinstance(leaf.data, Pattern):
+        high = max(abs(leaf.data.low), abs(leaf.data.high))
+        return replace(leaf, data=Pattern("constant", 0, high, high))
+    if leaf.dtype not in EPS:
+        return leaf
+    array = np.abs(np.frombuffer(leaf.data, DTYPES[leaf.dtype])).astype(DTYPES[leaf.dtype])
+    return replace(leaf, data=array.tobytes())
+
+
+def ill_posed(program: Program) -> bool:
+    """Whether a discontinuous operator reads a rounded value: then no tolerance decides."""
+    rounded: set[int] = set()
+    for index, step in enumerate(program.steps):
+        sources = {ref.index for name in ("args", "value") for ref in refs(getattr(step, name, None))}
+        if isinstance(step, Call):
+            line = catalogue.find(step.op)
+            if line.jumps and sources & rounded:
+                return True
+            if not line.exact or sources & rounded:
+                rounded.add(index)
+        elif sources & rounded:
+            rounded.add(index)
+    return False
+
+
+def depends_on_saved_set(program: Program, found: Divergence) -> bool:
+    """Whether an error about a modified saved value hangs on what a composite chose to save (``graph="free"``)."""
+    texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
+    about_saving = any("modified by an inplace operation" in text for text in texts)
+    free = any(isinstance(s, Call) and catalogue.find(s.op).graph == "free" for s in program.steps)
+    return about_saving and free

@@ -1,0 +1,199 @@
+"""The pytest plugin: options, the ``check`` fixture, results.jsonl and the summary.
+
+Loaded by ``conformance/conftest.py`` in the checkout and by ``-p`` elsewhere. Collection imports no engine.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import backends
+from .check import FAILING, Check, Outcome, Settings
+from .judge import Judge
+from .known import KnownDeviations, read_known
+from .results import dump, end_line, run_line
+
+EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
+_PROPERTY = "conformance"
+_STATE = pytest.StashKey["Session"]()
+
+
+class Session:
+    """One run's engines (loaded at the first test), settings and results."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        option = config.option
+        examples = EXAMPLES[option.profile] if option.examples is None else option.examples
+        self.backend, self.oracle = option.backend, option.oracle
+        self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
+        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
+        self.started = time.time()
+        self.results: list[dict[str, Any]] = []
+        self.path = Path(option.results) if option.results else None
+        self._judge: Judge | None = None
+
+    def judge(self) -> Judge:
+        """The judge of this run; loads the two engines."""
+        if self._judge is None:
+            self._judge = Judge(backends.load(self.backend), backends.load(self.oracle))
+        return self._judge
+
+    def write(self, line: dict[str, Any], mode: str = "a") -> None:
+        """Appends a line and flushes: a killed run keeps what it had."""
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open(mode, encoding="utf-8") as file:
+                file.write(dump(line) + "\n")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption("--backend", default="refgrad", help="engine under test: a name, module:object or file.py")
+    group.addoption("--oracle", default="torch", help="engine to compare with")
+    group.addoption("--profile", default="quick", choices=sorted(EXAMPLES), help="how many examples a property")
+    group.addoption("--examples", type=int, default=None, help="examples a property, whatever the profile says")
+    group.addoption("--seed", type=int, default=0, help="the seed of every draw")
+    group.addoption("--results", default=None, help="file for the results (JSON lines)")
+    group.addoption("--known", default=None, help="TOML file of known deviations")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        for spec in (config.option.backend, config.option.oracle):
+            backends.check_name(spec)
+        config.stash[_STATE] = Session(config)
+    except (backends.UnknownBackend, ValueError) as error:
+        pytest.exit(str(error).strip("'\""), returncode=2)
+    config.addinivalue_line("markers", "clause: a documented behaviour")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    config = session.config
+    distributed = bool(getattr(config.option, "numprocesses", None))
+    ours = distributed or any(map(_is_ours, session.items))
+    if config.option.collectonly or _is_worker(config) or session.testsfailed or not ours:
+        return
+    state = config.stash[_STATE]
+    try:
+        judge = state.judge()
+    except (backends.BrokenBackend, backends.UnknownBackend) as error:
+        pytest.exit(str(error), returncode=2)
+    state.write(run_line(judge.backend, judge.oracle, state.settings.profile, state.settings.seed), "w")
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return "check" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest) -> Check:
+    """Judges the programs of a clause or an operator's property."""
+    state = request.config.stash[_STATE]
+    node = request.node
+
+    def done(outcome: Outcome) -> None:
+        lines = [finding.line for finding in outcome.findings] + [outcome.result]
+        node.user_properties.append((_PROPERTY, json.loads(json.dumps(lines))))
+        if outcome.status in FAILING:
+            pytest.fail(outcome.text, pytrace=False)
+        if outcome.status == "known":
+            pytest.xfail(f"known deviation: {outcome.result['message']}")
+        if outcome.status in ("not-claimed", "not-applicable"):
+            pytest.skip(outcome.result["message"] or outcome.status)
+
+    return Check(state.judge(), state.settings, done, getattr(request.function, "clause", None))
+
+
+@pytest.hookimpl
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    # An exception that isn't a verdict is the harness's own fault: it must not be read as the engine's.
+    raised = call.when == "call" and call.excinfo is not None and _is_ours(item)
+    if raised and not any(name == _PROPERTY for name, _ in item.user_properties):
+        item.user_properties.append((_PROPERTY, [_broken(item, call.excinfo)]))
+
+
+def _broken(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> dict[str, Any]:
+    stated = getattr(getattr(item, "function", None), "clause", None)
+    return {
+        "type": "result",
+        "id": stated.id if stated else f"op/{item.name.partition('[')[2].rstrip(']')}",
+        "kind": "clause" if stated else "operator",
+        "status": "harness-error",
+        "programs": 0,
+        "witnessed": 0,
+        "filtered": 0,
+        "ill_posed": 0,
+        "unspecified": 0,
+        "seconds": 0.0,
+        "digest": "",
+        "findings": [],
+        "message": f"{type(error.value).__name__}: {error.value}"[:500],
+    }
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    state = _controller.get("session")
+    if state is None or report.when != "call":
+        return
+    for name, lines in report.user_properties:
+        if name == _PROPERTY:
+            for line in lines:
+                state.write(line)
+                if line["type"] == "result":
+                    state.results.append(line)
+
+
+_controller: dict[str, Session] = {}
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not _is_worker(session.config):
+        _controller["session"] = session.config.stash[_STATE]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    state = _controller.get("session")
+    if state is None or _is_worker(session.config) or not state.results:
+        return
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        state.write(end_line(state.results, state.started))
+        whole = not session.config.option.keyword
+        state.known.judge({r["id"]: r["status"] for r in state.results}, whole)
+        if state.known.problems and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    state = _controller.get("session")
+    if state is None or not state.results:
+        return
+    end = end_line(state.results, state.started)
+    total = {
+        name: sum(r[name] for r in state.results) for name in ("witnessed", "filtered", "ill_posed", "unspecified")
+    }
+    write = terminalreporter.write_line
+    terminalreporter.section("conformance")
+    write(f"{state.backend} against {state.oracle}, {state.settings.profile}, seed {state.settings.seed}")
+    write(f"{end['programs']} programs, {end['rate']:.0f} a second; " + _shares(total, end["programs"]))
+    write(", ".join(f"{count} {status}" for status, count in sorted(end["counts"].items())))
+    for problem in state.known.problems:
+        write(problem, red=True)
+    if state.path is not None:
+        write(f"results: {state.path}")
+
+
+def _shares(total: dict[str, int], programs: int) -> str:
+    names = {"ill_posed": "ill-posed"}
+    share = {k: f"{names.get(k, k)} {v} ({100 * v / max(programs, 1):.1f} %)" for k, v in total.items()}
+    return ", ".join(share.values())

@@ -1,0 +1,329 @@
+"""Programs as plain data: steps in SSA form by position, each with its stack of modes.
+
+Step ``i`` of a program makes value ``i``; inside a region the parameters come first. Nothing here knows an engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+MODES = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled:True", "set_grad_enabled:False")
+SAVED_HOOKS = ("saved_hooks:identity", "saved_hooks:count", "saved_hooks:copy", "saved_hooks:raise_pack")
+FORMS = ("function", "method", "operator", "inplace")
+HOOK_KINDS = ("tensor", "post_accumulate", "node_pre", "node_post")
+HOOK_ACTIONS = ("record", "double", "negate", "zero", "none", "raise", "scale_grad", "clone")
+TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
+FLAGS = ("requires_grad", "requires_grad_", "detach_")
+ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value that step ``index`` made."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """``start:stop:step`` in an index."""
+
+    start: int | None
+    stop: int | None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """A dtype by name, as an argument."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Leaf data made from a seed; ``leafdata`` specifies each kind so that any language can restate it."""
+
+    kind: str
+    seed: int
+    low: float
+    high: float
+
+
+Argument = Any  # Ref | Slice | Dtype | bool | int | float | complex | str | None | Ellipsis | tuple of these
+Modes = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A tensor made by the user: ``data`` is little-endian bytes in C order of the logical shape, or a pattern."""
+
+    data: bytes | Pattern
+    dtype: str
+    shape: tuple[int, ...]
+    layout: str = "contiguous"
+    requires_grad: bool = False
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operator of the catalogue, by name, in one of the forms it is offered in."""
+
+    op: str
+    args: tuple[Argument, ...]
+    attrs: tuple[tuple[str, Argument], ...] = ()
+    form: str = "function"
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One output of a call, a Grad or a transform that has several."""
+
+    value: Ref
+    index: int
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Sets a flag: ``requires_grad`` (attribute), ``requires_grad_`` or ``detach_`` (methods)."""
+
+    value: Ref
+    flag: str
+    setting: bool = True
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Registers a hook whose action is a name; it logs ``tag`` whenever it runs."""
+
+    value: Ref
+    kind: str
+    action: str
+    tag: str
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHook:
+    """Removes the hook that step ``hook`` registered."""
+
+    hook: Ref
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetainGrad:
+    value: Ref
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """``backward``: the method when ``form`` is ``method`` (one root), else ``autograd.backward``.
+
+    ``gradients`` is None when not passed; an entry may be None. ``inputs`` likewise.
+    """
+
+    roots: tuple[Ref, ...]
+    gradients: tuple[Ref | None, ...] | None = None
+    inputs: tuple[Ref, ...] | None = None
+    retain_graph: bool | None = None
+    create_graph: bool = False
+    form: str = "method"
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grad:
+    """``autograd.grad``; its value is the tuple of gradients (pick with Item)."""
+
+    outputs: tuple[Ref, ...]
+    inputs: tuple[Ref, ...]
+    grad_outputs: tuple[Ref | None, ...] | None = None
+    retain_graph: bool | None = None
+    create_graph: bool = False
+    allow_unused: bool | None = None
+    materialize_grads: bool = False
+    is_grads_batched: bool = False
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GradOf:
+    """Reads ``.grad`` as a value (possibly None)."""
+
+    value: Ref
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetGrad:
+    """Assigns ``.grad`` (None clears it)."""
+
+    value: Ref
+    grad: Ref | None
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Ends the program's hold on values; the trace says which of them died at once."""
+
+    values: tuple[Ref, ...]
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Reads facts of a value. A step of its own, because reading acts: ``.grad_fn`` of a written view rebuilds it."""
+
+    value: Ref
+    aspects: tuple[str, ...] = ("flags", "graph", "version", "layout", "value")
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A function: values ``0 … params-1`` are its parameters, then one value a step; ``results`` are returned."""
+
+    params: int
+    steps: tuple[Step, ...]
+    results: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Runs a region through a function transform, ``checkpoint`` or (region None) a custom Function named by rule.
+
+    ``captures`` are outer values that the region's function closes over: they follow the parameters that
+    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …).
+    """
+
+    kind: str
+    region: Region | None
+    args: tuple[Ref, ...]
+    captures: tuple[Ref, ...] = ()
+    options: tuple[tuple[str, Argument], ...] = ()
+    modes: Modes = ()
+
+
+Step = (
+    Leaf
+    | Call
+    | Item
+    | Flag
+    | Hook
+    | RemoveHook
+    | RetainGrad
+    | Backward
+    | Grad
+    | GradOf
+    | SetGrad
+    | Drop
+    | Observe
+    | Transform
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A tuple of steps. ``digest`` names it wherever it is written down."""
+
+    steps: tuple[Step, ...]
+    note: str = field(default="", compare=False)
+
+    def canonical(self) -> str:
+        """The canonical JSON: keys sorted, no spaces, every field present."""
+        from .codec import encode_program
+
+        return json.dumps(encode_program(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+def refs(value: Any) -> Iterator[Ref]:
+    """Every Ref in an argument."""
+    if type(value) is Ref:
+        yield value
+    elif type(value) is tuple:
+        for part in value:
+            yield from refs(part)
+
+
+CAPABILITIES = frozenset(
+    (
+        "op:*",
+        "dtype:*",
+        "transform:*",
+        "backward",
+        "grad",
+        "grad-attribute",
+        "retain-grad",
+        "hooks",
+        "node-hooks",
+        "saved-hooks",
+        "lifetime",
+        "flags",
+        "modes",
+        "inference",
+        "inplace",
+        "double",
+        "graph",
+        "version",
+        "layout",
+        "repr",
+    )
+)
+"""What ``needs`` may ask for; ``kind:*`` stands for all of a kind."""
+
+_STEP_NEEDS: dict[type, str] = {
+    Backward: "backward",
+    Grad: "grad",
+    GradOf: "backward",
+    SetGrad: "grad-attribute",
+    RetainGrad: "retain-grad",
+    RemoveHook: "hooks",
+    Drop: "lifetime",
+    Flag: "flags",
+}
+
+
+def needs(program: Program | Region) -> frozenset[str]:
+    """The capabilities an engine needs to run a program, from its steps alone."""
+    found: set[str] = set()
+    for step in program.steps:
+        found.update(_step_needs(step))
+    return frozenset(found)
+
+
+def _step_needs(step: Step) -> Iterator[str]:
+    for mode in step.modes:
+        yield "saved-hooks" if mode.startswith("saved_hooks") else "inference" if mode == "inference_mode" else "modes"
+    kind = type(step)
+    if kind in _STEP_NEEDS:
+        yield _STEP_NEEDS[kind]
+    if isinstance(step, Leaf):
+        yield f"dtype:{step.dtype}"
+    elif isinstance(step, Call):
+        yield f"op:{step.op}"
+        if step.form == "inplace":
+            yield "inplace"
+    elif isinstance(step, Hook):
+        yield "hooks" if step.kind in ("tensor", "post_accumulate") else "node-hooks"
+    elif isinstance(step, Observe):
+        yield from (aspect for aspect in step.aspects if aspect not in ("value", "grad"))
+    elif isinstance(step, Transform):
+        yield f"transform:{step.kind}"
+        if step.region is not None:
+            yield from needs(step.region)
+    if isinstance(step, (Backward, Grad)) and step.create_graph:
+        yield "double"

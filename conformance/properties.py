@@ -1,0 +1,205 @@
+"""The properties that every catalogue line is held to. Each builds a program; some add a law of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .build import Builder
+from .catalogue import Operator
+from .compare import Closeness
+from .domains import NONZERO
+from .generate import (
+    apply_tracked,
+    cotangents,
+    differentiable_outputs,
+    outputs_of,
+    require_grad,
+    tracked_leaves,
+    wanted,
+)
+from .judge import Law
+from .leafdata import EPS, is_complex
+from .program import Program
+from .trace import Observed, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """``applies`` says to which lines; ``profile`` is the certificate's profile."""
+
+    name: str
+    sentence: str
+    build: Callable[[Builder, Operator], None]
+    profile: str = "values"
+    applies: Callable[[Operator], bool] = lambda line: True
+    law: Law | None = None
+    convention: bool = False
+
+
+def _differentiable(line: Operator) -> bool:
+    return line.differentiable
+
+
+def _twice(line: Operator) -> bool:
+    return line.differentiable and line.twice
+
+
+def _forward(b: Builder, line: Operator) -> None:
+    result = b.apply(line)
+    for value in outputs_of(b, line, result):
+        b.observe(value, "flags", "layout")
+
+
+def _vjp(b: Builder, line: Operator) -> None:
+    outputs = wanted(differentiable_outputs(b, apply_tracked(b, line)))
+    b.backward(*outputs, gradient=cotangents(b, outputs))
+
+
+def _graph(b: Builder, line: Operator) -> None:
+    for value in apply_tracked(b, line):
+        b.observe(value, "flags", "graph" if line.graph == "spec" else "flags", "version")
+
+
+def _create_graph(b: Builder, line: Operator) -> None:
+    outputs = wanted(differentiable_outputs(b, apply_tracked(b, line)))
+    leaves, given = tracked_leaves(b), cotangents(b, outputs)
+    options = {"allow_unused": True}
+    b.grad(outputs, leaves, given, retain_graph=True, **options)
+    b.grad(outputs, leaves, given, create_graph=True, **options)
+
+
+def _same_gradients(program: Program, trace: Trace) -> str | None:
+    """The law of ``create_graph``: the two Grad steps at the end agree."""
+    plain, live = trace.steps[-2], trace.steps[-1]
+    if not isinstance(plain, tuple) or not isinstance(live, tuple):
+        return None if type(plain) is type(live) else "one of the two gradient calls raised"
+    close = Closeness(ulps=64)
+    for a, c in zip(plain, live):
+        if isinstance(a, Observed) and isinstance(c, Observed):
+            if a.shape != c.shape or a.dtype != c.dtype:
+                return "create_graph changes the shape or dtype of a gradient"
+            scale = float(np.max(np.abs(a.array), initial=0)) * EPS.get(a.dtype, 0) * 64
+            close.allowance[("step", 0, ())] = np.full(a.array.size * (2 if is_complex(a.dtype) else 1), scale)
+            if close.error(c.array, a.array, a.dtype, ("step", 0, ())) is not None:
+                return "create_graph changes the value of a gradient"
+    return None
+
+
+def _double_backward(b: Builder, line: Operator) -> None:
+    outputs = wanted(differentiable_outputs(b, apply_tracked(b, line)))
+    leaves = tracked_leaves(b)
+    given = [b.leaf(v.shape, v.dtype, NONZERO, requires_grad=True) for v in outputs]
+    first = b.grad(outputs, leaves, given, create_graph=True, allow_unused=True, materialize_grads=True)
+    parts = [b.item(first, i) for i in range(len(leaves))]
+    for part in parts:
+        part.requires_grad = True
+    again = cotangents(b, parts)
+    b.grad(parts, [*leaves, *given], again, allow_unused=True)
+
+
+def _inplace(b: Builder, line: Operator) -> None:
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    target = b.call("clone", args[0], form="method")
+    result = b.call(line.name, target, *args[1:], form="inplace", **attrs)
+    b.observe(result, "flags", "version", "layout", *(["graph"] if line.graph == "spec" else []))
+    b.observe(target, "flags", "version")
+    if result.requires_grad:
+        b.backward(result, gradient=b.like(target))
+
+
+def _empty(b: Builder, line: Operator) -> None:
+    b.sizes = "edge"
+    _vjp(b, line) if line.differentiable else _forward(b, line)
+
+
+def _layouts(b: Builder, line: Operator) -> None:
+    b.sizes = "layout"
+    outputs = apply_tracked(b, line)
+    for value in outputs:
+        b.observe(value, "layout")
+    differentiable = differentiable_outputs(b, outputs)
+    if differentiable:
+        b.backward(*differentiable, gradient=cotangents(b, differentiable))
+
+
+def _view_write(b: Builder, line: Operator) -> None:
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    base = b.call("clone", args[0], form="method")
+    view = b.call(line.name, base, *args[1:], form=line.plain_forms[0], **attrs)
+    b.call("mul", view, b.pick((2, -1, 0.5)), form="inplace")
+    b.observe(base, "flags", "graph", "version", "layout")
+    b.observe(view, "flags", "version", "layout")
+    if base.requires_grad:
+        b.backward(base, gradient=b.like(base))
+
+
+def _at_kinks(b: Builder, line: Operator) -> None:
+    b.override = line.kinks
+    if line.differentiable:
+        _vjp(b, line)
+    else:
+        _forward(b, line)
+
+
+def _broadcasts(line: Operator) -> bool:
+    return line.family == "pointwise" and line.differentiable and bool(line.symbol) and line.name != "__getitem__"
+
+
+def _broadcasting(b: Builder, line: Operator) -> None:
+    b.sizes = "broadcast"
+    _vjp(b, line)
+
+
+def _writable(line: Operator) -> bool:
+    return "inplace" in line.forms
+
+
+PROPERTIES: dict[str, Property] = {
+    p.name: p
+    for p in (
+        Property("forward", "gives PyTorch's value, shape, dtype and flags", _forward),
+        Property("vjp", "backward with a random cotangent gives the vector-Jacobian product", _vjp, "reverse"),
+        Property("graph", "records the node PyTorch records", _graph, "tape", _differentiable),
+        Property(
+            "create-graph",
+            "gives the same gradient with create_graph as without",
+            _create_graph,
+            "higher-order",
+            _twice,
+            _same_gradients,
+        ),
+        Property("double", "its gradient can be differentiated again", _double_backward, "higher-order", _twice),
+        Property("inplace", "its in-place twin writes the same value and gradient", _inplace, "mutation", _writable),
+        Property("edge", "handles 0-d, one-element and empty operands", _empty, "values"),
+        Property("layout", "accepts any layout and states its own", _layouts, "values", _differentiable),
+        Property(
+            "view-write",
+            "a write through the view reaches the base and its gradient",
+            _view_write,
+            "mutation",
+            lambda line: line.view and line.differentiable,
+        ),
+        Property("broadcast", "sums gradients back to each operand's shape", _broadcasting, "reverse", _broadcasts),
+        Property(
+            "convention",
+            "follows PyTorch's choice at ties, kinks and boundaries",
+            _at_kinks,
+            "conventions",
+            lambda line: line.kinks is not None,
+            convention=True,
+        ),
+    )
+}
+
+
+def properties_of(line: Operator) -> list[Property]:
+    """The properties that apply to a line."""
+    return [p for p in PROPERTIES.values() if p.applies(line) and (p.name not in _REVERSE or line.differentiable)]
+
+
+_REVERSE = frozenset({"vjp", "broadcast"})

@@ -1,0 +1,234 @@
+"""A program as a script of a dozen lines that imports only the engine and NumPy, and shows the difference."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import catalogue
+from . import program as p
+from .leafdata import leaf_array, memory_order
+
+_INFIX = {"+", "-", "*", "/", "//", "%", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"}
+_PREFIX = {"neg": "-{}", "abs": "abs({})", "invert": "~{}"}
+
+
+def script(program: p.Program, module: str = "torch", expected: str = "", show: int | None = None) -> str:
+    """Python source that runs the program on ``module`` and prints the step ``show`` (default: the last value).
+
+    ``expected`` goes into a comment beside the printed result.
+    """
+    printer = _Printer(program, module)
+    body = [line for index, step in enumerate(program.steps) for line in printer.step(index, step)]
+    shown = printer.shown(show)
+    comment = f"  # expected: {expected}" if expected else ""
+    header = ["import numpy as np", "", f"import {module} as torch" if module != "torch" else "import torch", ""]
+    return "\n".join([*header, *body, f"print({shown}){comment}", ""])
+
+
+class _Printer:
+    def __init__(self, program: p.Program, module: str) -> None:
+        self.program = program
+        self.module = module
+
+    def shown(self, show: int | None) -> str:
+        steps = self.program.steps
+        if show is not None and isinstance(steps[show], p.Leaf):
+            return f"v{show}.grad"
+        makes = (p.Call, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
+        if show is not None and isinstance(steps[show], makes):
+            return f"v{show}"
+        grads = [f"v{i}.grad" for i, s in enumerate(steps) if isinstance(s, p.Leaf) and s.requires_grad]
+        if any(isinstance(s, p.Backward) for s in steps) and grads:
+            return ", ".join(grads)
+        made = [i for i, s in enumerate(steps) if isinstance(s, makes)]
+        return f"v{made[-1]}" if made else "'ran'"
+
+    def step(self, index: int, step: p.Step) -> list[str]:
+        text = getattr(self, "_" + type(step).__name__.lower())(index, step)
+        lines = text if isinstance(text, list) else [text]
+        for mode in reversed(step.modes):
+            lines = [f"with {self._mode(mode)}:", *("    " + line for line in lines)]
+        return lines
+
+    def _mode(self, mode: str) -> str:
+        kind, _, rest = mode.partition(":")
+        if kind == "saved_hooks":
+            return f"torch.autograd.graph.saved_tensors_hooks(*SAVED_HOOKS[{rest!r}])"
+        return f"torch.set_grad_enabled({rest})" if rest else f"torch.{kind}()"
+
+    def _leaf(self, index: int, step: p.Leaf) -> str:
+        made = f"torch.tensor({_numbers(step)}, dtype=torch.{step.dtype})"
+        if 0 in step.shape:
+            made = f"torch.zeros({step.shape}, dtype=torch.{step.dtype})"
+        elif isinstance(step.data, p.Pattern):
+            made = _pattern_source(step, step.data)
+        made = _laid_out(made, step)
+        return f"v{index} = {made}" + (".requires_grad_()" if step.requires_grad else "")
+
+    def _call(self, index: int, step: p.Call) -> str:
+        line = catalogue.find(step.op)
+        args = [_argument(a) for a in step.args]
+        attrs = [f"{name}={_argument(value)}" for name, value in step.attrs]
+        if step.form == "operator" and line.symbol:
+            return f"v{index} = {_operator(line.symbol, step)}"
+        if step.form == "function":
+            return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
+        name = line.method + "_" if step.form == "inplace" else line.method
+        return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
+
+    def _item(self, index: int, step: p.Item) -> str:
+        return f"v{index} = {_argument(step.value)}[{step.index}]"
+
+    def _flag(self, index: int, step: p.Flag) -> str:
+        if step.flag == "requires_grad":
+            return f"v{step.value.index}.requires_grad = {step.setting}"
+        setting = str(step.setting) if step.flag == "requires_grad_" else ""
+        return f"v{index} = v{step.value.index}.{step.flag}({setting})"
+
+    def _hook(self, index: int, step: p.Hook) -> str:
+        target, tag = f"v{step.value.index}", repr(step.tag)
+        bodies = {
+            "record": "None",
+            "none": "None",
+            "double": "g * 2",
+            "negate": "-g",
+            "zero": "g * 0",
+            "clone": "g.clone()",
+        }
+        body = bodies.get(step.action, "None")
+        if step.kind == "tensor":
+            return f"v{index} = {target}.register_hook(lambda g: (print({tag}, g), {body})[1])"
+        if step.kind == "post_accumulate":
+            return f"v{index} = {target}.register_post_accumulate_grad_hook(lambda p: print({tag}, p.grad))"
+        name = "register_prehook" if step.kind == "node_pre" else "register_hook"
+        return f"v{index} = {target}.grad_fn.{name}(lambda *g: print({tag}, *g))"
+
+    def _removehook(self, index: int, step: p.RemoveHook) -> str:
+        return f"v{step.hook.index}.remove()"
+
+    def _retaingrad(self, index: int, step: p.RetainGrad) -> str:
+        return f"v{step.value.index}.retain_grad()"
+
+    def _backward(self, index: int, step: p.Backward) -> str:
+        rest = _keywords(step, (("retain_graph", None), ("create_graph", False), ("inputs", None)))
+        if step.form == "method":
+            gradient = "" if step.gradients is None else _argument(step.gradients[0])
+            return f"v{step.roots[0].index}.backward({', '.join(filter(None, [gradient, *rest]))})"
+        given = [_argument(step.roots), *([_argument(step.gradients)] if step.gradients is not None else [])]
+        return f"torch.autograd.backward({', '.join([*given, *rest])})"
+
+    def _grad(self, index: int, step: p.Grad) -> str:
+        names = ("retain_graph", "allow_unused")
+        defaults = (("create_graph", False), ("materialize_grads", False), ("is_grads_batched", False))
+        rest = _keywords(step, (*((n, None) for n in names), *defaults))
+        given = [_argument(a) for a in (step.outputs, step.inputs, step.grad_outputs) if a is not None]
+        return f"v{index} = torch.autograd.grad({', '.join([*given, *rest])})"
+
+    def _gradof(self, index: int, step: p.GradOf) -> str:
+        return f"v{index} = v{step.value.index}.grad"
+
+    def _setgrad(self, index: int, step: p.SetGrad) -> str:
+        return f"v{step.value.index}.grad = {_argument(step.grad)}"
+
+    def _drop(self, index: int, step: p.Drop) -> str:
+        return "del " + ", ".join(f"v{ref.index}" for ref in step.values)
+
+    def _observe(self, index: int, step: p.Observe) -> list[str]:
+        v = f"v{step.value.index}"
+        read = {
+            "flags": f"{v}.requires_grad, {v}.is_leaf",
+            "graph": f"{v}.grad_fn",
+            "version": f"{v}._version",
+            "layout": f"{v}.stride()",
+            "grad": f"{v}.grad",
+        }
+        parts = [read[aspect] for aspect in step.aspects if aspect in read]
+        return [f"v{index} = {v}", f"print({', '.join(parts)})"] if parts else [f"v{index} = {v}"]
+
+    def _transform(self, index: int, step: p.Transform) -> list[str]:
+        args = ", ".join(f"v{ref.index}" for ref in step.args)
+        options = "".join(f", {name}={_argument(value)}" for name, value in step.options)
+        if step.region is None:
+            return [f"v{index} = {dict(step.options)['rule']}({args})  # a custom Function"]
+        inner = _Printer(p.Program(step.region.steps), self.module)
+        lines = _region_lines(inner, step.region, index, step.captures)
+        if step.kind == "checkpoint":
+            return [*lines, f"v{index} = torch.utils.checkpoint.checkpoint(f{index}, {args}{options})"]
+        return [*lines, f"v{index} = torch.func.{step.kind}(f{index}{options})({args})"]
+
+
+def _region_lines(inner: _Printer, region: p.Region, index: int, captures: tuple[p.Ref, ...]) -> list[str]:
+    own = region.params - len(captures)
+    bound = ", ".join(f"v{i}" for i in range(own))
+    lines = [f"def f{index}({bound}):"]
+    lines += [f"    v{own + i} = v{ref.index}" for i, ref in enumerate(captures)]
+    first = region.params
+    lines += ["    " + line for i, s in enumerate(region.steps) for line in inner.step(first + i, s)]
+    return [*lines, "    return " + ", ".join(f"v{ref.index}" for ref in region.results)]
+
+
+def _keywords(step: Any, defaults: tuple[tuple[str, Any], ...]) -> list[str]:
+    return [f"{n}={_argument(getattr(step, n))}" for n, default in defaults if getattr(step, n) != default]
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, p.Ref):
+        return f"v{value.index}"
+    if isinstance(value, p.Slice):
+        return f"slice({value.start}, {value.stop}, {value.step})"
+    if isinstance(value, p.Dtype):
+        return f"torch.{value.name}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_argument, value)) + ("," if len(value) == 1 else "") + ")"
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    return repr(value)
+
+
+def _operator(symbol: str, step: p.Call) -> str:
+    args = [_argument(a) for a in step.args]
+    if symbol == "[]":
+        entries = step.args[1] if isinstance(step.args[1], tuple) else (step.args[1],)
+        return f"{args[0]}[{', '.join(map(_index_entry, entries))}]"
+    if symbol in _INFIX:
+        return f"{args[0]} {symbol} {args[1]}"
+    return _PREFIX[symbol].format(args[0])
+
+
+def _index_entry(entry: Any) -> str:
+    if not isinstance(entry, p.Slice):
+        return _argument(entry)
+    ends = ["" if v is None else str(v) for v in (entry.start, entry.stop)]
+    return ":".join(ends) + (f":{entry.step}" if entry.step not in (None, 1) else "")
+
+
+def _numbers(step: p.Leaf) -> str:
+    array = leaf_array(step)
+    wide = array.astype(complex if array.dtype.kind == "c" else float if array.dtype.kind in "fV" else array.dtype)
+    return repr(wide.tolist()).replace("nan", "float('nan')").replace("inf", "float('inf')")
+
+
+def _pattern_source(step: p.Leaf, pattern: p.Pattern) -> str:
+    if pattern.kind == "constant":
+        return f"torch.full({step.shape}, {pattern.low!r}, dtype=torch.{step.dtype})"
+    drawn = f"pattern({pattern.kind!r}, {pattern.seed}, {pattern.low!r}, {pattern.high!r}, {step.shape})"
+    return f"torch.tensor({drawn}, dtype=torch.{step.dtype})"
+
+
+def _laid_out(made: str, step: p.Leaf) -> str:
+    order = memory_order(step.layout, len(step.shape))
+    if order is not None:
+        inverse = tuple(int(d) for d in np.argsort(order))
+        return f"{made}.permute({order}).contiguous().permute({inverse})"
+    if step.layout == "strided" and step.shape:
+        return f"torch.stack([{made}] * 2, -1).flatten(-2)[..., ::2]"
+    if step.layout == "offset":
+        return f"torch.cat([torch.zeros(1, dtype=torch.{step.dtype}), {made}.flatten()])[1:].view({step.shape})"
+    if step.layout == "expanded" and step.shape and step.shape[0] > 1:
+        return f"{made}[:1].expand({step.shape})"
+    return made

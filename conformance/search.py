@@ -1,0 +1,140 @@
+"""The search: draws programs, judges them, counts what arose, and stops at the first that differs."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .backends import collecting_warnings, missing
+from .judge import Judge, Judgement, Law
+from .program import Call, Leaf, Program, needs
+from .shrink import shrink
+from .source import Source, Stream, mix
+from .trace import Trace
+
+Draw = Callable[[Source], Program]
+Witness = Callable[[Trace], bool]
+MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
+
+
+class Rejected(Exception):
+    """The draw made no program of the wanted kind; it counts as filtered."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What kinds of things the drawn programs held."""
+
+    dtypes: set[str] = field(default_factory=set)
+    ranks: set[int] = field(default_factory=set)
+    layouts: set[str] = field(default_factory=set)
+    keywords: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, program: Program) -> None:
+        for step in program.steps:
+            kind = type(step)
+            if kind is Leaf:
+                self.dtypes.add(step.dtype)
+                self.ranks.add(len(step.shape))
+                self.layouts.add(step.layout)
+            elif kind is Call:
+                for name, value in step.attrs:
+                    self.keywords.setdefault(f"{step.op}.{name}", set()).add(repr(value))
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "dtypes": sorted(self.dtypes),
+            "ranks": sorted(self.ranks),
+            "layouts": sorted(self.layouts),
+            "keywords": {name: sorted(values)[:12] for name, values in sorted(self.keywords.items())},
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of one search. ``failing`` is the first failing draw's log and judgement."""
+
+    programs: int = 0
+    witnessed: int = 0
+    filtered: int = 0
+    unclaimed: int = 0
+    ill_posed: int = 0
+    unspecified: int = 0
+    seconds: float = 0.0
+    seen: Seen = field(default_factory=Seen)
+    lacking: set[str] = field(default_factory=set)
+    needs: frozenset[str] = frozenset()
+    failing: tuple[list[int], Judgement] | None = None
+    digest: str = ""
+
+    @property
+    def judged(self) -> int:
+        return self.programs - self.unclaimed
+
+    def witness_missing(self, examples: int) -> bool:
+        """Whether too few programs showed the situation: max(5, 20 %), or 20 % alone of a handful."""
+        wanted = max(min(MINIMUM_WITNESSED, examples // 2), SHARE_WITNESSED * examples)
+        return self.failing is None and self.judged > 0 and self.witnessed < wanted
+
+
+def search(judge: Judge, draw: Draw, witness: Witness, seed: tuple[int, ...], examples: int, law: Law | None) -> Tally:
+    """Judges ``examples`` drawn programs, or fewer where one differs."""
+    tally, started, hasher = Tally(), time.perf_counter(), hashlib.sha256()
+    with collecting_warnings():
+        for index in range(examples):
+            source = Stream(mix(*seed, index))
+            try:
+                program = draw(source)
+            except Rejected:
+                tally.filtered += 1
+                continue
+            judgement = _judge(judge, program, law, tally)
+            if judgement is None:
+                continue
+            hasher.update(array("Q", source.log).tobytes() + judgement.status.encode())
+            tally.witnessed += judgement.status != "ill-posed" and witness(judgement.oracle)
+            if judgement.status == "different":
+                tally.failing = (source.log, judgement)
+                break
+    tally.seconds = time.perf_counter() - started
+    tally.digest = hasher.hexdigest()
+    return tally
+
+
+def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Judgement | None:
+    tally.programs += 1
+    tally.seen.add(program)
+    if tally.programs <= 8:
+        tally.needs |= needs(program)
+    if not judge.universal:
+        lacking = missing(judge.backend, needs(program))
+        if lacking:
+            tally.unclaimed += 1
+            tally.lacking.update(lacking)
+            return None
+    judgement = judge.judge(program, law)
+    tally.ill_posed += judgement.status == "ill-posed"
+    tally.unspecified += judgement.status == "unspecified"
+    return judgement
+
+
+def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | None) -> Program:
+    """The smallest program with a divergence of the same kind."""
+
+    def fails(program: Program) -> bool:
+        judgement = judge.judge(program, law)
+        found = judgement.divergence
+        return judgement.status == "different" and found is not None and found.kind == kind
+
+    def guarded(source: Source) -> Program:
+        try:
+            return draw(source)
+        except Rejected:
+            return Program(())
+
+    with collecting_warnings():
+        return shrink(log, guarded, fails)

@@ -1,0 +1,105 @@
+"""The strides of a fresh result. They are semantics: they decide whether `view` raises and `reshape` aliases.
+
+A pointwise result is contiguous if its operands are; it repeats the strides of operands that are all dense and laid
+out alike; else its dimensions are ordered as in memory by the first operand that tells two of them apart. Found by
+experiment on PyTorch 2.13, where NumPy's own choice differs for operands that disagree, size-1 dimensions, and empty
+arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ._storage import contiguous_strides
+
+Strides = tuple[int, ...]
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """Whether the elements fill one block of memory without gaps or overlap."""
+    expected = array.itemsize
+    for stride, n in sorted((s, n) for s, n in zip(array.strides, array.shape) if n != 1):
+        if stride != expected:
+            return False
+        expected *= n
+    return True
+
+
+def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
+    """The values in memory with these strides (in elements); the array itself if it has them."""
+    steps = tuple(s * array.itemsize for s in strides)
+    if array.strides == steps:
+        return array
+    if array.size == 0 or all(a == b or n == 1 for a, b, n in zip(array.strides, steps, array.shape)):
+        return np.lib.stride_tricks.as_strided(array, array.shape, steps)
+    flat = np.empty(array.size, array.dtype)
+    made = np.lib.stride_tricks.as_strided(flat, array.shape, steps)
+    made[...] = array
+    return made
+
+
+def canonical(array: np.ndarray) -> np.ndarray:
+    """A fresh result whose strides say nothing (empty, or size-1 dimensions) with the row-major ones."""
+    if array.flags.c_contiguous:
+        return with_strides(array, contiguous_strides(array.shape))
+    return array
+
+
+def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A pointwise result laid out as PyTorch lays it out."""
+    shape = result.shape
+    if result.size == 0 or len(shape) < 2:
+        return canonical(result)
+    alike = all(a.shape == shape for a in operands)
+    if alike and all(a.flags.c_contiguous for a in operands):
+        return with_strides(result, contiguous_strides(shape))
+    first = operands[0]
+    if alike and is_dense(first) and all(_elements(a) == _elements(first) for a in operands[1:]):
+        return with_strides(result, _elements(first))
+    return with_strides(result, _ordered(shape, operands))
+
+
+def _elements(array: np.ndarray) -> Strides:
+    return tuple(s // array.itemsize for s in array.strides)
+
+
+def _ordered(shape: tuple[int, ...], operands: Sequence[np.ndarray]) -> Strides:
+    """Dense strides in the memory order of the operands' dimensions."""
+    steps = [_aligned(a, shape) for a in operands]
+    order = list(range(len(shape)))[::-1]
+    for i in range(1, len(order)):
+        here = i
+        for before in range(i - 1, -1, -1):
+            verdict = _compare(steps, shape, order[before], order[here])
+            if verdict > 0:
+                order[before], order[here] = order[here], order[before]
+                here = before
+            elif verdict < 0:
+                break
+    strides, step = [0] * len(shape), 1
+    for dim in order:
+        strides[dim] = step
+        step *= shape[dim]
+    return tuple(strides)
+
+
+def _aligned(array: np.ndarray, shape: tuple[int, ...]) -> Strides:
+    """An operand's strides in bytes on the result's dimensions; 0 where it is broadcast."""
+    lead = len(shape) - array.ndim
+    own = tuple(0 if n == 1 and shape[lead + k] != 1 else s for k, (n, s) in enumerate(zip(array.shape, array.strides)))
+    return (0,) * lead + own
+
+
+def _compare(steps: Sequence[Strides], shape: tuple[int, ...], inner: int, outer: int) -> int:
+    """Whether two dimensions, supposed to lie inner before outer, should swap (1), stay (-1), or nothing says (0)."""
+    for s in steps:
+        a, b = s[inner], s[outer]
+        if a == 0 or b == 0:
+            continue
+        if a != b:
+            return -1 if a < b else 1
+        if shape[inner] > shape[outer]:
+            return 1
+    return 0
