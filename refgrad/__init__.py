@@ -33,6 +33,7 @@ from ._modes import (
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 from .ops import copy, create, identity, memory, operators, pointwise, reduce, shape  # noqa: F401
+from .ops import loss, loss_class, norm, norm_batch  # noqa: F401
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
@@ -44,7 +45,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd  # noqa: E402
+from . import autograd, nn, optim  # noqa: E402
 
 
 def __getattr__(name: str) -> Any:
