@@ -32,8 +32,28 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import copy, create, identity, memory, operators, pointwise, reduce, shape  # noqa: F401
-from .ops import loss, loss_class, norm, norm_batch  # noqa: F401
+from .ops import (  # noqa: F401
+    bitwise,
+    checks,
+    compare,
+    complexes,
+    copy,
+    create,
+    identity,
+    layout,
+    loss,
+    loss_class,
+    memory,
+    norm,
+    norm_batch,
+    operators,
+    pointwise,
+    power,
+    reduce,
+    rounding,
+    shape,
+    trigonometric,
+)
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128

@@ -159,7 +159,13 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
         if handled is not NotImplemented:
             return handled
     tangents = False
-    for t in flat(inputs):
+    try:
+        members = flat(inputs)
+    except errors.ForeignOperand as foreign:
+        return _foreign(row, inputs, attributes, foreign)
+    if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
+        raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
+    for t in members:
         if t._flags & VIEW:
             refresh(t)
         tangents = tangents or bool(t._flags & 8)
@@ -184,8 +190,18 @@ def flat(inputs: Sequence[Any]) -> list[Tensor]:
         elif isinstance(given, (list, tuple)):
             found += flat(given)
         elif given is not None and not isinstance(given, (*NUMBERS, np.generic)):
-            raise TypeError(f"expected a Tensor or a number, not {type(given).__name__}")
+            raise errors.ForeignOperand(f"expected a Tensor or a number, not {type(given).__name__}")
     return found
+
+
+def _foreign(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], error: TypeError) -> Any:
+    """A call with an operand of another kind: arrays are taken as tensors, else it is refused."""
+    if any(isinstance(given, ndarray) for given in inputs):
+        made = [plain(np.array(given)) if isinstance(given, ndarray) else given for given in inputs]
+        return apply(row, made, attributes)
+    if row.is_operator:
+        return NotImplemented
+    raise error
 
 
 def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> list[Tensor]:

@@ -107,3 +107,12 @@ def view_write(creation: int, producer: str | None, nr: int) -> str:
     }[creation]
     where = f"Output {nr} of {producer} " if producer else "A view was created in no_grad mode and "
     return f"{where}{made}."
+
+
+class ForeignOperand(TypeError):
+    """An operand that is neither a Tensor nor a number."""
+
+
+def must_be_tensor(function: str, argument: str, position: int, given: Any) -> str:
+    """The text for a number (or anything else) where a Tensor is needed."""
+    return f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(given).__name__}"

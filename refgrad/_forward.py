@@ -16,7 +16,7 @@ import numpy as np
 from ._calls import flat
 from ._interpreters import LIVE
 from ._modes import state
-from ._op import LINEAR, MULTILINEAR, Row
+from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._tensor import DUAL, Tensor, extra, plain
 
 
@@ -81,7 +81,9 @@ def jvp(
     elif kind == MULTILINEAR:
         found = _multilinear(call, inputs, tangents, attributes)
     elif row.derivative is not None:
-        found = _by_derivative(row, inputs, tangents, outputs)
+        found = _by_derivative(row, inputs, tangents, attributes, outputs)
+    elif kind == POINTWISE:
+        found = _pointwise(row, inputs, tangents, attributes, outputs[0])
     elif callable(kind):
         found = kind(LIVE, inputs, tangents, attributes, outputs)
     else:
@@ -105,10 +107,33 @@ def _multilinear(call: Any, inputs: list[Any], tangents: list[Any], attributes: 
     return total
 
 
-def _by_derivative(row: Row, inputs: list[Any], tangents: list[Any], outputs: Sequence[Tensor]) -> Any:
+def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) -> dict[str, Any]:
+    """What the rules of a row with one output may ask for."""
+    schema = row.schema
+    values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
+    return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
+
+
+def _by_derivative(
+    row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]
+) -> Any:
     assert row.derivative is not None
-    values = {"F": LIVE, row.schema.inputs[0].name: inputs[0], row.schema.outputs[0].name: outputs[0]}
+    values = _values(row, inputs, attributes, outputs[0])
     return LIVE.mul(row.derivative.function(*[values[n] for n in row.derivative.wants]), tangents[0])
+
+
+def _pointwise(row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...], out: Tensor) -> Any:
+    """A holomorphic pointwise row's jvp from its vjp g·conj(d): the sum of conj(vjp(conj(t))), spread to the output."""
+    values, total = _values(row, inputs, attributes, out), None
+    for declared, t in zip(row.schema.inputs, tangents):
+        rule = row.rules.get(declared.name)
+        if t is not None and rule is not None:
+            values["g"] = LIVE.conj(t)
+            part = LIVE.conj(rule.function(*[values[n] for n in rule.wants]))
+            total = part if total is None else LIVE.add(total, part)
+    if total is not None and total._array.shape != out._array.shape:
+        return LIVE.expand(total, out._array.shape)
+    return total
 
 
 def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> list[Any]:

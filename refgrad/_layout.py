@@ -49,7 +49,9 @@ def canonical(array: np.ndarray) -> np.ndarray:
 
 def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
-    shape = result.shape
+    shape, steps = result.shape, result.strides
+    if result.size and all(a.strides == steps and a.shape == shape for a in operands):
+        return result
     if result.size == 0 or len(shape) < 2:
         return canonical(result)
     alike = all(a.shape == shape for a in operands)

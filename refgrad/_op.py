@@ -24,9 +24,10 @@ from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowe
 from ._modes import state
 from ._schema import Meta, Rule, node_name, parse, rule
 from ._storage import storage_offset
+from ._support import Lacks, check_dtype
 from ._tensor import Tensor, new
 
-LINEAR, MULTILINEAR, TRANSPOSE = "linear", "multilinear", "transpose"
+LINEAR, MULTILINEAR, TRANSPOSE, POINTWISE = "linear", "multilinear", "transpose", "pointwise"
 ROWS: dict[str, Row] = {}
 PUBLIC: dict[str, Callable[..., Any]] = {}
 
@@ -114,6 +115,9 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
+        self.lacks: Lacks | None = options.pop("lacks", None)
+        # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
+        self.is_operator: bool = options.pop("operator", False)
         d = options.pop("d", None)
         joint = options.pop("gradients", None)
         self.name = node_name(options.pop("node", self.schema.name), options.pop("overload", 0))
@@ -148,6 +152,8 @@ class Row:
         """The kernel for operands of a dtype: 16-bit floats computed wide, integers made floating where PyTorch does."""
         found = self.kernels.get(dtype)
         if found is None:
+            if self.lacks:
+                check_dtype(self.lacks, dtype)
             found = self.kernel
             if dtype in NARROW_TYPES and not self.exact:
                 found = narrowed(found)
@@ -321,7 +327,8 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     public, as_method = options.pop("public", True), options.pop("method", True)
     inplace = options.pop("inplace", None)
     row = Row(signature, kernel, rules, **options)
-    ROWS[row.name if row.is_differentiable else row.schema.name] = row
+    # The first row of a node name has it; variants of an operator that share the node go by their own.
+    ROWS[row.name if row.is_differentiable and row.name not in ROWS else row.schema.name] = row
     call = caller(row)
     register(row.schema.name, kernel, call, row.exact)
     if public:

@@ -1,54 +1,117 @@
-"""Python's operators on tensors."""
+"""Python's operators on tensors, and Python's numbers from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from .._op import PUBLIC
-from .._tensor import Tensor
+import numpy as np
+
+from .. import _dtypes as dtypes
+from .._tensor import Tensor, method, plain
 from . import pointwise as p
+from .bitwise import BITWISE, invert
+from .compare import COMPARISONS
+from .complexes import abs_
+from .power import pow_
+
+NUMBERS = (bool, int, float, complex, np.generic)
 
 
 def _binary(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """An operator that leaves foreign operands to their own class."""
+    """An operator that leaves foreign operands to their own class, and takes arrays as tensors."""
 
     def operate(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, (Tensor, int, float, complex)):
-            return _foreign(call, self, other)
-        return call(self, other)
+        if isinstance(other, (Tensor, *NUMBERS)):
+            return call(self, other)
+        return call(self, plain(np.array(other))) if isinstance(other, np.ndarray) else NotImplemented
 
     return operate
-
-
-def _foreign(call: Callable[[Any, Any], Any], self: Tensor, other: Any) -> Any:
-    from .create import tensor
-
-    if hasattr(other, "__array__"):
-        return call(self, tensor(other))
-    return NotImplemented
 
 
 def _swapped(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return _binary(lambda self, other: call(other, self))
 
 
-Tensor.__add__ = Tensor.__radd__ = p.add_row  # type: ignore[attr-defined]
-Tensor.__mul__ = Tensor.__rmul__ = p.mul  # type: ignore[attr-defined]
-Tensor.__sub__ = _binary(p.sub)  # type: ignore[attr-defined]
-Tensor.__rsub__ = p.rsub_row  # type: ignore[attr-defined]
-Tensor.__truediv__ = p.div_row  # type: ignore[attr-defined]
-Tensor.__rtruediv__ = _binary(lambda self, other: self.reciprocal() * other)  # type: ignore[attr-defined]
-Tensor.__pow__ = _binary(p.pow_)  # type: ignore[attr-defined]
-Tensor.__rpow__ = _swapped(p.pow_)  # type: ignore[attr-defined]
-Tensor.__neg__ = p.neg  # type: ignore[attr-defined]
-Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
-Tensor.__invert__ = p.bitwise_not  # type: ignore[attr-defined]
-for _symbol, _name in {"and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}.items():
-    setattr(Tensor, f"__{_symbol}__", PUBLIC[_name])
-    setattr(Tensor, f"__r{_symbol}__", _swapped(PUBLIC[_name]))
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Tensor, f"__{_name}__", PUBLIC[_name])
-for _symbol, _name in {"iadd": "add_", "isub": "sub_", "imul": "mul_", "itruediv": "div_", "ipow": "pow_"}.items():
-    setattr(Tensor, f"__{_symbol}__", getattr(Tensor, _name))
+def _rsub(self: Tensor, other: Any) -> Tensor:
+    return p.sub(other, self) if isinstance(other, Tensor) else p.rsub(self, other)
+
+
+def _rdiv(self: Tensor, other: Any) -> Tensor:
+    return p.mul_row(self.reciprocal(), other)  # type: ignore[attr-defined]
+
+
+def _number_shift(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return _binary(lambda self, other: call(plain(np.array(other, self._array.dtype)), self))
+
+
+# Rows are bound themselves where a foreign operand needs nothing more: a frame less on the hot path.
+BINDINGS: dict[str, Any] = {
+    "__add__": p.add_row, "__radd__": p.add_row, "__mul__": p.mul_row, "__rmul__": p.mul_row, "__sub__": _binary(p.sub),
+    "__rsub__": _binary(_rsub), "__truediv__": p.div_row, "__div__": p.div_row, "__rtruediv__": _binary(_rdiv),
+    "__rdiv__": _binary(_rdiv), "__floordiv__": p.floor_divide_row, "__rfloordiv__": _swapped(p.floor_divide_row),
+    "__mod__": _binary(p.remainder), "__rmod__": _swapped(p.remainder), "__pow__": _binary(pow_),
+    "__rpow__": _swapped(pow_), "__neg__": p.neg, "__pos__": p.positive, "__abs__": abs_, "__invert__": invert,
+    "__and__": BITWISE["and"], "__rand__": BITWISE["and"], "__or__": BITWISE["or"], "__ror__": BITWISE["or"],
+    "__xor__": BITWISE["xor"], "__rxor__": BITWISE["xor"],
+    "__lshift__": BITWISE["left_shift"], "__rlshift__": _number_shift(BITWISE["left_shift"]),
+    "__rshift__": BITWISE["right_shift"], "__rrshift__": _number_shift(BITWISE["right_shift"]),
+}  # fmt: skip
+INPLACE = {
+    "add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_", "div": "div_", "floordiv": "floor_divide_",
+    "mod": "remainder_", "pow": "pow_", "and": "bitwise_and_", "or": "bitwise_or_", "xor": "bitwise_xor_",
+    "lshift": "bitwise_left_shift_", "rshift": "bitwise_right_shift_",
+}  # fmt: skip
+
+for _name, _call in BINDINGS.items():
+    setattr(Tensor, _name, _call)
+for _name, _call in COMPARISONS.items():
+    setattr(Tensor, f"__{_name}__", _call)
+for _symbol, _name in INPLACE.items():
+    setattr(Tensor, f"__i{_symbol}__", _binary(getattr(Tensor, _name)))
 Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
+
+
+def _single(t: Tensor) -> Any:
+    if t._array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return t.item()  # type: ignore[attr-defined]
+
+
+@method
+def __float__(self: Tensor) -> float:
+    return float(_single(self))
+
+
+@method
+def __int__(self: Tensor) -> int:
+    return int(_single(self))
+
+
+@method
+def __complex__(self: Tensor) -> complex:
+    return complex(_single(self))
+
+
+@method
+def __index__(self: Tensor) -> int:
+    if self._array.size != 1 or self.dtype.category > dtypes.INTEGER:
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(_single(self))
+
+
+@method
+def __contains__(self: Tensor, element: Any) -> bool:
+    if not isinstance(element, (Tensor, *NUMBERS)):
+        raise RuntimeError(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(element)}."
+        )
+    return bool(COMPARISONS["eq"](self, element)._array.any())
+
+
+@method
+def __format__(self: Tensor, spec: str) -> str:
+    if self._array.ndim == 0 and type(self) is Tensor:
+        return format(self.item(), spec)  # type: ignore[attr-defined]
+    return object.__format__(self, spec)

@@ -1,154 +1,418 @@
-"""Arithmetic and pointwise functions of one and two tensors."""
+"""Arithmetic of one, two and three tensors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .. import _errors as errors
+from .._dtypes import OF_ARRAY
 from .._inplace import write
-from .._op import LINEAR, MULTILINEAR, op, public, publish
-from .._tensor import Tensor
+from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
+from .._support import missing, refused
+from .._tensor import Tensor, method
+from .layout import choose, lifted, other_tensor
 
-NUMBERS = (bool, int, float, complex)
+NO_BOOL_MINUS = (
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+    "`logical_not()` operator instead."
+)
+TWO_BOOLS = (
+    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+    "instead."
+)
+ONE_BOOL = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+    "`~` or `logical_not()` operator instead."
+)
+ADDCDIV_INTEGERS = (
+    "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+    "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
+    "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for "
+    "float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), "
+    "for all dtypes."
+)
 
-neg = op("neg(self)", np.negative, promote="numbers", exact=True, jvp=LINEAR, self=lambda g: -g)
-exp = op("exp(self)", np.exp, promote="float", d=lambda out: out)
-log = op("log(self)", np.log, promote="float", d=lambda self: 1 / self)
-sin = op("sin(self)", np.sin, promote="float", d=lambda F, self: F.cos(self))
-cos = op("cos(self)", np.cos, promote="float", d=lambda F, self: -F.sin(self))
-tanh = op("tanh(self)", np.tanh, promote="float", d=lambda out: 1 - out * out)
-sqrt = op("sqrt(self)", np.sqrt, promote="float", d=lambda out: 1 / (2 * out))
+neg = op(
+    "neg(self)", np.negative, promote="numbers", exact=True, jvp=LINEAR, self=lambda g: -g,
+    lacks=refused("b", RuntimeError, NO_BOOL_MINUS),
+)  # fmt: skip
 
 add_row = op(
-    "add(self, other)", np.add, promote="numbers", public=False, jvp=LINEAR, self=lambda g: g, other=lambda g: g
-)
-sub_row = op("sub(self, other)", np.subtract, promote="numbers", public=False, jvp=LINEAR, self=lambda g: g, other=lambda g: -g)  # fmt: skip
-rsub_row = op(
-    "rsub(self, other)", lambda a, b: np.subtract(b, a), promote="numbers", public=False, overload=1, jvp=LINEAR,
-    self=lambda g: -g, other=lambda g: g,
+    "add(self, other)", np.add, promote="numbers", public=False, jvp=LINEAR, operator=True,
+    self=lambda g: g, other=lambda g: g,
 )  # fmt: skip
-mul = op(
-    "mul(self, other)", np.multiply, promote="numbers", jvp=MULTILINEAR,
+sub_row = op(
+    "sub(self, other)", np.subtract, promote="numbers", public=False, jvp=LINEAR, operator=True,
+    lacks=refused("b", RuntimeError, TWO_BOOLS), self=lambda g: g, other=lambda g: -g,
+)  # fmt: skip
+mul_row = op(
+    "mul(self, other)", np.multiply, promote="numbers", public=False, jvp=MULTILINEAR, operator=True,
     self=lambda g, F, other: g * F.conj(other), other=lambda g, F, self: g * F.conj(self),
 )  # fmt: skip
 div_row = op(
-    "div(self, other)", np.true_divide, promote="float", public=False,
-    jvp=lambda F, x, t, attrs, out: _quotient_jvp(x, t, out[0]),
+    "div(self, other)", np.true_divide, promote="float", public=False, jvp=POINTWISE, operator=True,
     self=lambda g, F, other: g / F.conj(other),
     other=lambda g, F, self, other: -g * F.conj((self / other) / other),
 )  # fmt: skip
 
 
-def _quotient_jvp(x: Any, t: Any, out: Any) -> Any:
-    """d(a/b) = (da - out·db)/b."""
-    top = t[0] if t[1] is None else (-(out * t[1]) if t[0] is None else t[0] - out * t[1])
-    return top / x[1]
+def _scaled(b: Any, alpha: Any) -> Any:
+    if isinstance(b, np.ndarray) and b.dtype.kind == "b":
+        return b & bool(alpha)
+    return b * alpha
+
+
+add_scaled_row = op(
+    "add_scaled(self, other, *, alpha)", lambda a, b, alpha: np.add(a, _scaled(b, alpha)),
+    promote="numbers", node="add", public=False, jvp=LINEAR,
+    self=lambda g: g, other=lambda g, F, alpha: g * F.conj(alpha),
+)  # fmt: skip
+sub_scaled_row = op(
+    "sub_scaled(self, other, *, alpha)", lambda a, b, alpha: np.subtract(a, _scaled(b, alpha)),
+    promote="numbers", node="sub", public=False, jvp=LINEAR,
+    self=lambda g: g, other=lambda g, F, alpha: -g * F.conj(alpha),
+)  # fmt: skip
+rsub_row = op(
+    "rsub(self, other, *, alpha)", lambda a, b, alpha: np.subtract(b, _scaled(a, alpha)),
+    promote="numbers", public=False, jvp=LINEAR, lacks=refused("b", RuntimeError, TWO_BOOLS),
+    self=lambda g, F, alpha: -g * F.conj(alpha), other=lambda g: g,
+)  # fmt: skip
+rsub_scalar_row = op(
+    "rsub_scalar(self, *, other, alpha)", lambda a, other, alpha: np.subtract(other, _scaled(lifted(a, other), alpha)),
+    node="rsub", overload=1, public=False, self=lambda g, F, alpha: -g * F.conj(alpha),
+    jvp=lambda F, x, t, attrs, out: -t[0] * attrs[1],
+)  # fmt: skip
+
+
+def _check_alpha(alpha: Any, *operands: Any) -> None:
+    """Raises for an alpha of a wider category than the operands, as PyTorch does."""
+    category = max(t.dtype.category for t in operands if isinstance(t, Tensor))
+    if isinstance(alpha, bool) and category != dtypes.BOOL:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and category < dtypes.FLOAT:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and category < dtypes.COMPLEX:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+
+
+def _is_bool(given: Any) -> bool:
+    return given._array.dtype.kind == "b" if isinstance(given, Tensor) else isinstance(given, bool)
+
+
+def _check_subtraction(a: Any, b: Any) -> None:
+    """Raises if an operand is bool."""
+    if type(b) is float:
+        return
+    bools = _is_bool(a) + _is_bool(b)
+    if bools:
+        raise RuntimeError(TWO_BOOLS if bools == 2 else ONE_BOOL)
+
+
+def accepted(found: Any, name: str, other: Any) -> Tensor:
+    """The result of an operator row in a function, where a foreign operand is an error."""
+    if found is NotImplemented:
+        raise TypeError(errors.must_be_tensor(name, "other", 2, other))
+    return found
 
 
 @public(method=True)
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """input + alpha·other, broadcast and promoted. Source: torch.add."""
-    return add_row(input, other if alpha == 1 else mul(other, alpha))
+    if alpha == 1 and alpha is not True:
+        return accepted(add_row(input, other), "add", other)
+    _check_alpha(alpha, input, other)
+    return add_scaled_row(input, other, alpha)
 
 
 @public(method=True)
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """input - alpha·other. Source: torch.sub. Raises RuntimeError for two bool tensors."""
-    if (
-        isinstance(input, Tensor)
-        and input.dtype is dtypes.bool_
-        and (isinstance(other, bool) or getattr(other, "dtype", None) is dtypes.bool_)
-    ):
+    """input - alpha·other. Source: torch.sub. Raises RuntimeError for bool tensors."""
+    _check_subtraction(input, other)
+    if alpha == 1 and alpha is not True:
+        return accepted(sub_row(input, other), "sub", other)
+    _check_alpha(alpha, input, other)
+    return sub_scaled_row(input, other, alpha)
+
+
+@public(method=False)
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """other - alpha·input. Source: torch.rsub."""
+    _check_subtraction(input, other)
+    _check_alpha(alpha, input)
+    return (rsub_row if isinstance(other, Tensor) else rsub_scalar_row)(input, other, alpha)
+
+
+@public(method=True)
+def mul(input: Any, other: Any) -> Tensor:
+    """input · other, broadcast and promoted. Source: torch.mul."""
+    return accepted(mul_row(input, other), "mul", other)
+
+
+# Division: true, and rounded towards zero or down (whose gradient is zero).
+
+
+def floor_quotient(a: Any, b: Any) -> Any:
+    """The quotient rounded down; for floats from the exact remainder, infinite where b is 0. Raises for integers by 0."""
+    if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
+        _check_divisor(b)
+        return np.floor_divide(a, b)
+    return np.where(np.equal(b, 0), np.true_divide(a, b), np.floor_divide(a, b)) if np.any(np.equal(b, 0)) else np.floor_divide(a, b)  # fmt: skip
+
+
+def _check_divisor(b: Any) -> None:
+    if np.any(np.equal(b, 0)):
+        raise RuntimeError("ZeroDivisionError")
+
+
+def trunc_quotient(a: Any, b: Any) -> Any:
+    """The quotient rounded towards zero."""
+    if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
+        _check_divisor(b)
+        return np.floor_divide(a - np.fmod(a, b), b)
+    return np.trunc(np.true_divide(a, b))
+
+
+def _rounded(mode: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return op(
+        f"div_{mode}(self, other)", kernel, promote="numbers", node="div", overload=2, public=False,
+        lacks=missing(f"div_{mode}_cpu", "cb"), jvp=POINTWISE,
+        self=lambda g, F: F.zeros_like(g), other=lambda g, F: F.zeros_like(g),
+    )  # fmt: skip
+
+
+ROUNDED = {"floor": _rounded("floor", floor_quotient), "trunc": _rounded("trunc", trunc_quotient)}
+
+
+def _division(rounding_mode: str | None) -> Callable[..., Any]:
+    if rounding_mode is None:
+        return div_row
+    if rounding_mode not in ROUNDED:
         raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
-    return sub_row(input, other if alpha == 1 else mul(other, alpha))
+    return ROUNDED[rounding_mode]
 
 
 @public(method=True)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """input / other; integers divide to the default floating dtype. Source: torch.div."""
-    return div_row(input, other)
+    """input / other; integers divide to the default floating dtype unless rounded ("trunc", "floor"). Source: torch.div."""
+    return accepted(_division(rounding_mode)(input, other), "div", other)
 
 
-def _inplace_scaled(row: Any) -> Any:
-    def call(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-        return write(row.row, (self, other if alpha == 1 else mul(other, alpha)), ())
-
-    return call
-
-
-publish("add_", _inplace_scaled(add_row), method=True, in_module=False)
-publish("sub_", _inplace_scaled(sub_row), method=True, in_module=False)
-publish("div_", lambda self, other: write(div_row.row, (self, other), ()), method=True, in_module=False)
-
-# pow has three rows, as in PyTorch: number exponent, tensor exponent, number base.
+@public(method=True)
+def true_divide(input: Any, other: Any) -> Tensor:
+    """input / other. Source: torch.true_divide."""
+    return div(input, other)
 
 
-def _power_derivative(F: Any, x: Any, exponent: Any) -> Any:
-    """exponent·x^(exponent-1); zero for exponent 0, also where x is 0."""
-    if not isinstance(exponent, NUMBERS):
-        return F.where(exponent == 0, 0, exponent * F.pow_tensor(x, exponent - 1))
-    return F.zeros_like(x) if exponent == 0 else exponent * F.pow_scalar(x, exponent - 1)
+def _unimplemented(name: str) -> Callable[..., Any]:
+    def raise_unimplemented(g: Any) -> Any:
+        raise RuntimeError(f"derivative for aten::{name} is not implemented")
+
+    return raise_unimplemented
 
 
-def _exponent_vjp(g: Any, F: Any, x: Any, exponent: Any, out: Any) -> Any:
-    """g·conj(out·log x), zero where x is 0 and the exponent is not negative (0^y is constant there)."""
-    flat = (x == 0) & (exponent >= 0) if not F.is_complex(exponent) else (x == 0) & (F.real(exponent) >= 0)
-    return F.where(flat, 0, g * F.conj(out * F.log(x)))
-
-
-def _number_power(a: np.ndarray, exponent: Any) -> np.ndarray:
-    if a.dtype.kind in "iu" and type(exponent) is int and exponent < 0:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return a * a if exponent == 2 else np.power(a, exponent)
-
-
-pow_scalar = op(
-    "pow_scalar(self, exponent)", _number_power, promote="numbers", node="pow", public=False,
-    self=lambda g, F, self, exponent: g * F.conj(_power_derivative(F, self, exponent)),
+floor_divide_row = op(
+    "floor_divide(self, other)", floor_quotient, promote="numbers", public=False, operator=True,
+    lacks=missing("div_floor_cpu", "cb"), self=_unimplemented("floor_divide"), other=_unimplemented("floor_divide"),
 )  # fmt: skip
-pow_tensor = op(
-    "pow_tensor(self, exponent)", np.power, promote="numbers", node="pow", overload=1, public=False,
-    self=lambda g, F, self, exponent: g * F.conj(_power_derivative(F, self, exponent)),
-    exponent=lambda g, F, self, exponent, out: _exponent_vjp(g, F, self, exponent, out),
+floor_divide_row.row.name = floor_divide_row.row.node.__name__ = "torch::autograd::NotImplemented"
+
+
+@public(method=True)
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """The quotient rounded down. Source: torch.floor_divide. Trap: its backward raises; use div(rounding_mode="floor")."""
+    return accepted(floor_divide_row(input, other), "floor_divide", other)
+
+
+# Remainders: fmod has the dividend's sign, remainder the divisor's.
+
+
+def _fmod(a: Any, b: Any) -> Any:
+    if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
+        _check_divisor(b)
+    return np.fmod(a, b)
+
+
+def _remainder(a: Any, b: Any) -> Any:
+    if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
+        _check_divisor(b)
+    return np.remainder(a, b)
+
+
+def _number_remainder(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return op(
+        f"{name}_scalar(self, *, other)", lambda a, other: kernel(lifted(a, other), other), node=name, public=False,
+        lacks=missing(f"{name}_cpu", "c"), jvp=LINEAR, self=lambda g: g,
+    )  # fmt: skip
+
+
+fmod_row = op(
+    "fmod(self, other)", _fmod, promote="numbers", overload=1, public=False, jvp=POINTWISE,
+    lacks=missing("fmod_cpu", "cb"), self=lambda g: g, other=lambda g, F, self, other: -g * F.trunc(self / other),
 )  # fmt: skip
-pow_base = op(
-    "pow_base(self, exponent)", np.power, promote="numbers", node="pow", overload=2, public=False,
-    exponent=lambda g, F, self, exponent, out: _exponent_vjp(g, F, self, exponent, out),
+remainder_row = op(
+    "remainder(self, other)", _remainder, promote="numbers", overload=1, public=False, jvp=POINTWISE,
+    lacks=missing("remainder_cpu", "cb"),
+    self=lambda g: g, other=lambda g, F, self, other: -g * F.div_floor(self, other),
+)  # fmt: skip
+fmod_scalar_row, remainder_scalar_row = _number_remainder("fmod", _fmod), _number_remainder("remainder", _remainder)
+rremainder_row = op(
+    "rremainder(self, *, other)", lambda a, other: _remainder(lifted(a, other).dtype.type(other), lifted(a, other)),
+    public=False, lacks=missing("remainder_cpu", "c"), self=_unimplemented("remainder"),
+)  # fmt: skip
+rremainder_row.row.name = rremainder_row.row.node.__name__ = "torch::autograd::NotImplemented"
+
+
+@public(method=True)
+def fmod(input: Tensor, other: Any) -> Tensor:
+    """The remainder with the sign of the dividend. Source: torch.fmod."""
+    return (fmod_row if isinstance(other, Tensor) else fmod_scalar_row)(input, other)
+
+
+@public(method=True)
+def remainder(input: Any, other: Any) -> Tensor:
+    """The remainder with the sign of the divisor. Source: torch.remainder."""
+    if not isinstance(input, Tensor):
+        return rremainder_row(other, input)
+    return (remainder_row if isinstance(other, Tensor) else remainder_scalar_row)(input, other)
+
+
+# Three tensors.
+
+addcmul_row = op(
+    "addcmul(self, tensor1, tensor2, *, value)",
+    lambda a, b, c, value: a + _typed(value, a) * b * c,
+    promote="numbers", public=False, jvp=POINTWISE, lacks=missing("addcmul_cpu_out", "b"),
+    self=lambda g: g,
+    tensor1=lambda g, F, tensor2, value: g * F.conj(tensor2 * value),
+    tensor2=lambda g, F, tensor1, value: g * F.conj(tensor1 * value),
+)  # fmt: skip
+addcdiv_row = op(
+    "addcdiv(self, tensor1, tensor2, *, value)",
+    lambda a, b, c, value: a + value * b / c,
+    promote="numbers", public=False, jvp=POINTWISE,
+    self=lambda g: g,
+    tensor1=lambda g, F, tensor2, value: g * F.conj(value / tensor2),
+    tensor2=lambda g, F, tensor1, tensor2, value: -g * F.conj(value * tensor1 / (tensor2 * tensor2)),
 )  # fmt: skip
 
 
-@public("pow", method=True)
-def pow_(input: Any, exponent: Any) -> Tensor:
-    """input to the power exponent, either a number or a tensor (not both numbers). Source: torch.pow.
-    Trap: the gradient at base 0 and exponent 0 is 0 for both."""
-    if isinstance(exponent, Tensor):
-        return (pow_tensor if isinstance(input, Tensor) else pow_base)(input, exponent)
-    return pow_scalar(input, exponent)
+def _typed(value: Any, a: Any) -> Any:
+    return a.dtype.type(value) if a.dtype.kind in "iu" else value
 
 
-publish("pow_", lambda self, exponent: write((pow_tensor if isinstance(exponent, Tensor) else pow_scalar).row, (self, exponent), ()), method=True, in_module=False)  # fmt: skip
+@public(method=True)
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """input + value·tensor1·tensor2. Source: torch.addcmul."""
+    return addcmul_row(input, tensor1, tensor2, value)
 
-where_row = op(
-    "where(condition, self, other)", np.where, exact=True, public=False, jvp=LINEAR,
-    self=lambda g, F, condition: F.where(condition, g, 0), other=lambda g, F, condition: F.where(condition, 0, g),
+
+@public(method=True)
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """input + value·tensor1/tensor2. Source: torch.addcdiv. Raises RuntimeError for two integer quotients."""
+    if max(tensor1.dtype.category, tensor2.dtype.category) < dtypes.FLOAT:
+        raise RuntimeError(ADDCDIV_INTEGERS)
+    return addcdiv_row(input, tensor1, tensor2, value)
+
+
+def _lerp(a: Any, b: Any, weight: Any) -> Any:
+    """a + weight·(b - a), from the nearer end so that weight 1 gives b exactly."""
+    near = np.abs(weight) < 0.5
+    if not isinstance(weight, np.ndarray):
+        return a + weight * (b - a) if near else b - (b - a) * (1 - weight)
+    return choose(near, a + weight * (b - a), b - (b - a) * (1 - weight))
+
+
+lerp_row = op(
+    "lerp(self, end, weight)", _lerp, overload=1, public=False, jvp=POINTWISE,
+    lacks=missing("lerp_kernel_tensor", "ib"),
+    self=lambda g, F, weight: g * F.conj(1 - weight),
+    end=lambda g, F, weight: g * F.conj(weight),
+    weight=lambda g, F, self, end: g * F.conj(end - self),
+)  # fmt: skip
+lerp_scalar_row = op(
+    "lerp_scalar(self, end, *, weight)", _lerp, node="lerp", public=False, jvp=LINEAR,
+    lacks=missing("lerp_kernel_scalar", "ib"),
+    self=lambda g, F, weight: g * F.conj(1 - weight), end=lambda g, F, weight: g * F.conj(weight),
 )  # fmt: skip
 
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    _ufunc = {
-        "eq": "equal",
-        "ne": "not_equal",
-        "lt": "less",
-        "le": "less_equal",
-        "gt": "greater",
-        "ge": "greater_equal",
-    }[_name]
-    globals()[_name] = op(f"{_name}(self, other) -> out!", getattr(np, _ufunc), promote="numbers", exact=True)
 
-bitwise_and = op("bitwise_and(self, other) -> out!", np.bitwise_and, promote="numbers", exact=True)
-bitwise_or = op("bitwise_or(self, other) -> out!", np.bitwise_or, promote="numbers", exact=True)
-bitwise_xor = op("bitwise_xor(self, other) -> out!", np.bitwise_xor, promote="numbers", exact=True)
-bitwise_not = op("bitwise_not(self) -> out!", np.invert, promote="numbers", exact=True)
+def _lerp_choice(input: Tensor, end: Tensor, weight: Any) -> Callable[..., Any]:
+    """The row for a weight, after the check that all dtypes are the same."""
+    other_tensor("lerp", end, "end")
+    for name, t in (("end", end), ("weight", weight)):
+        if isinstance(t, Tensor) and t.dtype is not input.dtype:
+            raise RuntimeError(
+                f"expected dtype {dtypes.C_NAMES[input.dtype]} for `{name}` but got dtype {_long_name(t.dtype)}"
+            )
+    return lerp_row if isinstance(weight, Tensor) else lerp_scalar_row
+
+
+def _long_name(kind: dtypes.dtype) -> str:
+    return "long int" if kind is dtypes.int64 else dtypes.C_NAMES[kind]
+
+
+@public(method=True)
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """input + weight·(end - input). Source: torch.lerp. Raises RuntimeError unless all dtypes agree."""
+    return _lerp_choice(input, end, weight)(input, end, weight)
+
+
+# In-place twins.
+
+
+def _writes(name: str, choose_row: Callable[..., Any], tensors: int = 2) -> None:
+    """Publishes `name_`, for which choose_row(*args, **keywords) gives the row and its attributes."""
+
+    def call(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
+        row, attributes = choose_row(self, *args, **keywords)
+        count = len(row.row.schema.inputs)
+        given = (self, *args)
+        return write(row.row, given[:count], (*given[count:], *attributes))
+
+    call.__name__ = call.__qualname__ = name + "_"
+    publish(name + "_", call, method=True, in_module=False)
+
+
+def _scaled_choice(plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any) -> tuple[Any, tuple[Any, ...]]:
+    if alpha == 1 and alpha is not True:
+        return plain_row, ()
+    _check_alpha(alpha, self, other)
+    return scaled_row, (alpha,)
+
+
+def _sub_choice(self: Tensor, other: Any, *, alpha: Any = 1) -> tuple[Any, tuple[Any, ...]]:
+    _check_subtraction(self, other)
+    return _scaled_choice(sub_row, sub_scaled_row, self, other, alpha)
+
+
+_writes("add", lambda self, other, *, alpha=1: _scaled_choice(add_row, add_scaled_row, self, other, alpha))
+_writes("sub", _sub_choice)
+_writes("mul", lambda self, other: (mul_row, ()))
+_writes("div", lambda self, other, *, rounding_mode=None: (_division(rounding_mode), ()))
+_writes("true_divide", lambda self, other: (div_row, ()))
+_writes("floor_divide", lambda self, other: (floor_divide_row, ()))
+_writes("fmod", lambda self, other: (fmod_row if isinstance(other, Tensor) else fmod_scalar_row, ()))
+_writes("remainder", lambda self, other: (remainder_row if isinstance(other, Tensor) else remainder_scalar_row, ()))
+_writes("addcmul", lambda self, tensor1, tensor2, *, value=1: (addcmul_row, (value,)))
+_writes("addcdiv", lambda self, tensor1, tensor2, *, value=1: (addcdiv_row, (value,)))
+_writes("lerp", lambda self, end, weight: (_lerp_choice(self, end, weight), ()))
+for _name, _alias in {"sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative"}.items():
+    publish(_alias, globals()[_name], method=True)
+    publish(_alias + "_", getattr(Tensor, _name + "_"), method=True, in_module=_name == "neg")
+
+
+@public(method=True)
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself. Source: torch.positive. Raises RuntimeError for bool."""
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+__all__ = ["OF_ARRAY", "method"]

@@ -1,0 +1,39 @@
+"""Which dtypes an operator lacks, and PyTorch's error for each.
+
+A row's `lacks` maps a group of dtypes to an exception type and a text; `{}` in the text is the dtype's C++ name.
+Groups: h the 16-bit floats, f float32 and float64, c complex, i integers, b bool.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._dtypes import OF_ARRAY, SCALAR_NAMES
+
+Lacks = dict[str, tuple[type[Exception], str]]
+
+
+def missing(label: str, groups: str) -> Lacks:
+    """NotImplementedError with PyTorch's usual text, for each group named."""
+    text = '"' + label + "\" not implemented for '{}'"
+    return {group: (NotImplementedError, text) for group in groups}
+
+
+def refused(groups: str, error: type[Exception], text: str) -> Lacks:
+    """Another error, for each group named."""
+    return {group: (error, text) for group in groups}
+
+
+def group_of(dtype: np.dtype) -> str:
+    """The group to which a dtype belongs."""
+    kind = dtype.kind
+    if kind in "fV":
+        return "h" if dtype.itemsize == 2 else "f"
+    return "i" if kind == "u" else kind
+
+
+def check_dtype(lacks: Lacks, dtype: np.dtype) -> None:
+    """Raises what PyTorch raises if the operator lacks the dtype."""
+    found = lacks.get(group_of(dtype))
+    if found:
+        raise found[0](found[1].format(SCALAR_NAMES[OF_ARRAY[dtype]]))

@@ -1,0 +1,330 @@
+"""Comparisons, logic, selection and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import _errors as errors
+from .._inplace import twin, write
+from .._op import LINEAR, POINTWISE, op, public, publish
+from .._support import missing, refused
+from .._tensor import Tensor, plain
+from .layout import choose, common, lifted, other_tensor
+from .pointwise import _unimplemented, accepted
+
+UFUNCS = {
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+}  # fmt: skip
+ALIASES = {
+    "eq": None, "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}  # fmt: skip
+COMPARISONS: dict[str, Callable[..., Any]] = {}
+
+
+def _function(name: str, row: Callable[..., Any]) -> Callable[..., Any]:
+    """The public function of an operator row: a foreign operand is an error."""
+
+    def call(input: Any, other: Any) -> Tensor:
+        return accepted(row(input, other), name, other)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{name} of each pair of elements. Source: torch.{name}."
+    return call
+
+
+def publish_operator(name: str, row: Callable[..., Any], alias: str | None = None) -> None:
+    """Publishes an operator row as a function, a method and an in-place twin, under an alias too."""
+    for known in filter(None, (name, alias)):
+        publish(known, _function(known, row), method=True)
+        publish(known + "_", twin(row.row), method=True, in_module=False)  # type: ignore[attr-defined]
+
+
+for _name, _ufunc in UFUNCS.items():
+    _lacks = None if _name in ("eq", "ne") else missing(f"{_name}_cpu", "c")
+    COMPARISONS[_name] = op(
+        f"{_name}(self, other) -> out!", _ufunc, promote="numbers", exact=True, public=False, operator=True,
+        lacks=_lacks,
+    )  # fmt: skip
+    publish_operator(_name, COMPARISONS[_name], ALIASES[_name])
+
+
+def _truth(a: Any) -> Any:
+    return np.not_equal(a, 0)
+
+
+for _name, _ufunc in {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}.items():
+    op(f"logical_{_name}(self, other) -> out!", lambda a, b, _ufunc=_ufunc: _ufunc(_truth(a), _truth(b)), promote="numbers", exact=True)  # fmt: skip
+logical_not = op("logical_not(self) -> out!", lambda a: np.equal(a, 0), promote="numbers", exact=True)
+
+# Classes of numbers.
+
+isnan = op("isnan(self) -> out!", lambda a: a != a, exact=True)
+isinf = op("isinf(self) -> out!", lambda a: np.isinf(a), exact=True)
+isfinite = op("isfinite(self) -> out!", lambda a: np.isfinite(a), exact=True)
+
+
+def _signed_infinity(sign: str) -> Callable[[Tensor], Tensor]:
+    value, name = float(sign + "inf"), {"+": "isposinf", "-": "isneginf"}[sign]
+    text = f"{name} does not support complex inputs."
+    return op(f"{name}(self) -> out!", lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_), exact=True, lacks=refused("c", RuntimeError, text))  # fmt: skip
+
+
+isposinf, isneginf = _signed_infinity("+"), _signed_infinity("-")
+isreal = op("isreal(self) -> out!", lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_), exact=True)  # fmt: skip
+signbit = op(
+    "signbit(self) -> out!", lambda a: np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0), exact=True,
+    lacks=refused("c", NotImplementedError, "signbit is not implemented for complex tensors."),
+)  # fmt: skip
+
+
+@public(method=True)
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether |input - other| <= atol + rtol·|other|, element by element. Source: torch.isclose."""
+    if input.dtype is not other.dtype:
+        names = [errors.SCALAR_NAMES[t.dtype] for t in (input, other)]
+        raise RuntimeError(f"{names[0]} did not match {names[1]}")
+    a, b = (t.detach().resolve_conj()._array for t in (input, other))
+    wide = a.dtype if a.dtype.itemsize > 2 or a.dtype.kind in "iub" else np.dtype(np.float32)
+    return plain(np.isclose(a.astype(wide), b.astype(wide), rtol, atol, equal_nan))
+
+
+@public(method=True)
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close. Source: torch.allclose."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+@public(method=True)
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and elements. Source: torch.equal."""
+    other_tensor("equal", other)
+    return input.shape == other.shape and bool(COMPARISONS["eq"](input, other)._array.all())
+
+
+# Selection.
+
+
+def _where(condition: Any, a: Any, b: Any) -> np.ndarray:
+    """a where the condition holds, else b, in their common dtype."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype:
+        return choose(condition, a, b)
+    target = common(a, b)
+    return choose(condition, np.asarray(a).astype(target), np.asarray(b).astype(target))
+
+
+where_row = op(
+    "where(condition, self, other)", _where, exact=True, public=False,
+    jvp=lambda F, x, t, attrs, out: F.where(x[0], *[0 if k is None else k for k in t[1:]]),
+    self=lambda g, F, condition: F.where(condition, g, 0), other=lambda g, F, condition: F.where(condition, 0, g),
+)  # fmt: skip
+
+
+@public(method=False)
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """input where condition, else other; without them the indices of condition's true elements. Source: torch.where."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)  # type: ignore[attr-defined]
+    kind = condition._array.dtype
+    if kind == np.uint8:
+        condition = condition.bool()  # type: ignore[attr-defined]
+    elif kind.kind != "b":
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{errors.SCALAR_NAMES[condition.dtype]}"
+        )
+    return where_row(condition, input, other)
+
+
+Tensor.where = lambda self, condition, other: where(condition, self, other)  # type: ignore[attr-defined]
+
+# Larger and smaller. maximum gives nan if either is, fmax the other one.
+
+
+def _half_where(g: Any, F: Any, tie: Any, loses: Any) -> Any:
+    return F.where(tie, g / 2, F.where(loses, 0, g))
+
+
+def _extremum(name: str, ufunc: Callable[..., Any], loses: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    return op(
+        f"{name}(self, other)", ufunc, promote="numbers", exact=True, public=False, jvp=POINTWISE,
+        lacks=refused("c", RuntimeError, f"{name} not implemented for complex tensors."),
+        self=lambda g, F, self, other: _half_where(g, F, self == other, loses(self, other)),
+        other=lambda g, F, self, other: _half_where(g, F, self == other, loses(other, self)),
+    )  # fmt: skip
+
+
+def _nan_extremum(name: str, ufunc: Callable[..., Any], wins: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    return op(
+        f"{name}(self, other)", ufunc, promote="numbers", exact=True, public=False, jvp=POINTWISE,
+        lacks=refused("c", RuntimeError, f"{name} not implemented for complex tensors."),
+        self=lambda g, F, self, other: F.where(wins(self, other) | (other != other), g, 0),
+        other=lambda g, F, self, other: F.where(wins(self, other) | (other != other), 0, g),
+    )  # fmt: skip
+
+
+EXTREMA = {
+    "maximum": _extremum("maximum", np.maximum, lambda a, b: a < b),
+    "minimum": _extremum("minimum", np.minimum, lambda a, b: a > b),
+    "fmax": _nan_extremum("fmax", np.fmax, lambda a, b: a >= b),
+    "fmin": _nan_extremum("fmin", np.fmin, lambda a, b: a <= b),
+}
+
+
+def tensor_pair(name: str, row: Callable[..., Any], doc: str) -> Callable[..., Tensor]:
+    """Publishes a row of two tensors, of which neither may be a number."""
+
+    def call(input: Tensor, other: Tensor) -> Tensor:
+        other_tensor(name, other)
+        return row(input, other)
+
+    call.__name__, call.__qualname__, call.__doc__ = name, name, f"{doc} Source: torch.{name}."
+    publish(name, call, method=True)
+    return call
+
+
+tensor_pair("maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.")
+tensor_pair("minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.")
+tensor_pair("fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.")
+tensor_pair("fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.")
+
+
+def _heaviside(a: Any, values: Any) -> Any:
+    return choose(np.equal(a, 0), values, np.where(a != a, 0, a > 0).astype(a.dtype))
+
+
+heaviside_row = op(
+    "heaviside(self, values)", _heaviside, exact=True, public=False,
+    lacks=refused("c", RuntimeError, "heaviside is not yet implemented for complex tensors."),
+    self=_unimplemented("heaviside"), values=_unimplemented("heaviside"),
+)  # fmt: skip
+heaviside_row.row.name = heaviside_row.row.node.__name__ = "torch::autograd::NotImplemented"  # type: ignore[attr-defined]
+
+
+@public(method=True)
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """0, values or 1 where input is negative, 0 or positive. Source: torch.heaviside."""
+    other_tensor("heaviside", values, "values")
+    if input.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return heaviside_row(input, values)
+
+
+# Bounds. The gradient passes at a bound; outside it goes to a tensor bound.
+
+CLAMP_LACKS = refused("c", NotImplementedError, "clamp is not supported for complex types")
+
+
+def _bounded(a: Any, low: Any, high: Any) -> Any:
+    raised = a if low is None else np.maximum(a, low)
+    return raised if high is None else np.minimum(raised, high)
+
+
+def _bounded_by_numbers(a: Any, low: Any, high: Any) -> Any:
+    for bound in (low, high):
+        a = a if bound is None else lifted(a, bound)
+    if any(bound is not None and bound != bound for bound in (low, high)):
+        return np.full_like(a, np.nan)
+    return _bounded(a, *[None if b is None else a.dtype.type(b) for b in (low, high)])
+
+
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) & (x <= high)
+
+
+clamp_scalar_row = op(
+    "clamp_scalar(self, *, min, max)", _bounded_by_numbers, node="clamp", overload=1, public=False, jvp=POINTWISE,
+    lacks=CLAMP_LACKS, self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
+)  # fmt: skip
+clamp_min_scalar_row = op(
+    "clamp_min_scalar(self, *, min)", lambda a, low: _bounded_by_numbers(a, low, None), node="clamp_min", public=False,
+    lacks=CLAMP_LACKS, jvp=POINTWISE, self=lambda g, F, self, min: F.where(self >= min, g, 0),
+)  # fmt: skip
+clamp_max_scalar_row = op(
+    "clamp_max_scalar(self, *, max)", lambda a, high: _bounded_by_numbers(a, None, high), node="clamp_max",
+    lacks=CLAMP_LACKS, public=False, jvp=POINTWISE, self=lambda g, F, self, max: F.where(self <= max, g, 0),
+)  # fmt: skip
+clamp_row = op(
+    "clamp(self, min?, max?)", _bounded, promote="numbers", public=False, jvp=POINTWISE,
+    lacks=CLAMP_LACKS | missing("clamp_cpu", "b"),
+    self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
+    min=lambda g, F, self, min, max: F.where(self < min if max is None else (self < min) & (min < max), g, 0),
+    max=lambda g, F, self, min, max: F.where(self > max if min is None else (self > max) | (max < min), g, 0),
+)  # fmt: skip
+clamp_min_row = op(
+    "clamp_min(self, min)", np.maximum, promote="numbers", overload=1, exact=True, public=False, jvp=POINTWISE,
+    lacks=missing("maximum_cpu", "c"),
+    self=lambda g, F, self, min: F.where(self >= min, g, 0), min=lambda g, F, self, min: F.where(self < min, g, 0),
+)  # fmt: skip
+clamp_max_row = op(
+    "clamp_max(self, max)", np.minimum, promote="numbers", overload=1, exact=True, public=False, jvp=POINTWISE,
+    lacks=missing("minimum_cpu", "c"),
+    self=lambda g, F, self, max: F.where(self <= max, g, 0), max=lambda g, F, self, max: F.where(self > max, g, 0),
+)  # fmt: skip
+
+
+def _clamp_choice(self: Tensor, min: Any = None, max: Any = None) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    """The row, the tensors and the attributes of a clamp. Raises for no bounds, and for a number beside a tensor."""
+    bounds = [b for b in (min, max) if b is not None]
+    if not bounds:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    tensors = [isinstance(b, Tensor) for b in bounds]
+    if all(tensors):
+        return clamp_row, (self, min, max), ()
+    if any(tensors):
+        raise TypeError(
+            "clamp() received an invalid combination of arguments - got "
+            f"({', '.join(type(a).__name__ for a in (self, min, max))}), but expected one of:\n"
+            " * (Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)\n"
+            " * (Tensor input, Number min = None, Number max = None, *, Tensor out = None)\n"
+        )
+    return clamp_scalar_row, (self,), (min, max)
+
+
+@public(method=True)
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """input kept within [min, max], numbers or tensors; max wins if they cross. Source: torch.clamp.
+    Trap: the gradient passes at a bound, unlike hardtanh's."""
+    row, tensors, attributes = _clamp_choice(input, min, max)
+    return row(*tensors, *attributes)
+
+
+@public(method=True)
+def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """clamp in place. Source: torch.clamp_."""
+    row, tensors, attributes = _clamp_choice(input, min, max)
+    return write(row.row, tensors, attributes)
+
+
+def _one_sided(name: str, scalar_row: Any, tensor_row: Any) -> None:
+    def call(input: Tensor, bound: Any) -> Tensor:
+        return (tensor_row if isinstance(bound, Tensor) else scalar_row)(input, bound)
+
+    def inplace(input: Tensor, bound: Any) -> Tensor:
+        if isinstance(bound, Tensor):
+            return write(tensor_row.row, (input, bound), ())
+        return write(scalar_row.row, (input,), (bound,))
+
+    argument = name[-3:]
+    for function, known in ((call, name), (inplace, name + "_")):
+
+        def published(input: Tensor, *args: Any, function: Any = function, **keywords: Any) -> Tensor:
+            return function(input, args[0] if args else keywords[argument])
+
+        published.__name__ = published.__qualname__ = known
+        published.__doc__ = f"input with a bound on one side. Source: torch.{known}."
+        publish(known, published, method=True)
+
+
+_one_sided("clamp_min", clamp_min_scalar_row, clamp_min_row)
+_one_sided("clamp_max", clamp_max_scalar_row, clamp_max_row)
+publish("clip", clamp, method=True)
+publish("clip_", clamp_, method=True)
+
+__all__ = ["LINEAR"]
