@@ -33,12 +33,14 @@ from ._modes import (
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 from .ops import (  # noqa: F401
+    along,
     bitwise,
     checks,
     compare,
     complexes,
     copy,
     create,
+    extremum,
     identity,
     layout,
     loss,
@@ -49,10 +51,14 @@ from .ops import (  # noqa: F401
     operators,
     pointwise,
     power,
+    recurrence,
     reduce,
     rounding,
+    scan,
     shape,
+    softmax,
     trigonometric,
+    variance,
 )
 
 __version__ = "0.1.0"

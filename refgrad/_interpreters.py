@@ -72,8 +72,10 @@ def register(name: str, kernel: Callable[..., Any], live: Callable[..., Any], ex
 
 
 def formula(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Registers a composite `name(F, …)` for rules as `F.name(…)`, computed with the same interpreter."""
+    """Registers a composite `name(F, …)` for rules as `F.name(…)`, computed with the same interpreter; 16-bit floats
+    are computed in float32 all through and rounded once."""
     name = function.__name__
-    for space in (RAW, NARROW, LIVE):
+    for space in (RAW, LIVE):
         setattr(space, name, lambda *args, _space=space: function(_space, *args))
+    setattr(NARROW, name, narrowed(getattr(RAW, name)))
     return function

@@ -1,0 +1,157 @@
+"""Variance and standard deviation in two passes, in double precision within."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import _dtypes as dtypes
+from .._interpreters import formula
+from .._op import op, public
+from .._tensor import Tensor
+from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, spread
+from .scan import WIDE
+
+
+
+def _moments(a: np.ndarray, dim: Axes, correction: float, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Variance and mean, in double precision."""
+    wide = a.astype(WIDE.get(a.dtype, a.dtype), copy=False)
+    n = count_of(a.shape, dim)
+    mean = np.true_divide(np.add.reduce(wide, dim, keepdims=True), n)
+    away = wide - mean
+    squares = away.real**2 + away.imag**2 if away.dtype.kind == "c" else away * away
+    variance = np.true_divide(np.add.reduce(squares, dim, keepdims=keepdim), max(n - correction, 0))
+    return packed(variance), packed(mean if keepdim else mean.squeeze(dim))
+
+
+def _var(a: np.ndarray, dim: Axes, correction: float, keepdim: bool) -> np.ndarray:
+    return _moments(a, dim, correction, keepdim)[0].astype(a.real.dtype)
+
+
+def _std(a: np.ndarray, dim: Axes, correction: float, keepdim: bool) -> np.ndarray:
+    return np.sqrt(_moments(a, dim, correction, keepdim)[0]).astype(a.real.dtype)
+
+
+def _var_mean(a: np.ndarray, dim: Axes, correction: float, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
+    variance, mean = _moments(a, dim, correction, keepdim)
+    return variance.astype(a.real.dtype), mean.astype(a.dtype)
+
+
+def _std_mean(a: np.ndarray, dim: Axes, correction: float, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
+    variance, mean = _moments(a, dim, correction, keepdim)
+    return np.sqrt(variance).astype(a.real.dtype), mean.astype(a.dtype)
+
+
+@formula
+def centred(F: Any, x: Any, dim: Axes) -> Any:
+    """x minus its mean over dimensions."""
+    return x - F.mean_dim(x, dim, True)
+
+
+@formula
+def var_vjp(F: Any, g: Any, x: Any, dim: Axes, correction: float, keepdim: bool) -> Any:
+    """2·g·(x - mean)/(n - correction)."""
+    shape = tuple(x.shape)
+    n = count_of(shape, dim)
+    if n == correction:  # 0/0: PyTorch's gradient is nan there
+        factor = float("nan")
+    else:
+        factor = 2.0 / (n - correction)
+    return factor * kept(F, g, shape, dim, keepdim) * F.centred(x, dim)
+
+
+@formula
+def std_vjp(F: Any, g: Any, x: Any, out: Any, dim: Axes, correction: float, keepdim: bool) -> Any:
+    """The vjp of var's square root; zero where the deviation is zero."""
+    return F.var_vjp(F.where(out == 0, 0, F.div(g, out * 2)), x, dim, correction, keepdim)
+
+
+def _mean_part(g: Any, F: Any, shape: tuple[int, ...], dim: Axes, keepdim: bool) -> Any:
+    return spread(F, F.div(g, count_of(shape, dim)), shape, dim, keepdim)
+
+
+def _sum_of(a: Any, b: Any) -> Any:
+    return b if a is None else a if b is None else a + b
+
+
+def _with_mean(first: Any, g_mean: Any, F: Any, x: Any, dim: Axes, keepdim: bool) -> Any:
+    second = None if g_mean is None else _mean_part(g_mean, F, tuple(x.shape), dim, keepdim)
+    return _sum_of(first, second)
+
+
+var_row = op(
+    "var(self, *, dim, correction, keepdim)", _var, public=False,
+    self=lambda g, F, self, dim, correction, keepdim: F.var_vjp(g, self, dim, correction, keepdim),
+)  # fmt: skip
+std_row = op(
+    "std(self, *, dim, correction, keepdim)", _std, public=False,
+    self=lambda g, F, self, out, dim, correction, keepdim: F.std_vjp(g, self, out, dim, correction, keepdim),
+)  # fmt: skip
+var_mean_row = op(
+    "var_mean(self, *, dim, correction, keepdim) -> result0, result1", _var_mean, public=False,
+    self=lambda g_result0, g_result1, F, self, dim, correction, keepdim: _with_mean(
+        None if g_result0 is None else F.var_vjp(g_result0, self, dim, correction, keepdim), g_result1, F, self, dim, keepdim),
+)  # fmt: skip
+std_mean_row = op(
+    "std_mean(self, *, dim, correction, keepdim) -> result0, result1", _std_mean, public=False,
+    self=lambda g_result0, g_result1, F, self, result0, dim, correction, keepdim: _with_mean(
+        None if g_result0 is None else F.std_vjp(g_result0, self, result0, dim, correction, keepdim), g_result1, F, self, dim, keepdim),
+)  # fmt: skip
+
+
+def _spread_of(name: str, row: Callable[..., Any], input: Tensor, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    """Checks and calls: (dim, correction, keepdim), with the older `unbiased` in correction's place."""
+    dim, correction, keepdim = _arguments(args, given)
+    if input.dtype.category < dtypes.FLOAT:
+        raise RuntimeError(
+            ("std and var" if row in (var_row, std_row) else name) + " only support floating point and complex dtypes"
+        )
+    axes = axes_of(input, dim)
+    if count_of(input._array.shape, axes) <= correction and input.numel():
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+            "numel divided by output numel). (Triggered internally at "
+            "/__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1854.)",
+            UserWarning,
+            stacklevel=4,
+        )
+    return row(input, axes, correction, keepdim)
+
+
+def _arguments(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, float, bool]:
+    """dim, correction and keepdim from var(x, unbiased), var(x, dim, unbiased, keepdim) and the keyword form."""
+    names = ("unbiased",) if args and isinstance(args[0], bool) else ("dim", "unbiased", "keepdim")
+    if len(args) > len(names):
+        raise TypeError(f"expected at most {len(names)} positional arguments {names}, and was given {len(args)}")
+    given = {**dict(zip(names, args)), **given}
+    unbiased = given.pop("unbiased", None)
+    correction = given.pop("correction", None)
+    dim, keepdim = given.pop("dim", None), given.pop("keepdim", False)
+    if given or (unbiased is not None and correction is not None):
+        raise TypeError(f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim")
+    if correction is None:
+        correction = 1 if unbiased is None else int(unbiased)
+    return dim, correction, keepdim
+
+
+def _publish(name: str, row: Callable[..., Any], text: str, method: bool) -> None:
+    @public(name, method=method)
+    @numpy_names
+    def call(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return _spread_of(name, row, input, args, kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = (
+        f"{text}: `dim` (all without it), `correction` 1 (or `unbiased`), `keepdim`. Source: torch.{name}. "
+        "Trap: nan with a warning where the degrees of freedom are not positive."
+    )
+
+
+_publish("var", var_row, "The variance", True)
+_publish("std", std_row, "The standard deviation, with gradient 0 where it is 0", True)
+_publish("var_mean", var_mean_row, "Variance and mean", False)
+_publish("std_mean", std_mean_row, "Standard deviation and mean", False)
