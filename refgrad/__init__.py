@@ -43,6 +43,9 @@ from .ops import (  # noqa: F401
     extremum,
     identity,
     layout,
+    linalg_matmul,
+    linalg_matrix,
+    linalg_products,
     loss,
     loss_class,
     memory,
@@ -71,7 +74,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, nn, optim  # noqa: E402
+from . import autograd, linalg, nn, optim  # noqa: E402
 
 
 def __getattr__(name: str) -> Any:
