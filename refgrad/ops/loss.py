@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._interpreters import LIVE, formula
-from .._op import op, public
+from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .checks import check_floating
 
@@ -51,6 +51,11 @@ def reduce_tensor(values: Tensor, reduction: str) -> Tensor:
 
 
 LIVE.tensor_mean = lambda t: t.mean()
+# Division by a number within PyTorch's own code is another overload than in Python.
+divided_row = op(
+    "divided(self, *, by)", lambda a, by: np.true_divide(a, by).astype(a.dtype), node="div", overload=1, public=False,
+    jvp=LINEAR, self=lambda g, by: g / by,
+)  # fmt: skip
 
 
 @formula
@@ -214,10 +219,11 @@ def huber_loss(
     input's dtype. Source: torch.nn.functional.huber_loss. Raises RuntimeError unless delta > 0."""
     input, target = same_shapes(input, target)
     code = reduction_code(reduction) if weight is None else 0
+    reduction_code(reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _check_pair("huber_cpu", input, target)
     found = huber_row(input, target, code, float(delta))
     if weight is not None:
-        found = _weighted(found, weight, input, reduction)
+        found = reduce_tensor(found * weight, reduction)
     return found if found.dtype is input.dtype else found.to(input.dtype)

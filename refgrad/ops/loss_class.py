@@ -9,10 +9,10 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
-from .._op import LINEAR, op, public
+from .._op import op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
-from .loss import reduce_array, reduction_code, reduction_name
+from .loss import divided_row, reduction_code, reduction_name
 
 
 def _class_weights(target: np.ndarray, weight: Any, ignore: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -26,11 +26,9 @@ def _class_weights(target: np.ndarray, weight: Any, ignore: int, dtype: np.dtype
 def _nll(
     x: np.ndarray, target: np.ndarray, weight: Any, reduction: int, ignore: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    axis = 0 if x.ndim == 1 else 1
     target = target.reshape(()) if x.ndim == 1 else target
     safe, w = _class_weights(target, weight, ignore, x.dtype)
-    picked = np.take_along_axis(x, np.expand_dims(np.atleast_1d(safe) if x.ndim == 1 else safe, axis), axis)
-    picked = picked.reshape(target.shape)
+    picked = x[safe] if x.ndim == 1 else np.take_along_axis(x, safe[:, None], 1)[:, 0]
     values = np.where(target != ignore, -w * picked, 0).astype(x.dtype)
     total = np.asarray(np.add.reduce(w, None))
     if reduction == 0:
@@ -43,7 +41,6 @@ def _nll_pull(
     g: np.ndarray, target: np.ndarray, weight: Any, total: np.ndarray, shape: Any, reduction: int, ignore: int
 ) -> np.ndarray:
     """The vjp of the loss by the scores: the weighted cotangent at the target classes, zero elsewhere."""
-    axis = 0 if len(shape) == 1 else 1
     target = target.reshape(()) if len(shape) == 1 else target
     safe, w = _class_weights(target, weight, ignore, g.dtype)
     share = -w * g / total if reduction == 1 else -w * g
@@ -52,7 +49,7 @@ def _nll_pull(
     if len(shape) == 1:
         made[safe] = share
     else:
-        np.put_along_axis(made, np.expand_dims(safe, axis), np.expand_dims(share, axis), axis)
+        np.put_along_axis(made, safe[:, None], share[:, None], 1)
     return made
 
 
@@ -202,9 +199,9 @@ def _soft_cross_entropy(
         product = product * _beside_classes(weight, input.ndim)
     if reduction == 0:
         return -product.sum(dim)
-    total = -product.sum()
+    total = product.sum()
     batch = input.numel() // classes if classes else 0
-    return total if reduction == 2 else (total / batch if batch else total * float("nan"))
+    return -total if reduction == 2 else (divided_row(-total, batch) if batch else -(total * float("nan")))
 
 
 def _smoothed(
@@ -252,4 +249,4 @@ def linear_cross_entropy(
     )
 
 
-__all__ = ["LINEAR", "cross_entropy", "linear_cross_entropy", "nll_loss", "reduce_array"]
+__all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]

@@ -67,6 +67,13 @@ def _check_channels(channels: int, **parameters: Tensor | None) -> None:
             raise RuntimeError(f"{name} should contain {channels} elements not {p.numel()}")
 
 
+def _affine_only(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """An empty input: statistics are left alone."""
+    out = input.clone()
+    out = out if weight is None else out * weight[0]
+    return out if bias is None else out + bias[0]
+
+
 def update_running(running: Tensor | None, found: np.ndarray, momentum: float) -> None:
     """Moves a running statistic towards the batch's. Its version is not bumped, as in PyTorch."""
     if running is not None:
@@ -104,10 +111,12 @@ def batch_normalised(
             raise RuntimeError(f"{name} must be defined in evaluation mode")
     _check_channels(channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_floating("batch_norm", input)
+    if not input.numel():
+        return _affine_only(input, weight, bias)
     check_parameters(input, weight, bias, running_mean, running_var)
     out, mean, _, variance = batch_norm_row(input, weight, bias, running_mean, running_var, training, eps)
     if training and (running_mean is not None or running_var is not None):
-        count = input.numel() // channels if channels else 0
+        count = input.numel() // channels
         update_running(running_mean, mean._array, momentum)
         update_running(running_var, variance._array * (count / (count - 1) if count > 1 else np.nan), momentum)
     return out
