@@ -49,7 +49,7 @@ def _clauses() -> Iterator[Record]:
 
 def _operators() -> Iterator[Record]:
     catalogue = importlib.import_module(".catalogue", __package__)
-    for line in catalogue.operators():
+    for line in map(catalogue.find, catalogue.operators()):
         yield {"id": line.name, "family": line.family, "dtypes": list(line.dtypes), "forms": list(line.forms)}
 
 

@@ -265,6 +265,7 @@ CAPABILITIES = frozenset(
         "dtype:*",
         "transform:*",
         "backward",
+        "vjp",
         "grad",
         "grad-attribute",
         "retain-grad",
@@ -287,7 +288,6 @@ CAPABILITIES = frozenset(
 
 _STEP_NEEDS: dict[type, str] = {
     Backward: "backward",
-    Grad: "grad",
     GradOf: "backward",
     SetGrad: "grad-attribute",
     RetainGrad: "retain-grad",
@@ -298,11 +298,26 @@ _STEP_NEEDS: dict[type, str] = {
 
 
 def needs(program: Program | Region) -> frozenset[str]:
-    """The capabilities an engine needs to run a program, from its steps alone."""
+    """The capabilities an engine needs to run a program, from its steps alone.
+
+    ``vjp`` (value and vector-Jacobian product of a function) is enough where derivatives are taken with explicit
+    cotangents and no state is read; ``backward`` and ``grad`` ask for a tape. An Observe of the value may name
+    further facts: those are compared where claimed. Without ``value`` it asks for them.
+    """
     found: set[str] = set()
     for step in program.steps:
         found.update(_step_needs(step))
+    if "backward" in found and _is_pure(program):
+        found.remove("backward")
+        found.add("vjp")
     return frozenset(found)
+
+
+def _is_pure(program: Program | Region) -> bool:
+    """One backward pass, all its cotangents given, nothing read from ``.grad``."""
+    backwards = [step for step in program.steps if isinstance(step, Backward)]
+    plain = all(s.gradients and None not in s.gradients and not s.create_graph and not s.inputs for s in backwards)
+    return len(backwards) == 1 and plain and not any(isinstance(s, (GradOf, SetGrad)) for s in program.steps)
 
 
 def _step_needs(step: Step) -> Iterator[str]:
@@ -320,10 +335,13 @@ def _step_needs(step: Step) -> Iterator[str]:
     elif isinstance(step, Hook):
         yield "hooks" if step.kind in ("tensor", "post_accumulate") else "node-hooks"
     elif isinstance(step, Observe):
-        yield from (aspect for aspect in step.aspects if aspect not in ("value", "grad"))
+        yield from () if "value" in step.aspects else (a for a in step.aspects if a != "grad")
     elif isinstance(step, Transform):
         yield f"transform:{step.kind}"
         if step.region is not None:
             yield from needs(step.region)
+    elif isinstance(step, Grad):
+        pure = step.grad_outputs and None not in step.grad_outputs and not step.is_grads_batched
+        yield "vjp" if pure else "grad"
     if isinstance(step, (Backward, Grad)) and step.create_graph:
         yield "double"

@@ -50,7 +50,7 @@ def _twice(line: Operator) -> bool:
 def _forward(b: Builder, line: Operator) -> None:
     result = b.apply(line)
     for value in outputs_of(b, line, result):
-        b.observe(value, "flags", "layout")
+        b.observe(value, "value", "flags", "layout")
 
 
 def _vjp(b: Builder, line: Operator) -> None:
@@ -120,7 +120,7 @@ def _layouts(b: Builder, line: Operator) -> None:
     b.sizes = "layout"
     outputs = apply_tracked(b, line)
     for value in outputs:
-        b.observe(value, "layout")
+        b.observe(value, "value", "layout")
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
         b.backward(*differentiable, gradient=cotangents(b, differentiable))

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import catalogue
 from . import program as p
-from .leafdata import leaf_array, memory_order
+from .leafdata import COMPLEX, leaf_array, memory_order
 
 _INFIX = {"+", "-", "*", "/", "//", "%", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"}
 _PREFIX = {"neg": "-{}", "abs": "abs({})", "invert": "~{}"}
@@ -24,8 +24,26 @@ def script(program: p.Program, module: str = "torch", expected: str = "", show: 
     body = [line for index, step in enumerate(program.steps) for line in printer.step(index, step)]
     shown = printer.shown(show)
     comment = f"  # expected: {expected}" if expected else ""
-    header = ["import numpy as np", "", f"import {module} as torch" if module != "torch" else "import torch", ""]
-    return "\n".join([*header, *body, f"print({shown}){comment}", ""])
+    lines = [*body, f"print({shown}){comment}"]
+    engine = f"import {module} as torch" if module != "torch" else "import torch"
+    header = [engine] if not any("pattern(" in line for line in lines) else ["import numpy as np", engine, *_PATTERN]
+    return "\n".join([*header, "", *lines, ""])
+
+
+_PATTERN = """
+def pattern(kind, seed, low, high, shape):
+    count = int(np.prod(shape))
+    z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    if kind == "distinct":
+        return (low + (high - low) * (np.argsort(np.argsort(z, kind="stable")) + 0.5) / count).reshape(shape)
+    u = (z >> np.uint64(11)) * 2.0**-53
+    u = np.floor(4 * low + (4 * (high - low) + 1) * u) / 4 if kind == "dyadic" else low + (high - low) * u
+    return u.reshape(shape)
+""".splitlines()
+"""The leaf patterns, restated, for scripts whose leaves are too large to print."""
 
 
 class _Printer:
@@ -216,7 +234,11 @@ def _numbers(step: p.Leaf) -> str:
 def _pattern_source(step: p.Leaf, pattern: p.Pattern) -> str:
     if pattern.kind == "constant":
         return f"torch.full({step.shape}, {pattern.low!r}, dtype=torch.{step.dtype})"
-    drawn = f"pattern({pattern.kind!r}, {pattern.seed}, {pattern.low!r}, {pattern.high!r}, {step.shape})"
+    doubled = (2, *step.shape) if step.dtype in COMPLEX else step.shape
+    drawn = f"pattern({pattern.kind!r}, {pattern.seed}, {pattern.low!r}, {pattern.high!r}, {doubled})"
+    if step.dtype in COMPLEX:
+        drawn = f"{drawn}.reshape(-1, 2) @ [1, 1j]"
+        return f"torch.tensor({drawn}, dtype=torch.{step.dtype}).reshape({step.shape})"
     return f"torch.tensor({drawn}, dtype=torch.{step.dtype})"
 
 

@@ -47,7 +47,11 @@ from .ops import (  # noqa: F401
     linalg_matrix,
     linalg_products,
     loss,
+    loss_binary,
     loss_class,
+    loss_ctc,
+    loss_likelihood,
+    loss_margin,
     memory,
     norm,
     norm_batch,
@@ -63,6 +67,7 @@ from .ops import (  # noqa: F401
     trigonometric,
     variance,
 )
+from . import ops
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .untrusted import Record, count, mapping, number, tame, text, texts
+from .untrusted import Record, clean, count, mapping, number, tame, text, texts
 
 # Worst first: a group shows its worst member.
 STATUSES = (
@@ -118,7 +118,7 @@ def read_result(record: Record) -> Result:
         property=text(record, "property"),
         sentence=text(record, "sentence"),
         source=text(record, "source"),
-        profile=text(record, "profile"),
+        profile=clean(text(record, "profile"), 40),
         status=status if status in STATUSES else "harness-error",
         programs=count(record, "programs"),
         witnessed=count(record, "witnessed"),
@@ -151,7 +151,8 @@ def read_column(records: Iterable[Record], notices: Sequence[str] = (), file: st
         elif kind in ("oracle-fault", "drift"):
             (column.faults if kind == "oracle-fault" else column.drift).append(record)
     backend = mapping(column.header, "backend")
-    column.title = f"{text(backend, 'name', 'unknown')} {text(backend, 'version')}".strip()
+    name, version = text(backend, "name", "unknown"), text(backend, "version")
+    column.title = f"{clean(name, 40)} {clean(version, 40)}".strip()
     return column
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .untrusted import Record, clean, entries, listed, text, texts
 
@@ -48,6 +49,28 @@ class Box:
         return self.x + self.width / 2
 
 
+@dataclass(slots=True)
+class _Bend:
+    """The place where an edge passes a layer."""
+
+    layer: int
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 12.0
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    start: Box
+    stop: Box
+    kind: str
+    bends: list[_Bend]
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     path: str
@@ -72,9 +95,10 @@ def draw(program: object, differing: int | None) -> Drawing | None:
         return None
     boxes = [_box(index, step, index == differing) for index, step in enumerate(steps)]
     dotted = _layer(boxes, steps)
-    width = _place(boxes)
-    edges = [_edge(boxes[ref], box, box.kind) for box in boxes for ref in box.refs]
-    edges += [_edge(boxes[first], boxes[then], "order") for first, then in dotted]
+    flows = [(ref, box.index, "flow") for box in boxes for ref in box.refs]
+    wires = _bends([*flows, *((first, then, "order") for first, then in dotted)], boxes)
+    width = _place(boxes, wires)
+    edges = [Edge(_path(wire), wire.kind) for wire in wires]
     height = max(box.y for box in boxes) + BOX_HEIGHT + MARGIN
     return Drawing(boxes, edges, width, height, _caption(boxes))
 
@@ -164,44 +188,76 @@ def _layer(boxes: list[Box], steps: list[Record]) -> list[tuple[int, int]]:
     """Gives each box its layer. Returns pairs (first, then) where order matters though no value flows."""
     barrier: Box | None = None
     dotted: list[tuple[int, int]] = []
+    memory: list[int] = []
     for box, step in zip(boxes, steps, strict=True):
-        box.layer = 1 + max((boxes[ref].layer for ref in box.refs), default=-1)
         name = text(step, "step")
+        shares = bool(box.refs) and box.kind in ("view", "inplace", "hook")
+        memory.append(memory[box.refs[0]] if shares else box.index)
+        box.layer = 1 + max((boxes[ref].layer for ref in box.refs), default=-1)
         ordered = box.kind in ("inplace", "engine", "hook") or name in _READS
-        if barrier and ordered and barrier.index not in box.refs:
+        # A value that is read after a write into its memory must stand below the write.
+        touched = barrier is not None and memory[barrier.index] in {memory[ref] for ref in box.refs}
+        if barrier and (ordered or touched):
             box.layer = max(box.layer, barrier.layer + 1)
-            dotted.append((barrier.index, box.index))
-        elif barrier and set(box.refs) & set(barrier.refs):
-            box.layer = max(box.layer, barrier.layer + 1)
+            if barrier.index not in box.refs:
+                dotted.append((barrier.index, box.index))
         if box.kind == "inplace" or name in _BARRIERS:
             barrier = box
     return dotted
 
 
-def _place(boxes: list[Box]) -> float:
-    """Sets x and y layer by layer, each box near those it uses; returns the width of the drawing."""
-    layers: dict[int, list[Box]] = {}
+def _bends(edges: Iterable[tuple[int, int, str]], boxes: list[Box]) -> list[_Wire]:
+    """The edges, with a bend in each layer that one jumps over: there it needs a place of its own."""
+    return [
+        _Wire(
+            boxes[start],
+            boxes[stop],
+            kind,
+            [_Bend(layer) for layer in range(boxes[start].layer + 1, boxes[stop].layer)],
+        )
+        for start, stop, kind in edges
+    ]
+
+
+def _place(boxes: list[Box], wires: list[_Wire]) -> float:
+    """Sets x and y layer by layer, everything near what it hangs on; returns the width of the drawing."""
+    above: dict[int, list[Box | _Bend]] = {}
+    layers: dict[int, list[Box | _Bend]] = {}
     for box in boxes:
         layers.setdefault(box.layer, []).append(box)
-    widths = {n: sum(box.width for box in row) + GAP_X * (len(row) - 1) for n, row in layers.items()}
+    for wire in wires:
+        chain = [wire.start, *wire.bends, wire.stop]
+        for upper, lower in pairwise(chain):
+            above.setdefault(id(lower), []).append(upper)
+        for bend in wire.bends:
+            layers.setdefault(bend.layer, []).append(bend)
+    widths = {n: sum(item.width for item in row) + GAP_X * (len(row) - 1) for n, row in layers.items()}
     widest = max(widths.values())
     for number, row in sorted(layers.items()):
-        row.sort(key=lambda box: (sum(boxes[ref].middle for ref in box.refs) / max(1, len(box.refs)), box.index))
+        row.sort(key=lambda item: _mean([upper.middle for upper in above.get(id(item), [])]))
         x = MARGIN + (widest - widths[number]) / 2
-        for box in row:
-            box.x, box.y = x, MARGIN + number * (BOX_HEIGHT + GAP_Y)
-            x += box.width + GAP_X
+        for item in row:
+            item.x, item.y = x, MARGIN + number * (BOX_HEIGHT + GAP_Y)
+            x += item.width + GAP_X
     return widest + 2 * MARGIN
 
 
-def _edge(start: Box, stop: Box, kind: str) -> Edge:
-    x1, y1, x2, y2 = start.middle, start.y + BOX_HEIGHT, stop.middle, stop.y - 3
-    # An edge that jumps over a layer bows aside, or it would run through the boxes between.
-    span = stop.layer - start.layer
-    bow = 0.0 if span <= 1 else (1 if x2 >= x1 else -1) * (start.width / 2 + 10)
-    bend = max(14.0, (y2 - y1) * 0.5)
-    path = f"M{x1:.1f},{y1:.1f} C{x1 + bow:.1f},{y1 + bend:.1f} {x2 + bow:.1f},{y2 - bend:.1f} {x2:.1f},{y2:.1f}"
-    return Edge(path, "order" if kind == "order" else "flow")
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _path(wire: _Wire) -> str:
+    """A smooth curve from the foot of one box, straight through its bends, to the head of the other."""
+    points = [(wire.start.middle, wire.start.y + BOX_HEIGHT)]
+    for bend in wire.bends:
+        points += [(bend.middle, bend.y), (bend.middle, bend.y + BOX_HEIGHT)]
+    points.append((wire.stop.middle, wire.stop.y - 3))
+    path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
+    for (x1, y1), (x2, y2) in zip(points[::2], points[1::2], strict=True):
+        half = (y1 + y2) / 2
+        path += f" C{x1:.1f},{half:.1f} {x2:.1f},{half:.1f} {x2:.1f},{y2:.1f}"
+        path += f" V{y2 + BOX_HEIGHT:.1f}" if y2 < points[-1][1] else ""
+    return path
 
 
 def _caption(boxes: list[Box]) -> str:

@@ -50,7 +50,9 @@ def head(column: Column) -> Head:
     failing, judged = column.failing, column.judged
     passed = column.counts["pass"]
     headline, tone = _headline(column)
-    facts = [("agree", f"{passed:,} of {judged:,} judged" + (f" ({passed / judged:.1%})" if _share(column) else ""))]
+    facts = [
+        ("agree", f"{passed:,} of {judged:,} judged" + (f" ({_percent(passed, judged)})" if _share(column) else ""))
+    ]
     facts += [("fail", f"{failing:,}"), ("programs", f"{column.total('programs'):,}"), *_run_facts(column)]
     oracle = mapping(column.header, "oracle")
     return Head(
@@ -63,6 +65,11 @@ def head(column: Column) -> Head:
         harness=column.counts["harness-error"],
         notices=column.notices,
     )
+
+
+def _percent(part: int, whole: int) -> str:
+    """A share rounded down: 4,999 of 5,000 is not 100 %."""
+    return f"{part * 1000 // whole / 10:.1f}%"
 
 
 def _share(column: Column) -> bool:

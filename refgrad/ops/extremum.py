@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .._dtypes import SCALAR_NAMES
 from .._interpreters import formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
@@ -82,13 +83,9 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
     if isinstance(dim, Tensor):
         return PUBLIC["maximum" if name == "max" else "minimum"](input, dim)
     if dim is None:
+        _check_some(name, input)
         if input.is_complex():
             not_implemented(f"{name}_all", input)
-        if not input.numel():
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
-                "with the 'dim' argument."
-            )
         return ALL[name](input)
     axis = one_dim(input, dim, name)
     if input.is_complex():
@@ -97,9 +94,18 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
     return named(name, "values", "indices")(*ALONG[name](input, axis, keepdim))
 
 
-def check_extent(t: Tensor, axes: Axes, name: str, mark: str = "()") -> None:
+def _check_some(name: str, input: Tensor) -> None:
+    """Raises PyTorch's error for the extreme of nothing."""
+    if not input.numel():
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+            "the 'dim' argument."
+        )
+
+
+def check_extent(t: Tensor, dims: Any, name: str, mark: str = "()") -> None:
     """Raises PyTorch's error for a dimension of size 0, over which a reduction without identity is not defined."""
-    for k in axes:
+    for k in (dims,) if isinstance(dims, int) else dims:
         if t.ndim and t._array.shape[k] == 0:
             raise IndexError(f"{name}{mark}: Expected reduction dim {k} to have non-zero size.")
 
@@ -122,12 +128,9 @@ def min_(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = 
 
 def _over(row: Callable[..., Tensor], name: str, kernel: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     axes = axes_of(input, dim)
-    if not input.numel() and len(axes) == input.ndim and dim in (None, ()):
-        raise RuntimeError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-            "the 'dim' argument."
-        )
-    check_extent(input, axes, name)
+    if dim is None or dim == ():
+        _check_some(name, input)
+    check_extent(input, axes if dim is None else dim, name)
     if input.is_complex():
         not_implemented(kernel, input)
     return row(input, axes, keepdim)
@@ -171,7 +174,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
     check_extent(input, axes, "aminmax", "")
     if input.is_complex():
-        not_implemented("aminmax_cpu" if dim is not None else "aminmax_cpu", input)
+        if dim is not None and not input.ndim:
+            raise RuntimeError(f"aminmax not implemented for {SCALAR_NAMES[input.dtype]}")
+        not_implemented("aminmax_cpu", input)
     return named("aminmax", "min", "max")(*aminmax_row(input, axes, keepdim))
 
 

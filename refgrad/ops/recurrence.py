@@ -38,7 +38,7 @@ def linear_scan(g: np.ndarray, a: np.ndarray, dim: int, reverse: bool) -> np.nda
         r[later] = r[later] + c[later] * r[earlier]
         c[later] = c[later] * c[earlier]
         step *= 2
-    return np.ascontiguousarray(np.flip(r, dim)) if reverse else r
+    return np.array(np.flip(r, dim)) if reverse else r
 
 
 shift_row = op(
@@ -74,7 +74,7 @@ linear_scan_row = op(
 def exclusive_product(a: np.ndarray, dim: int, reverse: bool) -> np.ndarray:
     """The product of all elements before (after, when reversed) each."""
     if reverse:
-        return np.ascontiguousarray(np.flip(exclusive_product(np.flip(a, dim), dim, False), dim))
+        return np.array(np.flip(exclusive_product(np.flip(a, dim), dim, False), dim))
     return shift(np.multiply.accumulate(a, dim), dim, 1, 1)
 
 

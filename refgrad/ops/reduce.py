@@ -75,13 +75,9 @@ def not_implemented(kernel: str, t: Tensor) -> NoReturn:
 
 
 def packed(result: Any) -> np.ndarray:
-    """A kernel's result in row-major order, which PyTorch's reductions return whatever the input's layout.
-
-    NumPy keeps the input's order, and gives reduced dimensions strides of their own."""
-    made = np.asarray(result, order="C")
-    if made.ndim and made.strides != np.empty(made.shape, made.dtype).strides:
-        made = made.ravel().reshape(made.shape)
-    return made
+    """A kernel's result in row-major order, which PyTorch's reductions return whatever the input's layout; NumPy keeps
+    the input's order."""
+    return np.asarray(result, order="C")
 
 
 def summed(a: np.ndarray, axes: Axes, keepdim: bool) -> np.ndarray:
@@ -137,7 +133,7 @@ def _mean(a: np.ndarray, dim: Axes, keepdim: bool) -> np.ndarray:
 
 
 def _mean_vjp(g: Any, F: Any, self_meta: Any, dim: Axes, keepdim: bool) -> Any:
-    return spread(F, F.div(g, count_of(self_meta.shape, dim)), self_meta.shape, dim, keepdim)
+    return spread(F, F.div(g, count_of(self_meta.shape, dim) or 1), self_meta.shape, dim, keepdim)
 
 
 mean_row = op("mean(self, *, dim, keepdim)", _mean, public=False, jvp=LINEAR, self=_mean_vjp)

@@ -11,6 +11,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import C_NAMES, dtype
 from .._inplace import write
 from .._interpreters import formula
+from .._modes import state
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from ..return_types import named
@@ -28,7 +29,7 @@ def running(ufunc: np.ufunc, a: np.ndarray, dim: int) -> np.ndarray:
 
 def _cumsum_back(a: np.ndarray, dim: int) -> np.ndarray:
     """The sum of each element and all after it: the transpose of cumsum."""
-    return packed(np.flip(running(np.add, np.flip(a, dim), dim), dim)) if a.ndim else a.copy()
+    return np.array(np.flip(running(np.add, np.flip(a, dim), dim), dim)) if a.ndim else a.copy()
 
 
 cumsum_row = op("cumsum(self, *, dim)", lambda a, dim: running(np.add, a, dim), public=False, jvp=LINEAR, self=lambda g, F, dim: F.cumsum_back(g, dim))  # fmt: skip
@@ -171,7 +172,10 @@ def _running(name: str, input: Tensor, dim: int) -> Any:
         raise IndexError(f"{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
     axis = one_dim(input, dim, name)
     if input.is_complex():
-        not_implemented(f"{name}_cpu", input)
+        if input.ndim:
+            not_implemented(f"{name}_cpu", input)
+        if input.requires_grad and state.grad:
+            raise RuntimeError(f"{name} does not support automatic differentiation for outputs with complex dtype.")
     return named(name, "values", "indices")(*RUNNING[name](input, axis))
 
 

@@ -57,10 +57,7 @@ def var_vjp(F: Any, g: Any, x: Any, dim: Axes, correction: float, keepdim: bool)
     """2·g·(x - mean)/(n - correction)."""
     shape = tuple(x.shape)
     n = count_of(shape, dim)
-    if n == correction:  # 0/0: PyTorch's gradient is nan there
-        factor = float("nan")
-    else:
-        factor = 2.0 / (n - correction)
+    factor = 2.0 / (n - correction) if n != correction else float("inf")  # inf·0 is PyTorch's nan
     return factor * kept(F, g, shape, dim, keepdim) * F.centred(x, dim)
 
 
@@ -71,7 +68,7 @@ def std_vjp(F: Any, g: Any, x: Any, out: Any, dim: Axes, correction: float, keep
 
 
 def _mean_part(g: Any, F: Any, shape: tuple[int, ...], dim: Axes, keepdim: bool) -> Any:
-    return spread(F, F.div(g, count_of(shape, dim)), shape, dim, keepdim)
+    return spread(F, F.div(g, count_of(shape, dim) or 1), shape, dim, keepdim)
 
 
 def _sum_of(a: Any, b: Any) -> Any:

@@ -1,0 +1,87 @@
+"""Timings from pytest-benchmark's JSON: by work, engine and size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from .untrusted import Record, entries, listed, mapping, number, tame, text
+
+FLOOR, REFERENCE = "numpy", "torch"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds a round: the median with the quartiles around it."""
+
+    work: str
+    engine: str
+    size: float | None
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+
+@dataclass(slots=True)
+class Timings:
+    """All timings of some files, and the machine they were taken on."""
+
+    machine: str = ""
+    all: list[Timing] = field(default_factory=list[Timing])
+
+    def works(self) -> dict[str, list[Timing]]:
+        """Timings by work, in the order of the files."""
+        works: dict[str, list[Timing]] = {}
+        for timing in self.all:
+            works.setdefault(timing.work, []).append(timing)
+        return works
+
+
+def read(files: Iterable[object]) -> Timings:
+    """Timings of parsed JSON files of pytest-benchmark.
+
+    The work is a benchmark's group; the engine and the size are ``extra_info`` or parameters of these names
+    (``backend`` and ``n`` do too). A benchmark without an engine or a positive median is left out.
+    """
+    timings = Timings()
+    for raw in files:
+        file: Record = entries(tame(raw))
+        timings.machine = timings.machine or _machine(mapping(file, "machine_info"))
+        for item in map(entries, listed(file.get("benchmarks"))):
+            timings.all.extend(_timing(item))
+    return timings
+
+
+def _machine(info: Record) -> str:
+    cpu = text(mapping(info, "cpu"), "brand_raw") or text(info, "machine")
+    words = (cpu, text(info, "system"), f"Python {text(info, 'python_version')}")
+    return ", ".join(word for word in words if word.strip())
+
+
+def _timing(item: Record) -> Iterator[Timing]:
+    told = {**mapping(item, "params"), **mapping(item, "extra_info")}
+    engine = text(told, "engine") or text(told, "backend")
+    stats = mapping(item, "stats")
+    median = number(stats, "median")
+    if engine and median and median > 0:
+        size = number(told, "size") or number(told, "n")
+        low, high = number(stats, "q1") or median, number(stats, "q3") or median
+        work = text(item, "group") or text(item, "name").split("[")[0]
+        yield Timing(work, engine, size, median, low, high, int(number(stats, "rounds") or 0))
+
+
+def ratio(timing: Timing, to: str, among: Iterable[Timing]) -> float | None:
+    """How many times an engine's time on the same work and size a timing is."""
+    for other in among:
+        if other.engine == to and other.size == timing.size and other is not timing:
+            return timing.median / other.median
+    return None
+
+
+def spell_seconds(seconds: float) -> str:
+    """A time with a fitting unit."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
