@@ -32,41 +32,6 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from .ops import (  # noqa: F401
-    along,
-    bitwise,
-    checks,
-    compare,
-    complexes,
-    copy,
-    create,
-    extremum,
-    identity,
-    layout,
-    linalg_matmul,
-    linalg_matrix,
-    linalg_products,
-    loss,
-    loss_binary,
-    loss_class,
-    loss_ctc,
-    loss_likelihood,
-    loss_margin,
-    memory,
-    norm,
-    norm_batch,
-    operators,
-    pointwise,
-    power,
-    recurrence,
-    reduce,
-    rounding,
-    scan,
-    shape,
-    softmax,
-    trigonometric,
-    variance,
-)
 from . import ops
 
 __version__ = "0.1.0"

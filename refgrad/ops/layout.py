@@ -36,8 +36,8 @@ def lifted(a: np.ndarray, number: Any) -> np.ndarray:
 
 def common(*operands: Any) -> np.dtype:
     """The dtype of an operation on arrays and Python numbers, by PyTorch's rules."""
-    arrays = [x for x in operands if isinstance(x, np.ndarray)]
-    numbers = [x for x in operands if not isinstance(x, np.ndarray)]
+    arrays = [x for x in operands if isinstance(x, (np.ndarray, np.generic))]
+    numbers = [x for x in operands if not isinstance(x, (np.ndarray, np.generic))]
     dimensioned = [OF_ARRAY[x.dtype] for x in arrays if x.ndim]
     return result_dtype(dimensioned, [OF_ARRAY[x.dtype] for x in arrays if not x.ndim], numbers).array
 

@@ -1,274 +1,233 @@
-"""Normalisation: layer, group, batch, instance, RMS, local response, and division by a norm.
-
-Each vjp is that of standardising: rstd·(g - mean(g) - x̂·mean(g·x̂)). A backward that is itself recorded makes mean and
-rstd again from the input, since the saved ones have no history.
-"""
+"""Vector norms and what is built on them. At zero vectors and zero entries the gradient is 0, the smallest one."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from .._dtypes import SCALAR_NAMES
-from .._errors import list_text
-from .._interpreters import NARROW_TYPES, formula
+from .. import _dtypes as dtypes
+from .._dtypes import SCALAR_NAMES, dtype
+from .._errors import wrap_dim
+from .._inplace import write
+from .._interpreters import formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
-from .checks import check_floating, check_parameters
-
-Axes = tuple[int, ...]
-SINGLE = np.dtype(np.float32)
+from .reduce import Axes, axes_of, kept, numpy_names, packed, summed
 
 
-def _standardised(x: np.ndarray, axes: Axes, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(x - mean)·rstd, mean, rstd and the variance (two passes), the reduced dimensions kept."""
-    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
-    mean = np.add.reduce(x, axes, keepdims=True) / np.asarray(count, x.dtype)
-    centered = x - mean
-    variance = np.add.reduce(np.square(centered), axes, keepdims=True) / np.asarray(count, x.dtype)
-    rstd = 1 / np.sqrt(variance + np.asarray(eps, x.dtype))
-    centered *= rstd
-    return centered, mean, rstd, variance
+def vector_norm(a: np.ndarray, ord: float, dim: Axes, keepdim: bool) -> np.ndarray:
+    """(Σ |a|^ord)^(1/ord), its limits at ±inf, and the count of non-zeros at 0."""
+    size = np.abs(a)
+    if ord == 0:
+        return packed(np.add.reduce(size != 0, dim, dtype=size.dtype, keepdims=keepdim))
+    if math.isinf(ord):
+        return packed((np.maximum if ord > 0 else np.minimum).reduce(size, dim, keepdims=keepdim, **_start(size, ord)))
+    found = _power_sum(size, ord, dim)
+    if ord != 1 and not np.all((found > 1e-30) & (found < 1e30)):
+        found = _scaled_norm(size, ord, dim, found)
+    elif ord != 1:
+        found = _root(found, ord)
+    return packed(found if keepdim else found.squeeze(dim))
+
+
+def _start(size: np.ndarray, ord: float) -> dict[str, float]:
+    return {"initial": 0.0} if ord > 0 else {}
+
+
+def _power_sum(size: np.ndarray, ord: float, dim: Axes) -> np.ndarray:
+    return summed(size if ord == 1 else size * size if ord == 2 else size**ord, dim, True)
+
+
+def _root(total: np.ndarray, ord: float) -> np.ndarray:
+    return np.sqrt(total) if ord == 2 else total ** (1 / ord)
+
+
+def _scaled_norm(size: np.ndarray, ord: float, dim: Axes, direct: np.ndarray) -> np.ndarray:
+    """The norm where powers over- or underflow: the largest magnitude is taken out first."""
+    top = np.maximum.reduce(size, dim, keepdims=True, initial=0)
+    usable = np.isfinite(top) & (top > 0) if ord > 0 else np.zeros(top.shape, bool)
+    scale = np.where(usable, top, top.dtype.type(1))
+    return np.where(usable, scale * _root(_power_sum(size / scale, ord, dim), ord), _root(direct, ord))
+
+
+def _norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float) -> Any:
+    """The vjp for g and out with the reduced dimensions kept. The powers are of |x|/norm, which can't overflow."""
+    if ord == 1:
+        return g * F.sgn(x)
+    if ord == 2:
+        return x * F.where(out == 0, 0, F.div(g, out))
+    ratio = F.where(x == 0, 1, F.div(F.abs(x), out))
+    return F.where((x == 0) | (out == 0), 0, g * F.sgn(x) * F.pow_scalar(ratio, ord - 1))
 
 
 @formula
-def wide(F: Any, value: Any) -> Any:
-    """A 16-bit cotangent or input as float32: sums of many of them must not be rounded one by one."""
-    if value is None or F.dtype_of(value).array not in NARROW_TYPES:
-        return value
-    return F.cast(value, SINGLE)
+def vector_norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
+    """The vjp of vector_norm; for ±inf in equal parts to the entries of extreme magnitude."""
+    shape = tuple(x.shape)
+    g, out = kept(F, g, shape, dim, keepdim), kept(F, out, shape, dim, keepdim)
+    if not math.isinf(ord):
+        return _norm_vjp(F, g, x, out, ord)
+    size = F.abs(x)
+    mask = (size == out) | ((size != size) & (out != out))
+    return F.sgn(x) * F.where(mask, F.div(g, F.sum(mask, dim, True)), 0)
 
 
-@formula
-def mean_over(F: Any, value: Any, axes: Axes, count: int) -> Any:
-    """The mean over dimensions, which are kept."""
-    return F.sum_dim(value, axes, True) / (count or 1)
+def _norm_rule(g: Any, F: Any, self: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
+    return None if ord == 0 else F.vector_norm_vjp(g, self, out, ord, dim, keepdim)
 
 
-@formula
-def standardise(F: Any, x: Any, axes: Axes, eps: float) -> Any:
-    """Mean and rstd as functions of x."""
-    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
-    mean = F.mean_over(x, axes, count)
-    centered = x - mean
-    return mean, 1 / F.sqrt(F.mean_over(centered * centered, axes, count) + eps)
+vector_norm_row = op("linalg_vector_norm(self, *, ord, dim, keepdim)", vector_norm, public=False, self=_norm_rule)
 
 
-@formula
-def standardise_pull(F: Any, g: Any, x: Any, axes: Axes, mean: Any, rstd: Any) -> Any:
-    """The vjp of standardising, by x."""
-    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
-    normal = (x - mean) * rstd
-    return rstd * (g - F.mean_over(g, axes, count) - normal * F.mean_over(g * normal, axes, count))
+def _norm_operand(x: Tensor, wanted: dtype | None) -> Tensor:
+    """The tensor in the dtype to compute in. Raises RuntimeError for what has no norm or would lose precision."""
+    if x.dtype.category < dtypes.FLOAT:
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {SCALAR_NAMES[x.dtype]}"
+        )
+    if wanted is None or wanted is x.dtype:
+        return x
+    name = SCALAR_NAMES[wanted]
+    if wanted.category < dtypes.FLOAT:
+        raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {name}")
+    if wanted.is_complex != x.is_complex():
+        kind = "complex" if x.is_complex() else "real"
+        raise RuntimeError(f"linalg.vector_norm: dtype should be {kind} for {kind} inputs, but got {name}")
+    if dtypes.promote_types(x.dtype, wanted) is not wanted:
+        raise RuntimeError(
+            f"linalg.vector_norm: the dtype of the input ({SCALAR_NAMES[x.dtype]}) should be convertible without "
+            f"narrowing to the specified dtype ({name})"
+        )
+    return x.to(wanted)
 
 
-def _layer_norm(x: np.ndarray, weight: Any, bias: Any, normalized_shape: Axes, eps: float) -> Any:
-    axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-    out, mean, rstd, _ = _standardised(np.ascontiguousarray(x), axes, eps)
-    if weight is not None:
-        out *= weight
-    if bias is not None:
-        out += bias
-    return out, mean, rstd
+def _check_identity(x: Tensor, ord: float, axes: Axes, everything: bool) -> None:
+    """±inf and negative orders have no value over nothing."""
+    if x.numel() or not (ord < 0 or math.isinf(ord)):
+        return
+    text = f"linalg.vector_norm cannot compute the {ord:g} norm on "
+    if everything:
+        raise RuntimeError(text + "an empty tensor because the operation does not have an identity")
+    for k in axes:
+        if x._array.shape[k] == 0:
+            raise RuntimeError(
+                f"{text}the dimension {k}because this dimension is empty and the operation does not have an identity"
+            )
 
 
-def _layer_norm_pull(
-    F: Any, needs: Any, g_out: Any, input: Any, weight: Any, bias: Any, result1: Any, result2: Any,
-    normalized_shape: Any, eps: Any,
-) -> tuple[Any, Any, Any]:  # fmt: skip
-    g, x = F.wide(g_out), F.wide(input)
-    lead = tuple(range(len(x.shape) - len(normalized_shape)))
-    axes = tuple(range(len(lead), len(x.shape)))
-    mean, rstd = F.standardise(x, axes, eps) if F.is_live else (result1, result2)
-    by_input = by_weight = by_bias = None
-    if needs[0]:
-        by_input = F.standardise_pull(g if weight is None else g * weight, x, axes, mean, rstd)
-    if needs[1]:
-        by_weight = F.sum_dim(g * ((x - mean) * rstd), lead, False) if lead else g * ((x - mean) * rstd)
-    if needs[2]:
-        by_bias = F.sum_dim(g, lead, False) if lead else g
-    return by_input, by_weight, by_bias
+@public("linalg.vector_norm", method=False)
+@numpy_names
+def linalg_vector_norm(
+    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Tensor:
+    """The vector norm over one or more dimensions, real. Source: torch.linalg.vector_norm.
+    Trap: order 0 has no gradient at all; ties at ±inf share it."""
+    if isinstance(ord, (str, tuple)):
+        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+    x = _norm_operand(x, dtype)
+    axes = axes_of(x, dim)
+    _check_identity(x, ord, axes, dim is None or len(axes) == x.ndim)
+    return vector_norm_row(x, float(ord), axes, keepdim)
 
 
-layer_norm_row = op(
-    "native_layer_norm(input, weight?, bias?, *, normalized_shape, eps) -> out, result1!, result2!",
-    _layer_norm, public=False, gradients=_layer_norm_pull,
+@public("norm")
+@numpy_names
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Tensor:
+    """The vector p-norm over `dim` (all without it); "fro" is 2, "nuc" the sum of singular values of matrices.
+    Source: torch.norm."""
+    if p in ("fro", None):
+        if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+            raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
+        return linalg_vector_norm(input, 2, dim, keepdim, dtype=dtype)
+    if isinstance(p, str):
+        planes = (-2, -1) if dim is None else dim
+        return PUBLIC["linalg.matrix_norm"](input, p, planes, keepdim, dtype=dtype)
+    return linalg_vector_norm(input, p, dim, keepdim, dtype=dtype)
+
+
+def _dist(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
+    away = np.subtract(a, b)
+    return vector_norm(away, p, tuple(range(away.ndim)), False)
+
+
+def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: int) -> Any:
+    away = self - other
+    if p == 0:
+        return F.zeros_like(away)
+    return sign * F.vector_norm_vjp(g, away, out, p, tuple(range(away.ndim)), False)
+
+
+dist_row = op(
+    "dist(self, other, *, p)", _dist, public=False, promote="numbers",
+    self=lambda g, F, self, other, out, p: _dist_vjp(g, F, self, other, out, p, 1),
+    other=lambda g, F, self, other, out, p: _dist_vjp(g, F, self, other, out, p, -1),
 )  # fmt: skip
 
 
-def _check_normalized_shape(input: Tensor, shape: Axes, star: str, *parameters: tuple[str, Tensor | None]) -> None:
-    if not shape:
+@public("dist")
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of the difference, broadcast. Source: torch.dist."""
+    kind = dtypes.promote_types(input.dtype, other.dtype)
+    if kind.category < dtypes.FLOAT:
+        PUBLIC["sub"](input, other)  # two bool tensors can't be subtracted: its error comes first
         raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
-            "normalized_shape = []"
+            f"norm(): input dtype should be either floating point or complex. Got {SCALAR_NAMES[kind]} instead."
         )
-    for name, p in parameters:
-        if p is not None and tuple(p.shape) != shape:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list_text(p.shape)} and "
-                f"normalized_shape = {list_text(shape)}"
-            )
-    if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
-        raise RuntimeError(
-            f"Given normalized_shape={list_text(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], "
-            f"but got input of size{list_text(input.shape)}"
-        )
+    return dist_row(input, other, float(p))
 
 
-def _shape_argument(function: str, given: Any) -> Axes:
-    if isinstance(given, int):
-        raise TypeError(f"{function}(): argument 'normalized_shape' (position 2) must be tuple of ints, not int")
-    return tuple(int(n) for n in given)
+def _others(ndim: int, dim: int) -> Axes:
+    return tuple(k for k in range(ndim) if k != dim)
 
 
-@public("nn.functional.layer_norm", method=False)
-@public("layer_norm", method=False)
-def layer_norm(
-    input: Tensor,
-    normalized_shape: Any,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-05,
-    cudnn_enable: bool = True,
-) -> Tensor:
-    """The input standardised over its last dimensions `normalized_shape` (biased variance), times weight, plus bias.
-    Source: torch.nn.functional.layer_norm. Raises RuntimeError if shapes don't fit."""
-    shape = _shape_argument("layer_norm", normalized_shape)
-    _check_normalized_shape(input, shape, "*, ", ("weight", weight), ("bias", bias))
-    check_floating("LayerNormKernelImpl", input)
-    check_parameters(input, weight, bias)
-    return layer_norm_row(input, weight, bias, shape, eps)[0]
+def _renorm(a: np.ndarray, p: float, dim: int, maxnorm: float) -> np.ndarray:
+    norms = vector_norm(a, p, _others(a.ndim, dim), True)
+    factor = np.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1).astype(norms.dtype)
+    return np.multiply(a, factor, order="C")
 
 
-def _beside_channels(parameter: Any, ndim: int) -> Any:
-    """A per-channel parameter in a shape that broadcasts along dimension 1."""
-    return parameter.reshape((1, -1) + (1,) * (ndim - 2))
+@formula
+def renorm_vjp(F: Any, g: Any, x: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """g·s + the vjp of the norm for what arrives at it through the factor s = maxnorm/(norm + 1e-7)."""
+    axes = _others(x.ndim, dim)
+    norms = F.linalg_vector_norm(x, p, axes, True)
+    over = norms > maxnorm
+    factor = F.where(over, maxnorm / (norms + 1e-7), 1)
+    arriving = F.sum(F.real_part(g * F.conj(x)) if F.is_complex(x) else g * x, axes, True)
+    at_norm = F.where(over, -(arriving * factor) / (norms + 1e-7), 0)
+    return g * factor + F.vector_norm_vjp(at_norm, x, norms, p, axes, True)
 
 
-def _group_norm(x: np.ndarray, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float) -> Any:
-    grouped = np.ascontiguousarray(x).reshape(N, group, C // group * HxW)
-    out, mean, rstd, _ = _standardised(grouped, (2,), eps)
-    out = out.reshape(x.shape)
-    if weight is not None:
-        out *= _beside_channels(weight, x.ndim)
-    if bias is not None:
-        out += _beside_channels(bias, x.ndim)
-    return out, mean.reshape(N, group), rstd.reshape(N, group)
-
-
-def _group_norm_pull(
-    F: Any, needs: Any, g_out: Any, input: Any, weight: Any, result1: Any, result2: Any,
-    N: int, C: int, HxW: int, group: int, eps: float,
-) -> tuple[Any, Any, Any]:  # fmt: skip
-    grouped, shape = (N, group, C // group * HxW), input.shape
-    g, x = F.wide(g_out), F.reshape(F.wide(input), grouped)
-    if F.is_live:
-        mean, rstd = F.standardise(x, (2,), eps)
-    else:
-        mean, rstd = F.reshape(result1, (N, group, 1)), F.reshape(result2, (N, group, 1))
-    over = tuple(d for d in range(len(shape)) if d != 1)
-    by_input = by_weight = by_bias = None
-    if needs[0]:
-        inner = g if weight is None else g * F.reshape(weight, (1, C) + (1,) * (len(shape) - 2))
-        by_input = F.reshape(F.standardise_pull(F.reshape(inner, grouped), x, (2,), mean, rstd), shape)
-    if needs[1]:
-        by_weight = F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False)
-    if needs[2]:
-        by_bias = F.sum_dim(g, over, False)
-    return by_input, by_weight, by_bias
-
-
-group_norm_row = op(
-    "native_group_norm(input, weight?, bias?, *, N, C, HxW, group, eps) -> out, result1!, result2!",
-    _group_norm, public=False, gradients=_group_norm_pull,
+renorm_row = op(
+    "renorm(self, *, p, dim, maxnorm)", _renorm, public=False,
+    self=lambda g, F, self, p, dim, maxnorm: F.renorm_vjp(g, self, p, dim, maxnorm),
 )  # fmt: skip
 
 
-@public("nn.functional.group_norm", method=False)
-@public("group_norm", method=False)
-def group_norm(
-    input: Tensor,
-    num_groups: int,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-05,
-    cudnn_enabled: bool = True,
-) -> Tensor:
-    """The input (N, C, …) standardised over each of `num_groups` groups of channels, then scaled and shifted by channel.
-    Source: torch.nn.functional.group_norm. Raises RuntimeError if the groups don't divide the channels, ValueError for
-    one value a group."""
-    shape = input.shape
-    if len(shape) < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
-    per_group = int(np.prod([shape[0] * shape[1] // num_groups, *shape[2:]], dtype=np.int64))
-    if per_group == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
-    n, c = shape[:2]
-    if c % num_groups:
-        raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list_text(shape)} and num_groups={num_groups}"
-        )
-    for name, p in (("weight", weight), ("bias", bias)):
-        if p is not None and p.shape != (c,):
-            raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
-                f"{list_text(p.shape)} and input of shape {list_text(shape)}"
-            )
-    check_floating("GroupNormKernelImpl", input)
-    check_parameters(input, weight, bias)
-    inner = int(np.prod(shape[2:], dtype=np.int64))
-    return group_norm_row(input, weight, bias, n, c, inner, num_groups, eps)[0]
+def _renorm_arguments(input: Tensor, p: Any, dim: int, maxnorm: float) -> tuple[float, int, float]:
+    if isinstance(p, complex):
+        raise RuntimeError("renorm: p must be real-valued")
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+    _norm_operand(input, None)
+    return float(p), wrap_dim(dim, input.ndim), float(maxnorm)
 
 
-@public("nn.functional.rms_norm", method=False)
-@public("rms_norm", method=False)
-def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
-    """The input over the root of its mean square over the last dimensions, times weight. Source:
-    torch.nn.functional.rms_norm. `eps` None is the dtype's machine epsilon."""
-    shape = _shape_argument("rms_norm", normalized_shape)
-    _check_normalized_shape(input, shape, "*", ("weight", weight))
-    check_floating("rms_norm", input, complex_too=True)
-    narrow = input.dtype.array in NARROW_TYPES
-    x = input.float() if narrow else input
-    axes = tuple(range(input.ndim - len(shape), input.ndim))
-    small = float(np.finfo(x._array.dtype).eps) if eps is None else eps
-    found = x * (x.pow(2).mean(axes, keepdim=True) + small).rsqrt()
-    if weight is not None:
-        found = found * weight
-    return found.to(input.dtype) if found.dtype is not input.dtype else found
+@public("renorm")
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Slices along `dim` scaled down to p-norm maxnorm where it is larger. Source: torch.renorm."""
+    return renorm_row(input, *_renorm_arguments(input, p, dim, maxnorm))
 
 
-@public("nn.functional.local_response_norm", method=False)
-def local_response_norm(input: Tensor, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """The input (N, C, …) over (k + alpha·mean of squares over `size` neighbouring channels)^beta. Source:
-    torch.nn.functional.local_response_norm. Raises ValueError below rank 3."""
-    if input.ndim < 3:
-        raise ValueError(
-            f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"
-        )
-    if not input.numel():
-        return input
-    pad, pool = PUBLIC["nn.functional.pad"], PUBLIC
-    squares = (input * input).unsqueeze(1)
-    if input.ndim == 3:
-        padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
-        mean = pool["nn.functional.avg_pool2d"](padded, (size, 1), stride=1).squeeze(1)
-    else:
-        n, c, h, *rest = input.shape
-        flat = squares.view(n, 1, c, h, -1)
-        padded = pad(flat, (0, 0, 0, 0, size // 2, (size - 1) // 2))
-        mean = pool["nn.functional.avg_pool3d"](padded, (size, 1, 1), stride=1).squeeze(1).view(input.shape)
-    return input / (mean * alpha + k).pow(beta)
-
-
-@public("nn.functional.normalize", method=False)
-def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
-    """The input over its p-norm along `dim`, the norm being at least eps. Source: torch.nn.functional.normalize."""
-    size = input.norm(p, dim, keepdim=True).clamp_min(eps)
-    found = input / size.expand(input.shape)
-    return found if out is None else out.copy_(found)
-
-
-__all__ = ["SCALAR_NAMES", "group_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
+@public("renorm_", method=True)
+def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """renorm written into self. Source: torch.Tensor.renorm_."""
+    return write(renorm_row.row, (self,), _renorm_arguments(self, p, dim, maxnorm))  # type: ignore[attr-defined]

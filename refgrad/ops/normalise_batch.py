@@ -9,7 +9,7 @@ import numpy as np
 from .._op import op, public
 from .._tensor import Tensor
 from .checks import check_floating, check_parameters
-from .norm import _beside_channels, _standardised
+from .normalise import _beside_channels, _standardised
 
 
 def _batch_norm(
