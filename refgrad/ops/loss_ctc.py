@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._dtypes import SCALAR_NAMES
-from .._op import op, public
+from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .loss import reduction_code
 
@@ -98,8 +98,7 @@ def _ctc(
 ) -> Any:
     labels = _extended(targets, lengths, blank)
     alpha = _alpha(_emissions(logs, labels), _skips(labels))
-    loss = _loss_of(alpha, np.asarray(inputs), 2 * np.asarray(lengths, np.int64)).astype(logs.dtype)
-    return np.where(np.isinf(loss), 0, loss).astype(logs.dtype) if zero_infinity else loss, alpha
+    return _loss_of(alpha, np.asarray(inputs), 2 * np.asarray(lengths, np.int64)).astype(logs.dtype), alpha
 
 
 def _ctc_pull(
@@ -113,10 +112,11 @@ def _ctc_pull(
     loss = _loss_of(alpha, frames, ends)
     weight = np.exp(alpha + beta - emitted + loss[:, None])
     inside = np.arange(labels.shape[1]) <= ends[:, None]
-    weight = np.where(inside & ~np.isneginf(alpha + beta) | np.isnan(weight) & inside, weight, 0)
+    weight = np.where(inside & ~np.isneginf(alpha + beta), weight, 0)
     posterior = np.zeros_like(logs)
     t, n = np.ogrid[: logs.shape[0], : logs.shape[1]]
     np.add.at(posterior, (t[..., None], n[..., None], labels[None]), weight)
+    posterior[:, np.isinf(loss)] = np.nan
     found = np.where((t < frames)[..., None], (np.exp(logs) - posterior) * g[:, None], 0)
     return np.where(np.isinf(loss)[:, None], 0, found) if zero_infinity else found
 
@@ -189,6 +189,8 @@ def ctc_loss(
     inputs, lengths = _lengths(input_lengths), _lengths(target_lengths)
     _check(logs, labels, inputs, lengths, blank)
     loss = ctc_row(logs, labels, inputs, lengths, blank, zero_infinity)[0]
+    if zero_infinity:
+        loss = PUBLIC["where"](loss == np.inf, 0, loss)
     if code == 0:
         return loss if batched else loss.squeeze(0)
     if code == 2:
