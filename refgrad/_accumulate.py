@@ -8,9 +8,9 @@ import numpy as np
 
 from ._errors import list_text
 from ._interpreters import LIVE, narrow_result, widen
-from ._layout import is_dense, with_strides
+from ._layout import with_strides
 from ._modes import state
-from ._storage import element_strides
+from ._storage import element_strides, is_dense
 from ._tensor import Tensor, plain
 
 

@@ -27,7 +27,7 @@ def holomorphic(derivative: Rule) -> Rule:
 def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     """The function (node, cotangents, live) -> cotangents of the inputs, for a row without lists."""
     scope: dict[str, Any] = {"LIVE": LIVE, "RAW": RAW, "NARROW": NARROW, "local": local, "needs": plan.needs}
-    scope["NOTHING"] = (None,) * len(row.schema.inputs)
+    scope["NOTHING"] = (None,) * len(row.edged)
     result = _joint(row, scope) if row.joint else _separate(row, plan, scope)
     outputs = row.schema.outputs
     cotangents = ["g"] if len(outputs) == 1 else ["g_" + o.name for o in outputs]
@@ -51,7 +51,7 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
 
 def _unpack(k: int, name: str, casts: bool) -> list[str]:
     """A saved input in the form of the fast path is read here; every other form by the node."""
-    quick = f"not live and type(e) is tuple and e[0]._cell[0] == e[1]"
+    quick = "not live and type(e) is tuple and e[0]._cell[0] == e[1]"
     if casts:
         quick += " and e[0]._array.dtype is node.dtype"
     return [
@@ -61,12 +61,12 @@ def _unpack(k: int, name: str, casts: bool) -> list[str]:
 
 
 def _separate(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
-    """A tuple with each needed input's rule called, None elsewhere."""
-    parts = ["None"] * len(row.schema.inputs)
+    """A tuple with each needed input's rule called, None for the others that have one."""
+    parts = {i: "None" for i, declared in enumerate(row.schema.inputs) if declared.name in row.rules}
     for i, rule in plan.calls:
         scope[f"rule{i}"] = rule.function
         parts[i] = f"rule{i}({', '.join(rule.wants)})"
-    return f"({', '.join(parts)},)"
+    return f"({', '.join(parts[k] for k in row.edged)},)"
 
 
 def _joint(row: Row, scope: dict[str, Any]) -> str:

@@ -35,6 +35,14 @@ INFERENCE_INPLACE = (
 )
 LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_VIEW_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+INTERNAL_OVERLAP = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+    "clone() the tensor before performing the operation."
+)
+PARTIAL_OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
 IMPLICIT_SEED = "grad can be implicitly created only for scalar outputs"
 
 
@@ -97,18 +105,6 @@ def modified_inplace(kind: str, shape: tuple[int, ...], producer: str, found: in
     )
 
 
-def view_write(creation: int, producer: str | None, nr: int) -> str:
-    """The text for an in-place write to a view that autograd forbids, by how the view was made."""
-    made = {
-        1: "is a view and was created in no_grad mode",
-        2: "is a view and was created in inference mode",
-        3: "is a view and is being modified inplace",
-        4: "is a view and was created inside a custom Function",
-    }[creation]
-    where = f"Output {nr} of {producer} " if producer else "A view was created in no_grad mode and "
-    return f"{where}{made}."
-
-
 class ForeignOperand(TypeError):
     """An operand that is neither a Tensor nor a number."""
 
@@ -116,3 +112,39 @@ class ForeignOperand(TypeError):
 def must_be_tensor(function: str, argument: str, position: int, given: Any) -> str:
     """The text for a number (or anything else) where a Tensor is needed."""
     return f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(given).__name__}"
+
+
+def view_write(creation: int, producer: str | None, nr: int, indirect: bool = False) -> str:
+    """The text for an in-place write that autograd forbids, to a view or (indirect) to what shares its memory."""
+    act = "its base or another view of its base has been modified" if indirect else "is being modified"
+    mode = "inference" if creation == INFERENCE_VIEW else "no_grad"
+    place = "in normal mode" if creation == INFERENCE_VIEW else "with grad mode enabled"
+    if producer is None:
+        start = f"A view was created in {mode} mode and {act} inplace {place}. "
+    elif creation in (INFERENCE_VIEW, NO_GRAD_VIEW):
+        start = f"Output {nr} of {producer} is a view of a view which was created in {mode} mode and {act} inplace {place}. "
+    else:
+        start = f"Output {nr} of {producer} is a view and {act} inplace. "
+    return start + _VIEW_REASONS[creation]
+
+
+NO_GRAD_VIEW, INFERENCE_VIEW, MULTI_OUTPUT_VIEW, CUSTOM_VIEW = 1, 2, 3, 4
+_AMBIGUOUS = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {} block (if you don't want the inplace to be tracked) or both "
+    "outside (if you want the inplace to be tracked)."
+)
+_VIEW_REASONS = {
+    NO_GRAD_VIEW: _AMBIGUOUS.format("no_grad"),
+    INFERENCE_VIEW: _AMBIGUOUS.format("inference_mode"),
+    MULTI_OUTPUT_VIEW: (
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+        "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+    ),
+    CUSTOM_VIEW: (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
+    ),
+}

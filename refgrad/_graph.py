@@ -271,7 +271,8 @@ class Saved:
     def check(self, node: Node) -> None:
         """Raises if the value was written since it was saved."""
         if self.cell is not None and self.cell[0] != self.version:
-            raise_modified(self.array, self.cell, self.version, (node, self.nr) if self.is_output else self.edge)
+            here = self.edge if self.tensor is None or self.is_output else gradient_edge(self.tensor)
+            raise_modified(self.array, self.cell, self.version, (node, self.nr) if self.is_output else here)
 
     def raw(self, node: Node) -> np.ndarray:
         """The value as an array."""

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from . import _errors as errors
-from ._dtypes import OF_ARRAY, get_default_dtype
 from ._compile import compile_pull, holomorphic
+from ._dtypes import OF_ARRAY, get_default_dtype
 from ._graph import Node, Result, Saved, gradient_edge, raise_modified
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
 from ._modes import state
@@ -115,6 +115,7 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
+        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
         self.lacks: Lacks | None = options.pop("lacks", None)
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
@@ -134,6 +135,11 @@ class Row:
         # Operands of a promoting row are saved as they were given; the formula runs in the dtype they were promoted to.
         self.casts_saved = bool(self.promote) and len(self.schema.inputs) > 1
         self.is_differentiable = bool(self.rules or self.joint)
+        # The inputs that have edges, as PyTorch gives them: indices, masks and conditions have none.
+        self.edged = tuple(
+            k for k, i in enumerate(self.schema.inputs) if i.differentiable and (self.joint or i.name in self.rules)
+        )
+        self.has_lists = any(i.is_list for i in self.schema.inputs)
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.kernels: dict[np.dtype, Callable[..., Any]] = {}
         self.node: type[RowNode] = type(self.name, (RowNode,), {"__slots__": (), "row": self})
@@ -172,7 +178,7 @@ class Row:
             if all(c is None for c in cotangents):
                 return (None,) * len(node.edges)
             found = _interpret(self.joint, values, live)
-            return self._flatten(node, dict(enumerate(found)))
+            return self._flatten(node, dict(zip(self.edged, found)))
         if len(cotangents) == 1 and cotangents[0] is None:
             return (None,) * len(node.edges)
         return self._flatten(node, {i: _interpret(r, values, live) for i, r in plan.calls})
@@ -197,13 +203,13 @@ class Row:
     def _flatten(self, node: RowNode, found: dict[int, Any]) -> tuple[Any, ...]:
         """One cotangent for each edge, lists of inputs laid out."""
         if node.counts is None:
-            return tuple([found.get(i) for i in range(len(self.schema.inputs))])
+            return tuple([found.get(i) for i in self.edged])
         flat: list[Any] = []
-        for i, (declared, count) in enumerate(zip(self.schema.inputs, node.counts)):
+        for i, count in zip(self.edged, node.counts):
             got = found.get(i)
-            if declared.is_list:
+            if self.schema.inputs[i].is_list:
                 flat.extend([None] * count if got is None else got)
-            else:
+            elif count:
                 flat.append(got)
         return tuple(flat)
 
@@ -220,21 +226,22 @@ def as_saved(node: RowNode, position: int) -> Saved:
     saved = object.__new__(Saved)
     saved.array, saved.cell, saved.flags, saved.needs = tensor._array, tensor._cell, tensor._flags, tensor._needs
     saved.version, saved.is_output, saved.nr, saved.tensor = version, False, 0, tensor
-    saved.edge, saved.unpack_hook, saved.packed = tensor._edge, None, None
+    saved.edge, saved.unpack_hook, saved.packed = gradient_edge(tensor), None, None
     return saved
 
 
 def record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]) -> RowNode | None:
     """Makes the node of a call and hangs the outputs on it, if some input needs a gradient."""
     edges: list[Any] = []
-    needs: list[bool] = []
+    needs = [False] * len(inputs)
     counts: list[int] = []
-    for given in inputs:
+    for k in row.edged:
+        given = inputs[k]
         members = given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
-        needs.append(any(e is not None for e in found))
+        needs[k] = any(e is not None for e in found) or any(_needs_without_edge(t) for t in members)
     if not any(needs):
         return None
     node: RowNode = new(row.node)
@@ -242,11 +249,16 @@ def record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs
     state.sequence += 1
     node.hooks = node._metadata = None
     node.edges, node.attributes = tuple(edges), attributes
-    node.counts = tuple(counts) if len(edges) != len(inputs) else None
+    node.counts = tuple(counts) if row.has_lists else None
     node.plan = row.plan(tuple(needs))
     attach(node, row, outputs)
     node.saved = save(node, inputs, outputs)
     return node
+
+
+def _needs_without_edge(t: Any) -> bool:
+    """A view that was made in no_grad mode requires grad as its base does, but has no edge."""
+    return isinstance(t, Tensor) and t._edge is None and t._view is not None and t._view.base._needs
 
 
 def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
@@ -304,7 +316,9 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, np.ndarray) and a.dtype.kind in "iub" else a for a in args]
+        made = [
+            a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args
+        ]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 
@@ -349,6 +363,8 @@ def publish(name: str, function: Callable[..., Any], method: Any = False, in_mod
     """Makes a function public under PyTorch's name (dotted below the module), and a Tensor method if asked (a string:
     under that name)."""
     if in_module:
+        if name in PUBLIC:
+            raise ValueError(f"two operators are published as {name!r}")
         PUBLIC[name] = function
     if method:
         setattr(Tensor, method if isinstance(method, str) else name.rpartition(".")[2], function)

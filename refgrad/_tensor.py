@@ -132,9 +132,7 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        if self._flags & VIEW:
-            refresh(self)
-        return self._needs
+        return self._needs or (self._view is not None and self._view.base._needs)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:

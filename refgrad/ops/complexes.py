@@ -12,6 +12,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, get_default_dtype
+from .._inplace import write
 from .._op import LINEAR, PUBLIC, op, public, publish
 from .._storage import as_strided_array, element_strides, storage_offset
 from .._support import missing
@@ -19,12 +20,22 @@ from .._tensor import CONJ, NEG, Tensor
 from .copy import neg_view
 
 abs_ = op(
-    "abs(self)", np.absolute, promote="numbers", exact=True, lacks=missing("abs_cpu", "b"),
+    "abs(self)", np.absolute, promote="numbers", exact=True, inplace=False, lacks=missing("abs_cpu", "b"),
     self=lambda g, F, self: g * F.sgn(self),
     jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(F.sgn(x[0])) * t[0]),
 )  # fmt: skip
 publish("absolute", abs_, method=True)
-publish("absolute_", abs_.row.inplace, method=True, in_module=False)  # type: ignore[attr-defined]
+
+
+@public("abs_", method=True)
+def abs_inplace(self: Tensor) -> Tensor:
+    """abs in place. Source: torch.abs_. Raises RuntimeError for a complex tensor."""
+    if self.is_complex():
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return write(abs_.row, (self,), ())  # type: ignore[attr-defined]
+
+
+publish("absolute_", abs_inplace, method=True, in_module=False)
 
 
 def _sgn(a: Any) -> Any:
@@ -70,7 +81,7 @@ def _angle_direction(F: Any, z: Any) -> Any:
 
 
 angle = op(
-    "angle(self)", _angle,
+    "angle(self)", _angle, promote="numbers",
     self=lambda g, F, self: g * _angle_direction(F, self) if F.is_complex(self) else F.zeros_like(g),
     jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(_angle_direction(F, x[0])) * t[0]) if x[0].is_complex() else F.zeros_like(t[0]),
 )  # fmt: skip
@@ -81,6 +92,7 @@ real_part = op(
     self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
 )  # fmt: skip
 conj_physical_row = op("conj_physical(self)", np.conjugate, promote="numbers", exact=True, public=False, self=lambda g, F: F.conj_physical(g), jvp=LINEAR)  # fmt: skip
+conj_physical_inplace = op("conj_physical_inplace(self)", np.conjugate, promote="numbers", exact=True, public=False, node="conj_physical", overload=1, self=lambda g, F: F.conj_physical(g), jvp=LINEAR)  # fmt: skip
 
 
 @public(method=True)
@@ -92,9 +104,7 @@ def conj_physical(input: Tensor) -> Tensor:
 @public(method=True)
 def conj_physical_(input: Tensor) -> Tensor:
     """conj_physical in place. Source: torch.Tensor.conj_physical_."""
-    from .._inplace import write
-
-    return write(conj_physical_row.row, (input,), ()) if input.is_complex() else input  # type: ignore[attr-defined]
+    return write(conj_physical_inplace.row, (input,), ())  # type: ignore[attr-defined]
 
 
 # Views as pairs of reals.
@@ -194,7 +204,7 @@ def _imaginary_part(F: Any, g: Any) -> Any:
 
 
 complex_row = op(
-    "complex(real, imag)", _joined, public=False,
+    "complex(real, imag)", _joined, public=False, pointwise=True,
     real=lambda g, F: F.real_part(g), imag=lambda g, F: _imaginary_part(F, g),
     jvp=lambda F, x, t, attrs, out: (0 if t[0] is None else t[0]) + (0 if t[1] is None else t[1] * 1j) + F.zeros_like(out[0]),
 )  # fmt: skip
@@ -214,7 +224,7 @@ def _polar_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 polar_row = op(
-    "polar(abs, angle)", _from_polar, public=False, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
+    "polar(abs, angle)", _from_polar, public=False, pointwise=True, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
     abs=lambda g, F, angle: F.real_part(g * F.conj(_direction(F, angle))),
     angle=lambda g, F, out: F.real_part(g * F.conj(out * 1j)),
 )  # fmt: skip
@@ -223,7 +233,9 @@ polar_row = op(
 def _check_parts(a: Tensor, b: Tensor) -> None:
     names = [errors.SCALAR_NAMES[t.dtype] for t in (a, b)]
     if any(not t.is_floating_point() or t.dtype is dtypes.bfloat16 for t in (a, b)):
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}")
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}"
+        )
     if a.dtype is not b.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"

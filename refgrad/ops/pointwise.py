@@ -9,12 +9,13 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
+from .._calls import raise_broadcast
 from .._dtypes import OF_ARRAY
 from .._inplace import write
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor, method
-from .layout import choose, lifted, other_tensor
+from .layout import as_dtype, lifted, other_tensor
 
 NO_BOOL_MINUS = (
     "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
@@ -83,8 +84,8 @@ rsub_row = op(
 )  # fmt: skip
 rsub_scalar_row = op(
     "rsub_scalar(self, *, other, alpha)", lambda a, other, alpha: np.subtract(other, _scaled(lifted(a, other), alpha)),
-    node="rsub", overload=1, public=False, self=lambda g, F, alpha: -g * F.conj(alpha),
-    jvp=lambda F, x, t, attrs, out: -t[0] * attrs[1],
+    node="rsub", overload=1, public=False, promote="numbers", jvp=POINTWISE,
+    self=lambda g, F, alpha: -g * F.conj(alpha),
 )  # fmt: skip
 
 
@@ -105,8 +106,6 @@ def _is_bool(given: Any) -> bool:
 
 def _check_subtraction(a: Any, b: Any) -> None:
     """Raises if an operand is bool."""
-    if type(b) is float:
-        return
     bools = _is_bool(a) + _is_bool(b)
     if bools:
         raise RuntimeError(TWO_BOOLS if bools == 2 else ONE_BOOL)
@@ -143,6 +142,8 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """other - alpha·input. Source: torch.rsub."""
     _check_subtraction(input, other)
     _check_alpha(alpha, input)
+    if isinstance(other, Tensor):
+        raise_broadcast(other._array, input._array)
     return (rsub_row if isinstance(other, Tensor) else rsub_scalar_row)(input, other, alpha)
 
 
@@ -209,24 +210,45 @@ def true_divide(input: Any, other: Any) -> Tensor:
     return div(input, other)
 
 
-def _unimplemented(name: str) -> Callable[..., Any]:
+def unimplemented(name: str) -> Callable[..., Any]:
     def raise_unimplemented(g: Any) -> Any:
         raise RuntimeError(f"derivative for aten::{name} is not implemented")
 
     return raise_unimplemented
 
 
-floor_divide_row = op(
-    "floor_divide(self, other)", floor_quotient, promote="numbers", public=False, operator=True,
-    lacks=missing("div_floor_cpu", "cb"), self=_unimplemented("floor_divide"), other=_unimplemented("floor_divide"),
-)  # fmt: skip
-floor_divide_row.row.name = floor_divide_row.row.node.__name__ = "torch::autograd::NotImplemented"
+def without_derivative(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Names the node of a row whose backward only raises as PyTorch names it."""
+    call.row.name = call.row.node.__name__ = "torch::autograd::NotImplemented"  # type: ignore[attr-defined]
+    return call
+
+
+def _typed_pair(number: Any, a: np.ndarray) -> tuple[Any, np.ndarray]:
+    """A number and an array in their common dtype."""
+    a = lifted(a, number)
+    return as_dtype(a.dtype, number), a
+
+
+floor_divide_row = without_derivative(op(
+    "floor_divide(self, other)", floor_quotient, promote="numbers", public=False,
+    lacks=missing("div_floor_cpu", "cb"), self=unimplemented("floor_divide"), other=unimplemented("floor_divide"),
+))  # fmt: skip
+floor_divide_scalar_row = without_derivative(op(
+    "floor_divide_scalar(self, *, other)", lambda a, other: floor_quotient(*_typed_pair(other, a)[::-1]),
+    promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
+))  # fmt: skip
+rfloor_divide_row = without_derivative(op(
+    "rfloor_divide(self, *, other)", lambda a, other: floor_quotient(*_typed_pair(other, a)),
+    promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
+))  # fmt: skip
 
 
 @public(method=True)
 def floor_divide(input: Any, other: Any) -> Tensor:
     """The quotient rounded down. Source: torch.floor_divide. Trap: its backward raises; use div(rounding_mode="floor")."""
-    return accepted(floor_divide_row(input, other), "floor_divide", other)
+    if not isinstance(input, Tensor):
+        return rfloor_divide_row(other, input)
+    return (floor_divide_row if isinstance(other, Tensor) else floor_divide_scalar_row)(input, other)
 
 
 # Remainders: fmod has the dividend's sign, remainder the divisor's.
@@ -247,7 +269,7 @@ def _remainder(a: Any, b: Any) -> Any:
 def _number_remainder(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
     return op(
         f"{name}_scalar(self, *, other)", lambda a, other: kernel(lifted(a, other), other), node=name, public=False,
-        lacks=missing(f"{name}_cpu", "c"), jvp=LINEAR, self=lambda g: g,
+        promote="numbers", lacks=missing(f"{name}_cpu", "c"), jvp=POINTWISE, self=lambda g: g,
     )  # fmt: skip
 
 
@@ -261,11 +283,10 @@ remainder_row = op(
     self=lambda g: g, other=lambda g, F, self, other: -g * F.div_floor(self, other),
 )  # fmt: skip
 fmod_scalar_row, remainder_scalar_row = _number_remainder("fmod", _fmod), _number_remainder("remainder", _remainder)
-rremainder_row = op(
-    "rremainder(self, *, other)", lambda a, other: _remainder(lifted(a, other).dtype.type(other), lifted(a, other)),
-    public=False, lacks=missing("remainder_cpu", "c"), self=_unimplemented("remainder"),
-)  # fmt: skip
-rremainder_row.row.name = rremainder_row.row.node.__name__ = "torch::autograd::NotImplemented"
+rremainder_row = without_derivative(op(
+    "rremainder(self, *, other)", lambda a, other: _remainder(*_typed_pair(other, a)), promote="numbers",
+    public=False, lacks=missing("remainder_cpu", "c"), self=unimplemented("remainder"),
+))  # fmt: skip
 
 
 @public(method=True)
@@ -303,7 +324,7 @@ addcdiv_row = op(
 
 
 def _typed(value: Any, a: Any) -> Any:
-    return a.dtype.type(value) if a.dtype.kind in "iu" else value
+    return as_dtype(a.dtype, value) if a.dtype.kind in "iu" else value
 
 
 @public(method=True)
@@ -325,18 +346,18 @@ def _lerp(a: Any, b: Any, weight: Any) -> Any:
     near = np.abs(weight) < 0.5
     if not isinstance(weight, np.ndarray):
         return a + weight * (b - a) if near else b - (b - a) * (1 - weight)
-    return choose(near, a + weight * (b - a), b - (b - a) * (1 - weight))
+    return np.where(near, a + weight * (b - a), b - (b - a) * (1 - weight))
 
 
 lerp_row = op(
-    "lerp(self, end, weight)", _lerp, overload=1, public=False, jvp=POINTWISE,
+    "lerp(self, end, weight)", _lerp, overload=1, public=False, promote="numbers", jvp=POINTWISE,
     lacks=missing("lerp_kernel_tensor", "ib"),
     self=lambda g, F, weight: g * F.conj(1 - weight),
     end=lambda g, F, weight: g * F.conj(weight),
     weight=lambda g, F, self, end: g * F.conj(end - self),
 )  # fmt: skip
 lerp_scalar_row = op(
-    "lerp_scalar(self, end, *, weight)", _lerp, node="lerp", public=False, jvp=LINEAR,
+    "lerp_scalar(self, end, *, weight)", _lerp, node="lerp", public=False, promote="numbers", jvp=LINEAR,
     lacks=missing("lerp_kernel_scalar", "ib"),
     self=lambda g, F, weight: g * F.conj(1 - weight), end=lambda g, F, weight: g * F.conj(weight),
 )  # fmt: skip
@@ -348,7 +369,7 @@ def _lerp_choice(input: Tensor, end: Tensor, weight: Any) -> Callable[..., Any]:
     for name, t in (("end", end), ("weight", weight)):
         if isinstance(t, Tensor) and t.dtype is not input.dtype:
             raise RuntimeError(
-                f"expected dtype {dtypes.C_NAMES[input.dtype]} for `{name}` but got dtype {_long_name(t.dtype)}"
+                f"expected dtype {_long_name(input.dtype)} for `{name}` but got dtype {_long_name(t.dtype)}"
             )
     return lerp_row if isinstance(weight, Tensor) else lerp_scalar_row
 
@@ -379,7 +400,9 @@ def _writes(name: str, choose_row: Callable[..., Any], tensors: int = 2) -> None
     publish(name + "_", call, method=True, in_module=False)
 
 
-def _scaled_choice(plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any) -> tuple[Any, tuple[Any, ...]]:
+def _scaled_choice(
+    plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any
+) -> tuple[Any, tuple[Any, ...]]:
     if alpha == 1 and alpha is not True:
         return plain_row, ()
     _check_alpha(alpha, self, other)
@@ -396,7 +419,7 @@ _writes("sub", _sub_choice)
 _writes("mul", lambda self, other: (mul_row, ()))
 _writes("div", lambda self, other, *, rounding_mode=None: (_division(rounding_mode), ()))
 _writes("true_divide", lambda self, other: (div_row, ()))
-_writes("floor_divide", lambda self, other: (floor_divide_row, ()))
+_writes("floor_divide", lambda self, o: (floor_divide_row if isinstance(o, Tensor) else floor_divide_scalar_row, ()))
 _writes("fmod", lambda self, other: (fmod_row if isinstance(other, Tensor) else fmod_scalar_row, ()))
 _writes("remainder", lambda self, other: (remainder_row if isinstance(other, Tensor) else remainder_scalar_row, ()))
 _writes("addcmul", lambda self, tensor1, tensor2, *, value=1: (addcmul_row, (value,)))

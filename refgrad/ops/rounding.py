@@ -9,11 +9,11 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
-from .._op import LINEAR, POINTWISE, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
 from .compare import tensor_pair
-from .layout import choose, lifted
+from .layout import as_dtype, lifted, no_complex_gradient
 
 SIGN_TEXT = "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
 
@@ -40,7 +40,7 @@ def _round_decimals(a: Any, decimals: int) -> Any:
 
 round_decimals_row = op(
     "round_decimals(self, *, decimals)", _round_decimals, node="round", overload=1, public=False,
-    lacks=missing("round_cpu", "cib"), self=lambda g, F: F.zeros_like(g),
+    lacks=missing("round_cpu", "cib"), promote="numbers", jvp=POINTWISE, self=lambda g, F: F.zeros_like(g),
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def round_inplace(input: Tensor, *, decimals: int = 0) -> Tensor:
 publish("fix", trunc, method=True)
 publish("fix_", trunc.row.inplace, method=True)  # type: ignore[attr-defined]
 frac = op(
-    "frac(self)", lambda a: a - np.trunc(a), promote="numbers", jvp=LINEAR, lacks=missing("frac_cpu", "cib"),
+    "frac(self)", lambda a: a - np.trunc(a), promote="numbers", jvp=POINTWISE, lacks=missing("frac_cpu", "cib"),
     self=lambda g: g,
 )  # fmt: skip
 
@@ -86,11 +86,11 @@ copysign_row = op(
 
 def _copysign_number(a: Any, other: Any) -> Any:
     a = lifted(a, 1.0)
-    return np.copysign(a, a.dtype.type(other))
+    return np.copysign(a, as_dtype(a.dtype, other))
 
 
 copysign_scalar_row = op(
-    "copysign_scalar(self, *, other)", _copysign_number, node="copysign", overload=1, public=False,
+    "copysign_scalar(self, *, other)", _copysign_number, promote="numbers", node="copysign", overload=1, public=False,
     lacks=missing("copysign_cpu", "c"), jvp=POINTWISE, self=_copysign_vjp,
 )  # fmt: skip
 
@@ -111,7 +111,7 @@ publish("copysign_", _copysign_inplace, method=True, in_module=False)
 nextafter_row = op(
     "nextafter(self, other)", np.nextafter, promote="numbers", exact=True, public=False,
     lacks=missing("nextafter_cpu", "cib"),
-    self=lambda g, F, self, other: F.where(self == other, 0, g), other=lambda g, F, self, other: F.where(self == other, g, 0),
+    self=lambda g, F, self, other: F.where(self == other, 0, g), other=lambda g, F: F.zeros_like(g),
     jvp=POINTWISE,
 )  # fmt: skip
 tensor_pair("nextafter", nextafter_row, "The next floating-point number after input towards other.")
@@ -138,11 +138,11 @@ def _nan_to_num(a: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
         out.real, out.imag = (_nan_to_num(part, nan, posinf, neginf) for part in (a.real, a.imag))
         return out
     nan, posinf, neginf = (a.dtype.type(v) for v in _replacements(a.dtype, nan, posinf, neginf))
-    return choose(a != a, nan, choose(np.equal(a, np.inf), posinf, choose(np.equal(a, -np.inf), neginf, a)))
+    return np.where(a != a, nan, np.where(np.equal(a, np.inf), posinf, np.where(np.equal(a, -np.inf), neginf, a)))
 
 
 nan_to_num_row = op(
-    "nan_to_num(self, *, nan, posinf, neginf)", _nan_to_num, exact=True, public=False, jvp=POINTWISE,
+    "nan_to_num(self, *, nan, posinf, neginf)", _nan_to_num, promote="numbers", exact=True, public=False, jvp=POINTWISE,
     self=lambda g, F, self: F.where(F.isinf(self) | (self != self), 0, g),
 )  # fmt: skip
 
@@ -150,6 +150,7 @@ nan_to_num_row = op(
 @public(method=True)
 def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """nan and the infinities replaced (by 0 and the dtype's limits). Source: torch.nan_to_num."""
+    no_complex_gradient("nan_to_num", input)
     return nan_to_num_row(input, nan, posinf, neginf)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from .._errors import wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
-from .._storage import as_strided_array, contiguous_strides, element_strides, storage_offset
-from .._tensor import Tensor
+from .._storage import as_strided_array, contiguous_strides, element_strides
+from .._storage import storage_offset as offset_of
+from .._tensor import Tensor, method
 from .create import shape_of
 
 Shape = tuple[int, ...]
@@ -68,7 +69,7 @@ def full_shape(shape: Shape, size: int) -> Shape:
 def _view(a: np.ndarray, shape: Shape) -> np.ndarray:
     strides = view_strides(a.shape, element_strides(a), shape)
     assert strides is not None
-    return as_strided_array(a, shape, strides, storage_offset(a))
+    return as_strided_array(a, shape, strides, offset_of(a))
 
 
 view_row = op(
@@ -205,10 +206,14 @@ strided_gather_row = op(
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the storage with any size, stride and offset. Source: torch.as_strided.
     Trap: elements may overlap; writes to such a view are undefined."""
-    from .._storage import storage_offset as offset_of
-
     offset = offset_of(input._array) if storage_offset is None else storage_offset
     return as_strided_row(input, tuple(size), tuple(stride), offset)
+
+
+@method
+def storage_offset(self: Tensor) -> int:
+    """The place of the first element in the storage, in elements. Source: torch.Tensor.storage_offset."""
+    return offset_of(self._array)
 
 
 for _space in (RAW, NARROW):

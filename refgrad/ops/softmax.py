@@ -137,7 +137,9 @@ def _logsumexp_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     return F.sum(t[0] * F.exp(x[0] - kept(F, out[0], tuple(x[0].shape), dim, keepdim)), dim, keepdim)
 
 
-logsumexp_row = op("logsumexp(self, *, dim, keepdim)", _logsumexp, public=False, jvp=_logsumexp_jvp, self=_logsumexp_vjp)
+logsumexp_row = op(
+    "logsumexp(self, *, dim, keepdim)", _logsumexp, public=False, jvp=_logsumexp_jvp, self=_logsumexp_vjp
+)
 
 
 @public("logsumexp")
@@ -147,5 +149,3 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     if input.dtype.category < dtypes.FLOAT:
         input = input.to(get_default_dtype())
     return logsumexp_row(input, axes_of(input, dim), keepdim)
-
-

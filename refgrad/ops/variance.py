@@ -16,7 +16,6 @@ from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, spread
 from .scan import WIDE
 
 
-
 def _moments(a: np.ndarray, dim: Axes | None, correction: float, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
     """Variance and mean, in double precision."""
     wide = a.astype(WIDE.get(a.dtype, a.dtype), copy=False)
@@ -135,7 +134,9 @@ def _arguments(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, float
     correction = given.pop("correction", None)
     dim, keepdim = given.pop("dim", None), given.pop("keepdim", False)
     if given or (unbiased is not None and correction is not None):
-        raise TypeError(f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim")
+        raise TypeError(
+            f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim"
+        )
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     return dim, correction, keepdim
