@@ -7,6 +7,7 @@ differences part, the point is a kink and the difference a matter of convention.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from .trace import Observed
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS = 400
+SECONDS = 5.0
 MAX_EVALUATIONS = 6000
 _STEPS = (mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -11)
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe)
@@ -118,7 +120,9 @@ class Evaluation:
         return value[place]
 
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
-        """The value of a step."""
+        """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
+        if time.monotonic() > self.deadline:
+            raise NoReference(f"not decided within {SECONDS} s")
         self.spent += 1
         if self.spent > MAX_EVALUATIONS:
             raise NoReference("the program is too large to evaluate in high precision")

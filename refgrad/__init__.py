@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from . import _views  # noqa: F401  (installs view history before rows are made)
+from . import (
+    _views,  # noqa: F401  (installs view history before rows are made)
+    ops,
+)
 from ._dtypes import (
     bfloat16,
     bool_,
@@ -32,7 +35,6 @@ from ._modes import (
 )
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from . import ops
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128

@@ -363,6 +363,8 @@ def publish(name: str, function: Callable[..., Any], method: Any = False, in_mod
     """Makes a function public under PyTorch's name (dotted below the module), and a Tensor method if asked (a string:
     under that name)."""
     if in_module:
+        if name in PUBLIC:
+            raise ValueError(f"two operators are published as {name!r}")
         PUBLIC[name] = function
     if method:
         setattr(Tensor, method if isinstance(method, str) else name.rpartition(".")[2], function)

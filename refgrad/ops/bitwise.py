@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._inplace import twin
-from .._op import op, public, publish
+from .._op import op, public
 from .._support import missing
 from .._tensor import Tensor
 from .compare import publish_operator, tensor_pair

@@ -20,7 +20,7 @@ from .._tensor import CONJ, NEG, Tensor
 from .copy import neg_view
 
 abs_ = op(
-    "abs(self)", np.absolute, promote="numbers", exact=True, lacks=missing("abs_cpu", "b"),
+    "abs(self)", np.absolute, promote="numbers", exact=True, inplace=False, lacks=missing("abs_cpu", "b"),
     self=lambda g, F, self: g * F.sgn(self),
     jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(F.sgn(x[0])) * t[0]),
 )  # fmt: skip

@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._dtypes import OF_ARRAY
 from .._calls import raise_broadcast
+from .._dtypes import OF_ARRAY
 from .._inplace import write
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused

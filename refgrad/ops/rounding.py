@@ -9,7 +9,7 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
-from .._op import LINEAR, POINTWISE, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
 from .compare import tensor_pair

@@ -25,14 +25,13 @@ atan = op("atan(self)", np.arctan, promote="float", d=lambda self: 1 / (self * s
 sinh = op("sinh(self)", np.sinh, promote="float", d=lambda F, self: F.cosh(self))
 cosh = op("cosh(self)", np.cosh, promote="float", d=lambda F, self: F.sinh(self))
 tanh = op("tanh(self)", np.tanh, promote="float", d=lambda out: 1 - out * out)
-asinh = op("asinh(self)", np.arcsinh, promote="float", d=lambda F, self: F.rsqrt(self * self + 1))
+asinh = op("asinh(self)", np.arcsinh, promote="float", inplace=False, d=lambda F, self: F.rsqrt(self * self + 1))
 acosh = op(
-    "acosh(self)", np.arccosh, promote="float",
+    "acosh(self)", np.arccosh, promote="float", inplace=False,
     # On complex numbers the product of the roots has the cut of acosh, the root of the product has not.
     d=lambda F, self: F.rsqrt(self - 1) * F.rsqrt(self + 1) if F.is_complex(self) else F.rsqrt((self - 1) * (self + 1)),
 )  # fmt: skip
-atanh = op("atanh(self)", np.arctanh, promote="float", d=lambda self: 1 / ((1 - self) * (1 + self)))
-
+atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda self: 1 / ((1 - self) * (1 + self)))
 
 def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
