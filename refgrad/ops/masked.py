@@ -1,4 +1,4 @@
-"""Masks: where, masked_fill, masked_select, masked_scatter, nonzero, and the triangles."""
+"""Masks: masked_fill, masked_select, masked_scatter, nonzero, and the triangles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
-from .._calls import common_dtype, raise_broadcast
+from .._calls import raise_broadcast
 from .._dtypes import C_NAMES, SCALAR_NAMES
 from .._inplace import write
 from .._op import LINEAR, op, public, publish
@@ -161,34 +161,6 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     raise_broadcast(mask, input)
     return masked_select_row(input, mask)
-
-
-def _as_operand(value: Any) -> Any:
-    """A number as a 0-d tensor, so that it promotes as a number would."""
-    if isinstance(value, Tensor):
-        return value
-    return fresh(np.asarray(value, dtypes.scalar_dtype(value).array))
-
-
-@public()
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """`input` where the condition holds, else `other`; with the condition alone, as nonzero(as_tuple=True).
-    Source: torch.where. Trap: a NaN in the branch that was not taken still poisons its own gradient."""
-    if input is None and other is None:
-        return nonzero(condition, as_tuple=True)
-    if condition.dtype not in (dtypes.bool_, dtypes.uint8):
-        raise RuntimeError(
-            "where expected condition to be a boolean tensor, but got a tensor with dtype "
-            f"{SCALAR_NAMES[condition.dtype]}"
-        )
-    kind = common_dtype((input, other))
-    a, b = (_as_operand(v) for v in (input, other))
-    raise_broadcast(a, b)
-    a, b = (v if v.dtype is kind else v.to(kind) for v in (a, b))
-    return where_row(condition if condition.dtype is dtypes.bool_ else condition.to(dtypes.bool_), a, b)
-
-
-Tensor.where = lambda self, condition, y: where(condition, self, y)  # type: ignore[attr-defined]
 
 
 @public()

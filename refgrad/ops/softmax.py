@@ -138,7 +138,9 @@ def _logsumexp_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     return F.div(F.sum(t[0] * weights, dim, keepdim), F.sum(weights, dim, keepdim))
 
 
-logsumexp_row = op("logsumexp(self, *, dim, keepdim)", _logsumexp, public=False, jvp=_logsumexp_jvp, self=_logsumexp_vjp)
+logsumexp_row = op(
+    "logsumexp(self, *, dim, keepdim)", _logsumexp, public=False, jvp=_logsumexp_jvp, self=_logsumexp_vjp
+)
 
 
 @public("logsumexp")
@@ -148,5 +150,3 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     if input.dtype.category < dtypes.FLOAT:
         input = input.to(get_default_dtype())
     return logsumexp_row(input, axes_of(input, dim), keepdim)
-
-

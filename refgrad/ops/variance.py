@@ -151,7 +151,9 @@ def _arguments(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, float
     correction = given.pop("correction", None)
     dim, keepdim = given.pop("dim", None), given.pop("keepdim", False)
     if given or (unbiased is not None and correction is not None):
-        raise TypeError(f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim")
+        raise TypeError(
+            f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim"
+        )
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     return dim, correction, keepdim
