@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .._calls import owned
 from .._op import op, public
 from .._tensor import Tensor, plain, resolved
 from .reduce import not_implemented
@@ -18,7 +19,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     Source: torch.histc. Raises RuntimeError for max < min or an infinite range; NotImplementedError for integers."""
     a = resolved(input)
     if input.is_complex():
-        not_implemented("aminmax_cpu", input)
+        not_implemented("aminmax_cpu" if min == max else "histogram_cpu", input)
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = (float(min), float(max))
@@ -94,14 +95,22 @@ def _chosen(found: tuple[Tensor, ...], return_inverse: bool, return_counts: bool
     return tuple(wanted) if len(wanted) > 1 else wanted[0]
 
 
+def _check_distinct(input: Tensor, dim: int | None) -> None:
+    if input.is_complex():
+        not_implemented("unique" if dim is None else "unique_dim", input)
+    if dim is not None and input.ndim:
+        rest = [n for k, n in enumerate(input._array.shape) if k != dim % input.ndim]
+        if 0 in rest and input._array.shape[dim]:
+            raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+
+
 @public("unique")
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The distinct values (slices along `dim`), sorted in any case; on wish also where each element went and how often
     each came. Source: torch.unique. Trap: backward through it raises."""
-    if input.is_complex():
-        not_implemented("unique", input)
+    _check_distinct(input, dim)
     row = unique_row if dim is None else unique_dim_row
     return _chosen(row(input, dim if dim is None else dim % max(input.ndim, 1), True), return_inverse, return_counts)
 
@@ -111,8 +120,7 @@ def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The first of each run of equal values (slices along `dim`). Source: torch.unique_consecutive."""
-    if input.is_complex():
-        not_implemented("unique", input)
+    _check_distinct(input, dim)
     axis = dim if dim is None else dim % max(input.ndim, 1)
     return _chosen(unique_consecutive_row(input, axis, False), return_inverse, return_counts)
 
@@ -134,9 +142,8 @@ def _check_search(bounds: Tensor, values: Tensor, side: str | None, right: bool)
             f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input "
             f"value tensor must match, but we got boundaries tensor {list(shape)} and input value tensor {list(theirs)}"
         )
-    for t in (bounds, values):
-        if t.is_complex() or t.dtype is dtypes.bool_:
-            not_implemented("searchsorted_out_cpu", t)
+    if values.numel() and (bounds.dtype is dtypes.bool_ or bounds.is_complex() or values.is_complex()):
+        not_implemented("searchsorted_out_cpu", values if values.is_complex() else bounds)
 
 
 def _places(bounds: np.ndarray, values: np.ndarray, right: bool) -> np.ndarray:
@@ -169,7 +176,7 @@ def searchsorted(
     if sorter is not None:
         bounds = np.take_along_axis(bounds, sorter._array, -1)
     found = _places(bounds, resolved(values), right or side == "right")
-    return plain(np.ascontiguousarray(found).reshape(found.shape).astype(np.int32 if out_int32 else np.int64))
+    return owned(found.astype(np.int32 if out_int32 else np.int64, order="C"))
 
 
 @public("bucketize", method=False)

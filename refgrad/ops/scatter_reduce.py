@@ -16,10 +16,12 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, wrap_dim
 from .._inplace import write
-from .._interpreters import RAW, LIVE, formula
+from .._interpreters import LIVE, RAW, formula
 from .._op import op, public
 from .._tensor import Tensor, plain, resolved
 from .along import lifted
+from .layout import no_complex_gradient
+from .reduce import not_implemented
 from .scatter import _check_scatter as check_scatter
 from .scatter import _part, _places
 
@@ -85,7 +87,7 @@ def _leading(F: Any, src: Any, index: Any) -> Any:
     """The part of the source that the index covers."""
     for k, n in enumerate(index.shape):
         if src.shape[k] != n:
-            src = F.narrow(src, k, 0, n)
+            src = F.slice(src, k, 0, n, 1)
     return src
 
 
@@ -123,7 +125,7 @@ def product_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, dim: int, include_
     if not include_self:
         return [g, F.reshape(found, tuple(src.shape))]
     n = flat_x.shape[0]
-    mine, theirs = F.narrow(found, 0, 0, n), F.narrow(found, 0, n, flat_src.shape[0])
+    mine, theirs = F.slice(found, 0, 0, n, 1), F.slice(found, 0, n, found.shape[0], 1)
     return [F.reshape(mine, tuple(x.shape)), F.reshape(theirs, tuple(src.shape))]
 
 
@@ -167,7 +169,7 @@ def _scatter_gradients(
     g: Any, F: Any, self: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
 ) -> Any:
     mine, theirs = F.bucket_vjp(g, self, index, src, out, dim, reduce, include_self)
-    return [mine, None, _padded(F, theirs, tuple(src.shape))]
+    return [mine, _padded(F, theirs, tuple(src.shape))]
 
 
 def _index_gradients(
@@ -175,7 +177,7 @@ def _index_gradients(
 ) -> Any:
     full = _spread_index(F, index, source, dim)
     mine, theirs = F.bucket_vjp(g, self, full, source, out, dim, reduce, include_self)
-    return [mine, None, theirs]
+    return [mine, theirs]
 
 
 def _index_combined(
@@ -204,8 +206,8 @@ def _scatter_arguments(
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
     check_scatter(input, axis, index, src, "scatter")
     if input.is_complex() and reduce in ("amax", "amin"):
-        kind = SCALAR_NAMES[input.dtype]
-        raise NotImplementedError(f"\"scatter_gather_tensor_cpu_reduce_{reduce}\" not implemented for '{kind}'")
+        not_implemented(f"scatter_gather_tensor_cpu_reduce_{reduce}", input)
+    no_complex_gradient("scatter_reduce", input)
     return (input, index, src), (axis, reduce, include_self)
 
 
@@ -270,6 +272,11 @@ def _index_arguments(
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_source(input, axis, index, source)
+    if input.is_complex() and not include_self:
+        not_implemented("index_reduce_func_exclude_input_init", input)
+    if input.is_complex() and reduce in ("amax", "amin"):
+        not_implemented("maximum_cpu" if reduce == "amax" else "minimum_cpu", input)
+    no_complex_gradient("index_reduce", input)
     return (input, index, source), (axis, reduce, include_self)
 
 
