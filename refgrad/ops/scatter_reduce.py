@@ -93,7 +93,8 @@ def _leading(F: Any, src: Any, index: Any) -> Any:
 
 @formula
 def bucket_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool) -> Any:
-    """The cotangents of self and of the covered part of the source."""
+    """The cotangents of self and of the covered part of the source; equal extremes share. PyTorch counts self among
+    them even when it is left out."""
     shape = tuple(x.shape)
     src = _leading(F, src, index)
     if reduce in ("sum", "mean"):
@@ -105,7 +106,7 @@ def bucket_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int,
     else:
         mask, hit = x == out, src == F.gather(out, index, dim)
         zeros = F.zeros(shape, F.array_dtype(g))
-        ties = F.where(mask, 1.0, zeros)
+        ties = F.where(mask, 1.0, zeros) if include_self else zeros
         share = F.div(g, F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim))
         mine, theirs = F.where(mask, share, 0), F.where(hit, F.gather(share, index, dim), 0)
     return [mine if include_self else F.where(F.untouched(index, shape, dim), g, 0), theirs]
