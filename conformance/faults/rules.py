@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .fault import Fault
-from .planting import kernel, pulled, rule
+from .planting import kernel, part, pulled, rule
 
 
 def _per_first(change: Any) -> Any:
@@ -38,7 +38,7 @@ FAULTS = (
         "custom_saved_intermediate",
         "tanh's backward uses its saved result as a constant: the second derivative loses a term",
         "higher order",
-        rule("TanhBackward0", self=lambda g, F, out: g * (1 - F.constant(out) * F.constant(out))),
+        rule("TanhBackward0", self=lambda g, out: g * (1 - _constant(out) * _constant(out))),
         ("op/tanh/double", "double."),
         "pytorch/pytorch#58509",
     ),
@@ -111,6 +111,11 @@ FAULTS = (
 )
 
 
+def _constant(value: Any) -> Any:
+    """The value without its history."""
+    return value.detach() if hasattr(value, "detach") else value
+
+
 def _first_row(g: Any) -> Any:
     """What is left when the reduction takes the first slice instead of the sum (the shape fits, the value does not)."""
     return g if g is None or not g.ndim else g * 0 + g[:1]
@@ -128,4 +133,4 @@ def _one_entry(g: Any) -> Any:
     factor = array * 0 + 1
     if factor.size:
         factor.reshape(-1)[-1] = 1 + 1e-6
-    return g * factor if hasattr(g, "flat") else g * type(g)._make(factor)
+    return g * factor if hasattr(g, "flat") else g * part("_tensor").plain(factor)
