@@ -42,15 +42,24 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     shape, steps = result.shape, result.strides
     if result.size and all(a.strides == steps and a.shape == shape for a in operands):
         return result
-    if result.size == 0 or len(shape) < 2:
-        return canonical(result)
     alike = all(a.shape == shape for a in operands)
+    if len(shape) < 2 or (alike and result.size == 0):
+        return canonical(result)
     if alike and all(a.flags.c_contiguous for a in operands):
         return with_strides(result, contiguous_strides(shape))
     first = operands[0]
     if alike and is_dense(first) and all(element_strides(a) == element_strides(first) for a in operands[1:]):
         return with_strides(result, element_strides(first))
     return with_strides(result, ordered(shape, [_aligned(a, shape) for a in operands]))
+
+
+def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A copy laid out as PyTorch lays it out: with the strides of its operand if that is dense or empty, else dense in
+    the order of its dimensions in memory."""
+    source = operands[0]
+    if result.size == 0 or is_dense(source):
+        return with_strides(result, element_strides(source))
+    return pointwise(result, operands)
 
 
 def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:

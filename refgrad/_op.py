@@ -21,6 +21,7 @@ from ._compile import compile_pull, holomorphic
 from ._dtypes import OF_ARRAY, get_default_dtype
 from ._graph import CallableNode, gradient_edge
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
+from ._layout import pointwise
 from ._modes import local, state
 from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta, Rule, node_name, parse, rule
@@ -61,20 +62,24 @@ class RowNode(CallableNode):
             tensor, version = entry
             if tensor._cell[0] != version:
                 raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
-            if live:
-                return tensor
-            a = tensor._array
-            return a if not self.row.casts_saved or a.dtype == self.dtype else a.astype(self.dtype)
+            return self._cast(tensor if live else tensor._array, tensor._array.dtype, live)
         if kind is Result:
             array, cell, version = entry
             if cell[0] != version:
                 raise_modified(array, cell, version, (self, 0))
             return entry.tensor_for(self) if live else array
         if kind is Saved:
-            return entry.tensor_for(self) if live else entry.raw(self)
+            found = entry.tensor_for(self) if live else entry.raw(self)
+            return self._cast(found, (found._array if live else found).dtype, live)
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
         return entry
+
+    def _cast(self, value: Any, dtype: np.dtype, live: bool) -> Any:
+        """A saved operand in the dtype to which the call promoted it."""
+        if dtype == self.dtype or not self.row.casts_saved:
+            return value
+        return LIVE.cast(value, self.dtype) if live else value.astype(self.dtype)
 
     def __getattr__(self, name: str) -> Any:
         """`_saved_<name>`, what the node keeps, and `_raw_saved_<name>`, the handle on it."""
@@ -156,7 +161,8 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
-        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
+        # How the strides of a result follow from the operands; None: they are the kernel's own.
+        self.layout: Callable[..., Any] | None = options.pop("layout", pointwise if self.promote else None)
         self.lacks: Lacks | None = options.pop("lacks", None)
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)

@@ -16,7 +16,7 @@ from .._dtypes import OF_ARRAY, dtype
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
-from .._layout import with_strides
+from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
 from .._storage import element_strides
@@ -26,16 +26,16 @@ from .._views import as_view
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
 
 
-def copied(array: np.ndarray) -> np.ndarray:
-    """A copy with the same strides if the array is dense, else contiguous in the order of its strides."""
-    return np.copy(array, order="K")
-
-
-clone_row = op("clone(self)", copied, public=False, exact=True, jvp=LINEAR, self=lambda g: g)
+clone_row = op(
+    "clone(self)", lambda a: np.copy(a, order="K"), public=False, exact=True, layout=copied, jvp=LINEAR,
+    self=lambda g: g,
+)  # fmt: skip
 contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR, self=lambda g: g)  # fmt: skip
 
 
 LIVE.contiguous_copy = contiguous_row
+
+
 def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
     if array.dtype.kind == "c" and to.kind not in "cb":
         array = array.real
