@@ -14,8 +14,8 @@ from .reduce import axes_of
 
 def _parts(t: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """All but the last, and all but the first."""
-    n = t._array.shape[dim] - 1
-    return t.narrow(dim, 0, n), t.narrow(dim, 1, n)  # type: ignore[attr-defined]
+    n = max(t._array.shape[dim] - 1, 0)
+    return t.narrow(dim, 0, n), t.narrow(dim, min(1, t._array.shape[dim]), n)  # type: ignore[attr-defined]
 
 
 def _points(y: Tensor, x: Tensor, dim: int, name: str) -> Tensor:

@@ -24,7 +24,7 @@ def _is_skipped(shape: Shape) -> bool:
 def _cat(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     arrays = in_one_dtype(arrays)
     full = [a for a in arrays if not _is_skipped(a.shape)]
-    return np.concatenate(full, dim) if full else arrays[0].copy()
+    return np.asarray(np.concatenate(full, dim), order="C") if full else arrays[0].copy()
 
 
 def in_one_dtype(arrays: list[np.ndarray]) -> list[np.ndarray]:

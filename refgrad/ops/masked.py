@@ -13,7 +13,6 @@ from .._inplace import write
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor, resolved
 from .create import fresh
-from .compare import where_row
 from .shape import Shape
 
 
