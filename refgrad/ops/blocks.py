@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import list_text
+from .._errors import list_text, wrap_dim
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .shape import Shape
@@ -182,6 +182,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     geometry = tuple(pair(v) for v in (kernel_size, dilation, padding, stride))
     _check_geometry(*geometry)
     shape = input._array.shape
+    wrap_dim(2, len(shape))
     if len(shape) not in (3, 4) or 0 in shape[1:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, "

@@ -227,7 +227,7 @@ def _check_bag(input: Tensor, offsets: Any, samples: Any, mode: str) -> None:
         )
     if input.ndim == 1 and not isinstance(offsets, Tensor):
         raise ValueError(
-            "offsets has to be a 1D Tensor but got null" if offsets is None else "offsets has to be a 1D Tensor"
+            "offsets has to be a 1D Tensor but got None" if offsets is None else "offsets has to be a 1D Tensor"
         )
     if input.ndim == 1 and offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
@@ -290,8 +290,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
         num_classes = int(places.max()) + 1
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
     elif num_classes <= places.max():
         raise RuntimeError("Class values must be smaller than num_classes.")
     return fresh((places[..., None] == np.arange(num_classes)).astype(np.int64))
