@@ -29,7 +29,19 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("arrived", "callbacks", "captures", "heap", "keep", "live", "needed", "number", "results", "running", "waiting")
+    __slots__ = (
+        "arrived",
+        "callbacks",
+        "captures",
+        "heap",
+        "keep",
+        "live",
+        "needed",
+        "number",
+        "results",
+        "running",
+        "waiting",
+    )
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep

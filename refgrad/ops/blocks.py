@@ -9,6 +9,7 @@ import numpy as np
 
 from .._errors import list_text, wrap_dim
 from .._op import LINEAR, op, public
+from .._support import missing
 from .._tensor import Tensor
 from .shape import Shape
 
@@ -149,12 +150,14 @@ def _image(cols: np.ndarray, image: Shape, kernel: Shape, dilation: Shape, paddi
 
 im2col_row = op(
     "im2col(self, *, kernel, dilation, padding, stride)", _columns, node="im2Col", public=False, exact=True, jvp=LINEAR,
+    lacks=missing("im2col_out_cpu", "i"),
     self=lambda g, F, self_meta, kernel, dilation, padding, stride: F.col2im(
         g, self_meta.shape[-2:], kernel, dilation, padding, stride
     ),
 )  # fmt: skip
 col2im_row = op(
     "col2im(self, *, image, kernel, dilation, padding, stride)", _image, node="col2Im", public=False, jvp=LINEAR,
+    lacks=missing("col2im_out_cpu", "i"),
     self=lambda g, F, kernel, dilation, padding, stride: F.im2col(g, kernel, dilation, padding, stride),
 )  # fmt: skip
 

@@ -36,6 +36,8 @@ contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="
 
 
 LIVE.contiguous_copy = contiguous_row
+
+
 def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
     if array.dtype.kind == "c" and to.kind not in "cb":
         array = array.real

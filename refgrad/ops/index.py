@@ -71,7 +71,7 @@ def add_rows(target: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
     """target[rows] += values, repeated rows added up. Sorting and `reduceat` beat `np.add.at` where rows are long."""
     if np.bincount(rows, minlength=1).max() <= 1:
         target[rows] += values
-    elif target.ndim == 1 or prod(target.shape[1:]) < 4:
+    elif target.ndim == 1 or target.dtype == bool or prod(target.shape[1:]) < 4:
         np.add.at(target, rows, values)
     else:
         order = np.argsort(rows, kind="stable")

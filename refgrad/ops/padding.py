@@ -9,6 +9,7 @@ import numpy as np
 
 from .._layout import channels_last
 from .._op import LINEAR, op, public
+from .._support import missing
 from .._tensor import Tensor
 from .create import fresh
 from .index import add_rows
@@ -100,6 +101,7 @@ op(
 REPEAT_ROWS = {
     (mode, n): op(
         f"{long}_pad{n}d(self, *, pad, mode)", _repeated, node=f"{long}_pad{n}D", public=False, exact=True, jvp=LINEAR,
+        lacks=missing(f"{long}_pad{n}d", "b"),
         self=lambda g, F, pad, mode: F.repeat_pad_backward(g, pad, mode),
     )
     for mode, long in MODES.items()
