@@ -77,7 +77,10 @@ def jvp(
     if not row.is_differentiable:
         return [None] * len(outputs)
     if kind == LINEAR:
-        found = call(*[_linear_input(x, t) for x, t in zip(inputs, tangents)], *attributes)
+        found = call(
+            *[_linear_input(x, t) if k in row.edged else x for k, (x, t) in enumerate(zip(inputs, tangents))],
+            *attributes,
+        )
     elif kind == MULTILINEAR:
         found = _multilinear(call, inputs, tangents, attributes)
     elif row.derivative is not None:

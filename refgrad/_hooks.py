@@ -109,9 +109,7 @@ def check_replacement(hook: Callable[..., Any], before: Tensor | None, found: An
         raise TypeError(f"expected Variable, but hook returned '{type(found).__name__}'")
     if found._array.dtype != before._array.dtype:
         old, new = OF_ARRAY[before._array.dtype].short, OF_ARRAY[found._array.dtype].short
-        raise RuntimeError(
-            f"hook '{name_of(hook)}' has changed the type of value (was torch.{old} got torch.{new})"
-        )
+        raise RuntimeError(f"hook '{name_of(hook)}' has changed the type of value (was torch.{old} got torch.{new})")
     if found._array.shape != before._array.shape:
         raise RuntimeError(f"hook '{name_of(hook)}' has changed the size of value")
 

@@ -99,3 +99,23 @@ def _compare(steps: Sequence[Strides], shape: tuple[int, ...], inner: int, outer
         if shape[inner] > shape[outer]:
             return 1
     return 0
+
+
+def is_channels_last(array: np.ndarray) -> bool:
+    """Whether the strides of a 4-d or 5-d array are those of images stored pixel by pixel."""
+    if array.ndim not in (4, 5) or array.flags.c_contiguous:
+        return False
+    least = 0
+    for d in (1, *range(array.ndim - 1, 1, -1), 0):
+        n, step = array.shape[d], array.strides[d]
+        if not n or not step or step < least or (d == 0 and least == array.strides[1]):
+            return False
+        least = step * n if n > 1 else step
+    return True
+
+
+def channels_last(array: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A fresh array, stored pixel by pixel if all operands are."""
+    if array.ndim not in (4, 5) or not all(is_channels_last(a) for a in operands):
+        return array
+    return np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)
