@@ -108,7 +108,7 @@ class Check:
             "area": "language",
             "operator": None,
             "property": None,
-            "sentence": "Programs that mix calls, views, writes, hooks, modes and backward passes do what PyTorch does.",
+            "sentence": "Programs that mix calls, views, writes, hooks, modes and backward passes do as PyTorch.",
             "source": "notes/autograd",
             "profile": "tape",
         }

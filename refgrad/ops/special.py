@@ -32,7 +32,13 @@ def _special(name: str, kernel: Callable[..., Any], lacks: Any, **options: Any) 
 
 def _top_level(name: str, alias: str | None, kernel: Callable[..., Any], label: str, d: Callable[..., Any]) -> Any:
     """A row of torch itself, known as torch.special.<alias> too."""
-    call = op(f"{name}(self)", lambda a: np.asarray(kernel(a)).astype(a.dtype, copy=False), promote="float", lacks=missing(label, "c"), d=d)  # fmt: skip
+    call = op(
+        f"{name}(self)",
+        lambda a: np.asarray(kernel(a)).astype(a.dtype, copy=False),
+        promote="float",
+        lacks=missing(label, "c"),
+        d=d,
+    )
     publish(f"special.{alias or name}", call)
     return call
 
@@ -121,7 +127,7 @@ def _polygamma_public(n: int, input: Tensor) -> Tensor:
 
 publish("polygamma", _polygamma_public)
 publish("special.polygamma", _polygamma_public)
-Tensor.polygamma = lambda self, n: _polygamma_public(n, self)  # type: ignore[attr-defined]
+Tensor.polygamma = lambda self, n: _polygamma_public(n, self)
 
 
 def _shifts(F: Any, function: Callable[[Any], Any], x: Any, p: int) -> Any:
@@ -175,7 +181,13 @@ BESSEL = {
     "scaled_modified_bessel_k1": special.k1e, "spherical_bessel_j0": lambda a: special.spherical_jn(0, np.abs(a)),
 }  # fmt: skip
 for _name, _kernel in BESSEL.items():
-    _call = op(f"{_name}(self) -> out!", lambda a, k=_kernel: np.asarray(k(a)).astype(a.dtype, copy=False), promote="float", public=False, lacks=missing(f"{_name}_cpu", "hc"))  # fmt: skip
+    _call = op(
+        f"{_name}(self) -> out!",
+        lambda a, k=_kernel: np.asarray(k(a)).astype(a.dtype, copy=False),
+        promote="float",
+        public=False,
+        lacks=missing(f"{_name}_cpu", "hc"),
+    )
     publish(f"special.{_name}", _call)
 
 # Functions of two tensors.
@@ -243,7 +255,7 @@ def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, s
         power._no_number_pair(name, input, other)
         return number_first(other, input)
 
-    call.__name__, call.row, call.number_row = name, both.row, number_second.row  # type: ignore[attr-defined]
+    call.__name__, call.row, call.number_row = name, both.row, number_second.row
     return call
 
 
@@ -262,8 +274,8 @@ publish("special.xlogy", xlogy)
 def _xlogy_inplace(self: Tensor, other: Any) -> Tensor:
     """xlogy in place. Source: torch.xlogy_."""
     if isinstance(other, Tensor):
-        return write(xlogy.row, (self, other), ())  # type: ignore[attr-defined]
-    return write(xlogy.number_row, (self,), (other,))  # type: ignore[attr-defined]
+        return write(xlogy.row, (self, other), ())
+    return write(xlogy.number_row, (self,), (other,))
 
 
 publish("xlogy_", _xlogy_inplace, method=True)
@@ -277,7 +289,6 @@ for _name, _call in {
     "gammaln": lgamma, "gammainc": igamma, "gammaincc": igammac, "multigammaln": mvlgamma,
 }.items():  # fmt: skip
     publish(f"special.{_name}", _call)
-
 
 
 def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
