@@ -37,6 +37,14 @@ def canonical(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def column_major(array: np.ndarray) -> np.ndarray:
+    """A fresh batch of matrices with the strides in which LAPACK leaves each, as PyTorch returns them."""
+    if array.ndim < 2:
+        return array
+    batch = contiguous_strides(array.shape)[:-2]
+    return with_strides(array, (*batch, 1, max(array.shape[-2], 1)))
+
+
 def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
     shape, steps = result.shape, result.strides

@@ -164,6 +164,8 @@ class Row:
         # How the strides of a result follow from the operands; None: they are the kernel's own.
         self.layout: Callable[..., Any] | None = options.pop("layout", pointwise if self.promote else None)
         self.lacks: Lacks | None = options.pop("lacks", None)
+        # Which outputs are matrices that PyTorch leaves in column-major order: places, or a function of the attributes.
+        self.columns: Any = options.pop("columns", ())
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
         d = options.pop("d", None)
@@ -400,7 +402,8 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     Options besides the rules: `d`, `gradients` (all of them at once), `jvp` (LINEAR, MULTILINEAR, TRANSPOSE or a
     function), `promote` ("numbers": common dtype; "float": that, and integers become floating), `exact` (no rounding:
     16-bit floats need no widening), `view`, `node` and `overload` (PyTorch's node name), `public` (False: the caller is
-    not itself the public function), `method`, `inplace` (False: no `name_`).
+    not itself the public function), `method`, `inplace` (False: no `name_`), `columns` (places of outputs
+    that are column-major matrices, or a function of the attributes).
     Raises ValueError at import for a signature or a rule that asks for something unknown.
     """
     from ._calls import caller
