@@ -33,6 +33,8 @@ from ._modes import (
     no_grad,
     set_grad_enabled,
 )
+from . import ops
+from ._errors import is_warn_always_enabled, set_warn_always
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
 
@@ -46,7 +48,8 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, linalg, nn, optim  # noqa: E402
+from . import autograd, linalg, nn, optim, special
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 
 def __getattr__(name: str) -> Any:

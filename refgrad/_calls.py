@@ -13,10 +13,11 @@ import numpy as np
 
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
-from ._graph import Result, accumulator_edge
+from ._graph import accumulator_edge
 from ._layout import canonical, pointwise
 from ._modes import local, state
 from ._op import Row, record, save
+from ._saved import Result
 from ._tensor import LAZY, Tensor, new, plain, resolved
 
 NUMBERS = (bool, int, float, complex)
@@ -169,9 +170,7 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
         tangents = tangents or bool(t._flags & 8)
     outputs = compute(row, inputs, attributes)
     if row.is_differentiable and state.grad:
-        node = record(row, inputs, attributes, outputs)
-        if state.anomaly and node is not None:
-            state.anomaly.note(node)
+        record(row, inputs, attributes, outputs)
     if tangents:
         from ._forward import push
 

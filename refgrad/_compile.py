@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ._errors import SECOND_BACKWARD
 from ._interpreters import LIVE, NARROW, RAW
 from ._modes import local
 from ._schema import Rule
@@ -27,6 +28,7 @@ def holomorphic(derivative: Rule) -> Rule:
 def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     """The function (node, cotangents, live) -> cotangents of the inputs, for a row without lists."""
     scope: dict[str, Any] = {"LIVE": LIVE, "RAW": RAW, "NARROW": NARROW, "local": local, "needs": plan.needs}
+    scope["SECOND_BACKWARD"] = SECOND_BACKWARD
     scope["NOTHING"] = (None,) * len(row.edged)
     result = _joint(row, scope) if row.joint else _separate(row, plan, scope)
     outputs = row.schema.outputs
@@ -34,6 +36,7 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     names = [*cotangents, *plan.saves, *plan.metas, *row.schema.attributes]
     lines = [f"def rules(F, {', '.join(names)}):", f"    return {result}", "def pull(node, cotangents, live):"]
     lines += [f"    {', '.join(cotangents)}, = cotangents", "    saved = node.saved"]
+    lines += ["    if saved is None:", "        raise RuntimeError(SECOND_BACKWARD)"]
     lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     for k, name in enumerate(plan.saves):
         lines += _unpack(k, name, row.casts_saved)
@@ -56,7 +59,7 @@ def _unpack(k: int, name: str, casts: bool) -> list[str]:
         quick += " and e[0]._array.dtype is node.dtype"
     return [
         f"    e = saved[{k}]",
-        f"    {name} = e[0]._array if {quick} else node.value({k}, live)",
+        f"    {name} = e[0]._array if {quick} else node.value(e, live)",
     ]
 
 

@@ -15,9 +15,9 @@ from . import _errors as errors
 from ._calls import common_dtype, compute, flat
 from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
-from ._graph import Result, gradient_edge
-from ._modes import state
-from ._op import Row, RowNode, record
+from ._graph import gradient_edge
+from ._modes import local, state
+from ._op import Row, RowNode, record, save_results
 from ._storage import element_strides, is_dense, owner
 from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase
@@ -52,14 +52,25 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
     node = _record(row, inputs, attributes) if needs and row.is_differentiable else None
     store(self, result._array)
     if node is not None:
-        entries = [Result((self._array, self._cell, self._version)) if type(e) is Result else e for e in node.saved]
-        node.saved = tuple(entries)
         rebase(self, node)
+        save_results(node, (self,))
     if primals is not None:
-        from ._forward import push
-
-        push(row, primals, attributes, [self])
+        _move_tangents(row, primals, attributes, self)
     return self
+
+
+def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], self: Tensor) -> None:
+    """Gives the written tensor its new tangents; one that it has is written, so that views of it see the change."""
+    from ._forward import push, set_tangent, tangent_of
+
+    result = alias(self)
+    push(row, primals, attributes, [result])
+    for level, new in (result._extra.tangents if result._extra is not None else {}).items():
+        old = tangent_of(self, level)
+        if old is None:
+            set_tangent(self, level, new)
+        else:
+            old.copy_(new)  # type: ignore[attr-defined]
 
 
 def _primals(inputs: Sequence[Any]) -> list[Any] | None:
@@ -76,7 +87,7 @@ def _primals(inputs: Sequence[Any]) -> list[Any] | None:
 
 
 def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> RowNode | None:
-    """The node of the write, its saved values taken before the write."""
+    """The node of the write, the inputs that it needs saved before the write."""
     self = inputs[0]
     before = alias(self)
     before._edge = gradient_edge(self)
@@ -84,7 +95,7 @@ def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Row
     needs = tuple(any(t.requires_grad for t in flat((given,))) for given in inputs)
     if row.schema.inputs[0].name in row.plan(needs).saves:
         before._array, before._cell = self._array.copy(order="K"), [0]
-    return record(row, (before, *inputs[1:]), attributes, (alias(self),))
+    return record(row, (before, *inputs[1:]), attributes, (alias(self),), is_write=True)
 
 
 def check_overlap(self: Tensor, inputs: Sequence[Any]) -> None:
@@ -129,9 +140,15 @@ def store(t: Tensor, values: np.ndarray) -> None:
     if t._flags & LAZY:
         values = np.conjugate(values) if t._flags & CONJ else values
         values = np.negative(values) if t._flags & NEG else values
-    state.run(np.copyto, t._array, values, "unsafe")
+    me = local.me
+    if me.mutation is not None:
+        me.mutation.preserve(t)
+    me.run(np.copyto, t._array, values, "unsafe")
     if t._cell is not None:
         t._cell[0] += 1
+    elif not me.inference:
+        # PyTorch finds out when it bumps the version: the values are written by then.
+        raise RuntimeError(errors.INFERENCE_INPLACE)
 
 
-__all__ = ["plain", "store", "twin", "write"]
+__all__ = ["store", "twin", "write"]

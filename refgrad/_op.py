@@ -19,9 +19,10 @@ import numpy as np
 from . import _errors as errors
 from ._compile import compile_pull, holomorphic
 from ._dtypes import OF_ARRAY, get_default_dtype
-from ._graph import Node, Result, Saved, gradient_edge, raise_modified
+from ._graph import CallableNode, gradient_edge
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
-from ._modes import state
+from ._modes import local, state
+from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta, Rule, node_name, parse, rule
 from ._storage import storage_offset
 from ._support import Lacks, check_dtype
@@ -32,33 +33,34 @@ ROWS: dict[str, Row] = {}
 PUBLIC: dict[str, Callable[..., Any]] = {}
 
 
-class RowNode(Node):
+class RowNode(CallableNode):
     """The node of a row: `row` its class, `attributes` the call's, `plan` which inputs need a cotangent."""
 
     __slots__ = ("attributes", "counts", "plan")
 
     row: Row
+    prefix = ""
     attributes: tuple[Any, ...]
     plan: Plan
     counts: tuple[int, ...] | None
 
+    def name(self) -> str:
+        return self.prefix + type(self).__name__
+
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
-        if self.saved is None:
-            raise RuntimeError(errors.SECOND_BACKWARD)
         return self.plan.pull(self, cotangents, live)
 
     def release(self) -> None:
-        if self.saved:
+        if self.plan.saves:
             self.saved = None
 
-    def value(self, position: int, live: bool) -> Any:
-        """The saved value at a position of the plan, its version checked."""
-        entry = self.saved[position]
+    def value(self, entry: Any, live: bool) -> Any:
+        """A saved value, its version checked."""
         kind = type(entry)
         if kind is tuple:
             tensor, version = entry
             if tensor._cell[0] != version:
-                Saved.check(as_saved(self, position), self)
+                raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
             if live:
                 return tensor
             a = tensor._array
@@ -73,6 +75,45 @@ class RowNode(Node):
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
         return entry
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_<name>`, what the node keeps, and `_raw_saved_<name>`, the handle on it."""
+        raw, saved = name.startswith("_raw_saved_"), name.startswith("_saved_")
+        if raw or saved:
+            asked = name.removeprefix("_raw_saved_" if raw else "_saved_")
+            if raw and asked in self.row.saved_names:
+                return self._handle(asked)
+            if saved and asked in self.row.saved_names:
+                return self._kept(asked)
+            if saved and asked in self.row.schema.attributes:
+                return self.attributes[self.row.schema.attributes.index(asked)]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        kept = [f"{prefix}{n}" for n in self.row.saved_names for prefix in ("_saved_", "_raw_saved_")]
+        return [*super().__dir__(), *kept, *(f"_saved_{n}" for n in self.row.schema.attributes)]
+
+    def _kept(self, name: str) -> Any:
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        if name not in self.plan.saves:
+            return None
+        return self.value(self.saved[self.plan.saves.index(name)], True)
+
+    def _handle(self, name: str) -> Any:
+        """The handle on a saved value, which is brought to its general form first."""
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        if name not in self.plan.saves:
+            return SavedTensor(self, None)
+        position = self.plan.saves.index(name)
+        entry = self.saved[position]
+        if type(entry) in (tuple, Result):
+            entry = general(self, entry)
+            self.saved = (*self.saved[:position], entry, *self.saved[position + 1 :])
+        if type(entry) is SavedList:
+            return tuple(SavedTensor(self, member) for member in entry)
+        return SavedTensor(self, entry if type(entry) is Saved else None)
 
 
 class Plan:
@@ -135,6 +176,8 @@ class Row:
         # Operands of a promoting row are saved as they were given; the formula runs in the dtype they were promoted to.
         self.casts_saved = bool(self.promote) and len(self.schema.inputs) > 1
         self.is_differentiable = bool(self.rules or self.joint)
+        asked = {n for r in (*self.rules.values(), *filter(None, [self.joint])) for n in r.wants}
+        self.saved_names = asked & {v.name for v in (*self.schema.inputs, *self.schema.outputs)}
         # The inputs that have edges, as PyTorch gives them: indices, masks and conditions have none.
         self.edged = tuple(
             k for k, i in enumerate(self.schema.inputs) if i.differentiable and (self.joint or i.name in self.rules)
@@ -186,11 +229,14 @@ class Row:
     def environment(self, node: RowNode, plan: Plan, cotangents: list[Any], live: bool) -> dict[str, Any]:
         """Every name that a rule may ask for, with its value."""
         values: dict[str, Any] = dict(zip(self.schema.attributes, node.attributes))
+        saved = node.saved
+        if saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
         for k, name in enumerate(plan.saves):
-            values[name] = node.value(k, live)
+            values[name] = node.value(saved[k], live)
         first = len(plan.saves)
         for k, name in enumerate(plan.metas):
-            values[name] = node.saved[first + k]
+            values[name] = saved[first + k]
         values["needs"] = plan.needs
         outputs = self.schema.outputs
         if len(outputs) == 1:
@@ -220,18 +266,23 @@ def _interpret(rule: Rule, values: dict[str, Any], live: bool) -> Any:
     return rule.function(*args) if live else state.run(rule.function, *args)
 
 
-def as_saved(node: RowNode, position: int) -> Saved:
-    """The general form of a saved input that the fast path keeps as (tensor, version)."""
-    tensor, version = node.saved[position]
-    saved = object.__new__(Saved)
-    saved.array, saved.cell, saved.flags, saved.needs = tensor._array, tensor._cell, tensor._flags, tensor._needs
-    saved.version, saved.is_output, saved.nr, saved.tensor = version, False, 0, tensor
-    saved.edge, saved.unpack_hook, saved.packed = gradient_edge(tensor), None, None
+def general(node: RowNode, entry: Any) -> Saved:
+    """The general form of a value that the fast path keeps as (tensor, version) or as a Result."""
+    tensor = entry[0] if type(entry) is tuple else entry.tensor_for(node)
+    saved: Saved = new(Saved)
+    saved.nr, saved.needs, saved.is_leaf = 0, tensor._needs, tensor._edge is None
+    saved.is_own = type(entry) is Result
+    saved.edge = None if saved.is_own else gradient_edge(tensor)
+    saved.keep(tensor)
+    saved.version, saved.unpack_hook, saved.packed = entry[-1], None, None
     return saved
 
 
-def record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]) -> RowNode | None:
-    """Makes the node of a call and hangs the outputs on it, if some input needs a gradient."""
+def record(
+    row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor], is_write: bool = False
+) -> RowNode | None:
+    """Makes the node of a call and hangs the outputs on it, if some input needs a gradient. Of an in-place write only
+    the inputs are saved yet: the result is still to be stored."""
     edges: list[Any] = []
     needs = [False] * len(inputs)
     counts: list[int] = []
@@ -241,24 +292,28 @@ def record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
-        needs[k] = any(e is not None for e in found) or any(_needs_without_edge(t) for t in members)
+        needs[k] = any(e is not None for e in found) or any(map(is_severed, members))
     if not any(needs):
         return None
+    me = local.me
     node: RowNode = new(row.node)
-    node.sequence = state.sequence
-    state.sequence += 1
+    node.sequence = me.sequence
+    me.sequence += 1
     node.hooks = node._metadata = None
     node.edges, node.attributes = tuple(edges), attributes
     node.counts = tuple(counts) if row.has_lists else None
     node.plan = row.plan(tuple(needs))
     attach(node, row, outputs)
-    node.saved = save(node, inputs, outputs)
+    node.saved = save(node, inputs, () if is_write else outputs)
+    if me.anomaly is not None:
+        me.anomaly.note(node)
     return node
 
 
-def _needs_without_edge(t: Any) -> bool:
-    """A view that was made in no_grad mode requires grad as its base does, but has no edge."""
-    return isinstance(t, Tensor) and t._edge is None and t._view is not None and t._view.base._needs
+def is_severed(t: Any) -> bool:
+    """Whether it is a view that requires grad through its base alone (made in no_grad mode): it counts as an input that
+    needs a gradient, but the gradient goes nowhere."""
+    return isinstance(t, Tensor) and t._view is not None and t._edge is None and t._view.base._needs
 
 
 def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
@@ -275,30 +330,38 @@ def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
 def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tuple[Any, ...]:
     """What the plan's rules need, as PyTorch packs it; Meta for a value of which only the shape is needed."""
     plan, entries = node.plan, []
-    first_meta = len(plan.saves)
+    first_meta, is_plain = len(plan.saves), local.me.plain
     for k, (is_output, position) in enumerate(plan.packs):
-        value = outputs[position] if is_output else inputs[position]
+        if is_output:
+            entries.append(_saved_result(outputs[position], position, is_plain) if outputs else None)
+            continue
+        value = inputs[position]
         if k >= first_meta:
             entries.append(_meta(value))
         elif isinstance(value, (list, tuple)):
             entries.append(SavedList([Saved(t, False) for t in value]))
         elif not isinstance(value, Tensor):
             entries.append(value)
-        elif value._flags or not state.plain or value._cell is None:
-            entries.append(Saved(value, is_output, position if is_output else 0))
-        elif is_output:
-            entries.append(
-                Result((value._array, value._cell, value._cell[0])) if position == 0 else Saved(value, True, position)
-            )
+        elif value._flags or not is_plain or value._cell is None:
+            entries.append(Saved(value, False))
         else:
             entries.append((value, value._cell[0]))
     return tuple(entries)
 
 
-class SavedList(list[Saved]):
-    """The saved members of a list input."""
+def _saved_result(value: Tensor, position: int, is_plain: bool) -> Any:
+    if position or value._flags or not is_plain or value._cell is None:
+        return Saved(value, True, position)
+    return Result((value._array, value._cell, value._cell[0]))
 
-    __slots__ = ()
+
+def save_results(node: RowNode, outputs: Sequence[Tensor]) -> None:
+    """Adds the stored result of an in-place write to what its node keeps."""
+    saved = list(node.saved)
+    for k, (is_output, position) in enumerate(node.plan.packs):
+        if is_output:
+            saved[k] = _saved_result(outputs[position], position, local.me.plain)
+    node.saved = tuple(saved)
 
 
 def _meta(value: Any) -> Any:

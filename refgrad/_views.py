@@ -15,7 +15,7 @@ import numpy as np
 
 from . import _errors as errors
 from . import _tensor
-from ._graph import Node, gradient_edge
+from ._graph import CallableNode, Node, gradient_edge, node_hooks
 from ._interpreters import LIVE
 from ._modes import enable_grad, state
 from ._op import ROWS, Row, record
@@ -137,33 +137,30 @@ def is_strided_view(t: Tensor) -> bool:
 def refresh(t: Tensor) -> None:
     """Makes a view's history again if the shared memory was written since it was made."""
     view = t._view
-    if t._cell is None or not (t._needs or view.base._needs):
-        return
-    if view.version == t._cell[0]:
-        return
-    if view.base._edge is None and not view.base._needs:
+    if t._cell is None or view.version == t._cell[0] or not (t._edge is not None or view.base._needs):
         return
     if view.creation != DEFAULT:
         raise RuntimeError(_forbidden(t, True))
     view.version = t._cell[0]
+    if view.base._edge is None and not view.base._needs:
+        return
     before = t._edge
-    t._edge = _strided_edge(view.base, t._array) if is_strided_view(t) else regenerate(t)
+    is_strided = is_strided_view(t) and not state.view_replay
+    t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
     t._needs = True
     if before is not None and t._edge is not None:
-        move_retained(t, t._edge[0], before)
+        move_retained(t, t._edge[0], t._edge[1], before)
 
 
 def _forbidden(t: Tensor, indirect: bool) -> str:
-    producer = None
-    if t._edge is not None:
-        producer = t._edge[0].name().rstrip("0123456789").removesuffix("Backward")
+    producer = None if t._edge is None else errors.operation_name(t._edge[0].name())
     return errors.view_write(t._view.creation, producer, t.output_nr, indirect)
 
 
 _tensor.install_views(refresh)
 
 
-class CopySlices(Node):
+class CopySlices(CallableNode):
     """The history of a base after an in-place write on a view of it: the written part's cotangent goes through the
     write's node, the rest passes by."""
 
@@ -186,6 +183,8 @@ class CopySlices(Node):
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         g = cotangents[0]
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
         if g is None:
             return (None,) * len(self.edges)
         return self._live(g) if live or self.chain is not None else self._raw(g)
@@ -218,6 +217,7 @@ class CopySlices(Node):
         return (result._array if raw else result, *found[1:])
 
     def release(self) -> None:
+        self.saved = None
         self.inner.release()
 
 
@@ -228,51 +228,38 @@ def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype:
 
 
 def check_writable(t: Tensor, needs: bool) -> None:
-    """Raises what PyTorch raises for an in-place write that autograd forbids."""
-    if t._cell is None:
-        if not state.inference:
-            raise RuntimeError(errors.INFERENCE_INPLACE)
+    """Raises what PyTorch raises for an in-place write that autograd forbids. `needs`: some operand requires grad."""
+    if t._cell is None or not (needs and state.grad):
         return
-    if not state.grad:
-        return
-    if t._view is not None and (needs or t.requires_grad):
-        _check_view(t)
-    elif t._needs and t._edge is None:
-        raise RuntimeError(errors.LEAF_INPLACE)
-
-
-def _check_view(t: Tensor) -> None:
-    view = t._view
-    if view.creation != DEFAULT:
-        raise RuntimeError(_forbidden(t, False))
-    if view.base._needs and view.base._edge is None:
-        raise RuntimeError(errors.LEAF_VIEW_INPLACE)
+    if t._view is not None:
+        if t._view.creation != DEFAULT:
+            raise RuntimeError(_forbidden(t, False))
+        if t.requires_grad and t._view.base._edge is None:
+            raise RuntimeError(errors.LEAF_VIEW_INPLACE)
     if t._needs and t._edge is None:
         raise RuntimeError(errors.LEAF_INPLACE)
 
 
-def rebase(t: Tensor, node: Node) -> None:
+def rebase(t: Tensor, node: Node, nr: int = 0) -> None:
     """Gives a written tensor the history of the write; for a view, its base too."""
     if t._view is None:
-        move_retained(t, node)
-        t._edge, t._needs = (node, 0), True
+        move_retained(t, node, nr)
+        t._edge, t._needs = (node, nr), True
         return
     base = t._view.base
     slices: CopySlices = new(CopySlices)
     slices.__init__(t, node)  # type: ignore[misc]
-    move_retained(base, slices)
+    move_retained(base, slices, 0)
     base._edge, base._needs = (slices, 0), True
     t._needs = True
     t._view.version = -1
     refresh(t)
 
 
-def move_retained(t: Tensor, node: Node, before: Any = None) -> None:
+def move_retained(t: Tensor, node: Node, nr: int, before: Any = None) -> None:
     """A retained gradient is that of the tensor's newest value: its hook moves to the new node."""
     edge = before or t._edge
     if t.retains_grad and edge is not None and edge[0].hooks is not None:
         found = edge[0].hooks.retains.pop(edge[1], None)
         if found is not None:
-            from ._graph import node_hooks
-
-            node_hooks(node).retains[0] = found
+            node_hooks(node).retains[nr] = found

@@ -16,11 +16,7 @@ from .._tensor import Tensor
 from .index import add_rows, check_bounds
 from .masked import check_number
 from .shape import Shape
-
-
-def at_dim(dim: int, index: Any) -> tuple[Any, ...]:
-    """The NumPy key for `index` in one dimension and all of the others."""
-    return (*(slice(None),) * dim, index, ...)
+from .slices import part_key
 
 
 def lifted(a: np.ndarray) -> np.ndarray:
@@ -29,7 +25,7 @@ def lifted(a: np.ndarray) -> np.ndarray:
 
 
 def _selected(a: np.ndarray, index: np.ndarray, dim: int) -> np.ndarray:
-    found = np.ascontiguousarray(lifted(a)[at_dim(dim, index.reshape(-1))])
+    found = np.ascontiguousarray(lifted(a)[part_key(dim, index.reshape(-1))])
     return found.reshape(()) if not a.ndim else found
 
 
@@ -43,13 +39,13 @@ def _added(a: np.ndarray, index: np.ndarray, source: np.ndarray, dim: int, alpha
 
 def _copied(a: np.ndarray, index: np.ndarray, source: np.ndarray, dim: int) -> np.ndarray:
     made = np.copy(a, order="K")
-    lifted(made)[at_dim(dim, index.reshape(-1))] = lifted(source)
+    lifted(made)[part_key(dim, index.reshape(-1))] = lifted(source)
     return made
 
 
 def _filled(a: np.ndarray, index: np.ndarray, value: Any, dim: int) -> np.ndarray:
     made = np.copy(a, order="K")
-    lifted(made)[at_dim(dim, index.reshape(-1))] = np.asarray(value).astype(a.dtype)
+    lifted(made)[part_key(dim, index.reshape(-1))] = np.asarray(value).astype(a.dtype)
     return made
 
 

@@ -88,9 +88,9 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
             not_implemented(f"{name}_all", input)
         return ALL[name](input)
     axis = one_dim(input, dim, name)
+    check_extent(input, (axis,), name)
     if input.is_complex():
         raise RuntimeError(f"{name}(): does not support complex input")
-    check_extent(input, (axis,), name)
     return named(name, "values", "indices")(*ALONG[name](input, axis, keepdim))
 
 

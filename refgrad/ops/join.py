@@ -253,10 +253,12 @@ def block_diag(*tensors: Tensor) -> Tensor:
     return block_diag_row(list(tensors))
 
 
-def grids(vectors: list[Tensor]) -> list[Tensor]:
-    """Each vector as an expanded view of the grid's shape."""
-    shape = tuple(v.numel() for v in vectors)
-    lone = [tuple(n if j == k else 1 for j in range(len(shape))) for k, n in enumerate(shape)]
+def grids(vectors: list[Tensor], axes: Sequence[int]) -> list[Tensor]:
+    """Each vector as an expanded view of the grid's shape, varying along its own axis."""
+    shape = [0] * len(vectors)
+    for v, axis in zip(vectors, axes):
+        shape[axis] = v.numel()
+    lone = [tuple(v.numel() if j == axis else 1 for j in range(len(shape))) for v, axis in zip(vectors, axes)]
     return [v.view(s).expand(shape) for v, s in zip(vectors, lone)]
 
 
@@ -273,12 +275,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     if indexing not in (None, "ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    if indexing != "xy" or len(found) < 2:
-        return tuple(grids(found))
-    found[:2] = found[1::-1]
-    made = [g.swapdims(0, 1) for g in grids(found)]
-    made[:2] = made[1::-1]
-    return tuple(made)
+    axes = list(range(len(found)))
+    if indexing == "xy" and len(found) > 1:
+        axes[:2] = 1, 0
+    return tuple(grids(found, axes))
 
 
 def _check_vector(t: Tensor) -> None:
@@ -293,7 +293,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
         _check_vector(t)
     if len(tensors) == 1:
         return tensors[0]
-    return stack([g.flatten() for g in grids(list(tensors))], 1)
+    return stack([g.flatten() for g in grids(list(tensors), range(len(tensors)))], 1)
 
 
 @public(method=False)
@@ -310,4 +310,4 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     picked = np.zeros((count,) * r, bool)
     picked[tuple(chosen.T)] = True
     mask = fresh(picked)
-    return stack([g.masked_select(mask) for g in grids([input] * r)], 1)
+    return stack([g.masked_select(mask) for g in grids([input] * r, range(r))], 1)

@@ -1,4 +1,4 @@
-"""Masks: where, masked_fill, masked_select, masked_scatter, nonzero, and the triangles."""
+"""Masks: masked_fill, masked_select, masked_scatter, nonzero, and the triangles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .._inplace import write
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor, resolved
 from .create import fresh
+from .compare import where_row
 from .shape import Shape
 
 

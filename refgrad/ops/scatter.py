@@ -99,9 +99,13 @@ scatter_combined_row = op(
     "scatter_combined(self, index!, src, *, dim, reduce)", _scatter_combined, public=False, node="not_implemented",
     self=_not_implemented, src=_not_implemented,
 )  # fmt: skip
-scatter_combined_row.row.name = "torch::autograd::NotImplemented"
-scatter_combined_row.row.node.__name__ = "NotImplemented"
-scatter_combined_row.row.node.name = lambda self: "torch::autograd::NotImplemented"
+scatter_combined_value_row = op(
+    "scatter_combined_value(self, index!, *, src, dim, reduce)", _scatter_combined, public=False,
+    node="not_implemented", self=_not_implemented,
+)  # fmt: skip
+for _row in (scatter_combined_row.row, scatter_combined_value_row.row):
+    _row.node.__name__ = "NotImplemented"
+    _row.node.name = lambda self: "torch::autograd::NotImplemented"  # type: ignore[method-assign]
 
 
 def _check_index(input: Tensor, index: Tensor, dim: int, name: str) -> None:
@@ -168,7 +172,8 @@ def _scatter_call(input: Tensor, dim: int, index: Tensor, src: Any, value: Any, 
             raise RuntimeError("reduce argument must be either add or multiply.")
         if isinstance(given, Tensor):
             warnings.warn(REDUCE, UserWarning, stacklevel=3)
-        return scatter_combined_row, (input, index, given), (d, reduce)
+            return scatter_combined_row, (input, index, given), (d, reduce)
+        return scatter_combined_value_row, (input, index), (given, d, reduce)
     if isinstance(given, Tensor):
         return scatter_row, (input, index, given), (d,)
     return scatter_value_row, (input, index), (given, d)

@@ -14,18 +14,19 @@ from .._tensor import Tensor
 from .shape import Shape
 
 
-def _at(dim: int, index: Any) -> tuple[Any, ...]:
+def part_key(dim: int, index: Any) -> tuple[Any, ...]:
+    """The NumPy key for `index` in one dimension and all of the others."""
     return (*(slice(None),) * dim, index, ...)
 
 
 def _select_backward(g: np.ndarray, shape: Shape, dim: int, index: int) -> np.ndarray:
     whole = np.zeros(shape, g.dtype)
-    whole[_at(dim, index)] = g
+    whole[part_key(dim, index)] = g
     return whole
 
 
 select_row = op(
-    "select(self, *, dim, index)", lambda a, dim, index: a[_at(dim, index)], view=True, public=False, jvp=LINEAR,
+    "select(self, *, dim, index)", lambda a, dim, index: a[part_key(dim, index)], view=True, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta, dim, index: F.select_backward(g, self_meta.shape, dim, index),
 )  # fmt: skip
 op(
@@ -55,13 +56,13 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 def _slice_backward(g: np.ndarray, shape: Shape, dim: int, start: int, stop: int, step: int) -> np.ndarray:
     whole = np.zeros(shape, g.dtype)
-    whole[_at(dim, slice(start, stop, step))] = g
+    whole[part_key(dim, slice(start, stop, step))] = g
     return whole
 
 
 slice_row = op(
     "slice(self, *, dim, start, stop, step)",
-    lambda a, dim, start, stop, step: a[_at(dim, slice(start, stop, step))],
+    lambda a, dim, start, stop, step: a[part_key(dim, slice(start, stop, step))],
     view=True, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta, dim, start, stop, step: F.slice_backward(g, self_meta.shape, dim, start, stop, step),
 )  # fmt: skip
@@ -102,13 +103,14 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return slice_row(input, d, begin, begin + length, 1)
 
 
-def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
+def diagonal_of(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
+    """The view of the diagonals of two dimensions, last."""
     rows, columns = a.shape[dim1], a.shape[dim2]
     count = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
     rest = [k for k in range(a.ndim) if k not in (dim1, dim2)]
     corner = a
     if count:
-        corner = a[_at(dim2, slice(offset, None))] if offset >= 0 else a[_at(dim1, slice(-offset, None))]
+        corner = a[part_key(dim2, slice(offset, None))] if offset >= 0 else a[part_key(dim1, slice(-offset, None))]
     return restrided(
         corner,
         (*[a.shape[k] for k in rest], count),
@@ -118,12 +120,12 @@ def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
 
 def _diagonal_backward(g: np.ndarray, shape: Shape, offset: int, dim1: int, dim2: int) -> np.ndarray:
     whole = np.zeros(shape, g.dtype)
-    _diagonal(whole, offset, dim1, dim2)[...] = g
+    diagonal_of(whole, offset, dim1, dim2)[...] = g
     return whole
 
 
 diagonal_row = op(
-    "diagonal(self, *, offset, dim1, dim2)", _diagonal, view=True, public=False, jvp=LINEAR,
+    "diagonal(self, *, offset, dim1, dim2)", diagonal_of, view=True, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta, offset, dim1, dim2: F.diagonal_backward(g, self_meta.shape, offset, dim1, dim2),
 )  # fmt: skip
 op(
@@ -142,7 +144,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 @public("linalg.diagonal", method=False)
-def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+def linalgdiagonal_of(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of matrices. Source: torch.linalg.diagonal."""
     return diagonal(A, offset, dim1, dim2)
 
@@ -164,7 +166,7 @@ def _unfold_backward(g: np.ndarray, shape: Shape, dim: int, size: int, step: int
         return whole + g.sum()
     count = g.shape[dim]
     for k in range(size):
-        whole[_at(dim, slice(k, k + (count - 1) * step + 1, step))] += g[..., k]
+        whole[part_key(dim, slice(k, k + (count - 1) * step + 1, step))] += g[..., k]
     return whole
 
 
@@ -201,7 +203,7 @@ def _cuts(sizes: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _pieces(a: np.ndarray, sizes: Shape, dim: int) -> list[np.ndarray]:
-    return [a[_at(dim, slice(low, high))] for low, high in _cuts(sizes)]
+    return [a[part_key(dim, slice(low, high))] for low, high in _cuts(sizes)]
 
 
 def joined(g: list[Any], F: Any, sizes: Shape, dim: int, meta: Any) -> Any:
@@ -232,7 +234,7 @@ unsafe_split_with_sizes_row = op(
 
 
 def _unbind(a: np.ndarray, dim: int) -> list[np.ndarray]:
-    return [a[_at(dim, k)] for k in range(a.shape[dim])]
+    return [a[part_key(dim, k)] for k in range(a.shape[dim])]
 
 
 def _stacked(g: list[Any], F: Any, meta: Any, dim: int) -> Any:

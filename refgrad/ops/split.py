@@ -9,7 +9,7 @@ from .._errors import list_text, wrap_dim
 from .._op import public
 from .._tensor import Tensor
 from .shape import Shape
-from .slices import sliced, split_row, split_with_sizes_row, unsafe_split_row, unsafe_split_with_sizes_row
+from .slices import part_key, sliced, split_row, split_with_sizes_row, unsafe_split_row, unsafe_split_with_sizes_row
 
 
 def even_sizes(n: int, size: int) -> Shape:
@@ -74,7 +74,17 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 @public()
 def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """As split, but the parts may be written in place. Source: torch.unsafe_split."""
-    return _split(input, split_size, dim, (unsafe_split_row, unsafe_split_with_sizes_row))
+    return _shared(input, _split(input, split_size, dim, (unsafe_split_row, unsafe_split_with_sizes_row)), dim)
+
+
+def _shared(input: Tensor, parts: tuple[Tensor, ...], dim: int) -> tuple[Tensor, ...]:
+    """The parts on the input's memory, with version counters of their own: that is what is unsafe."""
+    start, d = 0, wrap_dim(dim, input.ndim)
+    for part in parts:
+        stop = start + part._array.shape[d]
+        part._array = input._array[part_key(d, slice(start, stop))]
+        start = stop
+    return parts
 
 
 @public()
@@ -103,7 +113,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @public()
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """As chunk, but the parts may be written in place. Source: torch.unsafe_chunk."""
-    return _chunk(input, chunks, dim, (unsafe_split_row, unsafe_split_with_sizes_row))
+    return _shared(input, _chunk(input, chunks, dim, (unsafe_split_row, unsafe_split_with_sizes_row)), dim)
 
 
 @public()

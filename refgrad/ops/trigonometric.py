@@ -33,16 +33,17 @@ acosh = op(
 )  # fmt: skip
 atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda self: 1 / ((1 - self) * (1 + self)))
 
-
 def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
 
     def refuse(g: Any) -> Any:
         raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
 
-    row = op(f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse)  # type: ignore[attr-defined]  # fmt: skip
+    row = op(
+        f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse
+    )
     publish(name + "_", twin(row.row), method=True)
-    forward.row.inplace = getattr(Tensor, name + "_")  # type: ignore[attr-defined]
+    forward.row.inplace = getattr(Tensor, name + "_")
 
 
 for _name, _row in {"asinh": asinh, "acosh": acosh, "atanh": atanh}.items():
@@ -97,7 +98,7 @@ logit_row = op(
 @public(method=True)
 def logit_(input: Tensor, eps: float | None = None) -> Tensor:
     """logit in place. Source: torch.logit_."""
-    return write(logit_row.row, (input,), (eps,))  # type: ignore[attr-defined]
+    return write(logit_row.row, (input,), (eps,))
 
 
 @public(method=True)
@@ -165,4 +166,4 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
 
 publish("arctan2", atan2, method=True)
 for _name, _row in {"atan2": atan2_row, "arctan2": atan2_row, "hypot": hypot_row}.items():
-    publish(_name + "_", twin(_row.row), method=True, in_module=False)  # type: ignore[attr-defined]
+    publish(_name + "_", twin(_row.row), method=True, in_module=False)
