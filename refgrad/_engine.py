@@ -29,10 +29,11 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("arrived", "callbacks", "captures", "heap", "keep", "live", "needed", "number", "results", "running", "waiting")
+    __slots__ = ("anomaly", "arrived", "callbacks", "captures", "heap", "keep", "live", "needed", "number", "results", "running", "waiting")
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
+        self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
         self.heap: list[tuple[int, int, Node]] = []
@@ -154,7 +155,7 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
 
 def _run(task: Task) -> None:
     """Runs the task; under anomaly mode an error is preceded by the place of the forward call."""
-    if state.anomaly is None:
+    if task.anomaly is None:
         _loop(task, False)
         return
     try:
@@ -246,7 +247,6 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
         node.release()
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, results, task.live)
-    anomaly = state.anomaly
-    if anomaly is not None:
-        anomaly.check(node, results)
+    if task.anomaly is not None:
+        task.anomaly.check(node, results)
     return results
