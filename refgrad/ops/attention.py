@@ -73,10 +73,11 @@ def _fused_pull(
     g = g_output
     weights = F.safe_softmax(F.attention_scores(query, key, attn_mask, is_causal, scale), len(query.shape) - 1)
     by_weights = F.matmul(g, F.mT(value))
-    by_scores = weights * (by_weights - F.sum_dim(by_weights * weights, (len(query.shape) - 1,), True)) * scale
+    by_mask = weights * (by_weights - F.sum_dim(by_weights * weights, (len(query.shape) - 1,), True))
+    by_scores = by_mask * scale
     by_query = F.matmul(by_scores, key) if needs[0] else None
     by_key = F.matmul(F.mT(by_scores), query) if needs[1] else None
-    return by_query, by_key, F.matmul(F.mT(weights), g) if needs[2] else None, None
+    return by_query, by_key, F.matmul(F.mT(weights), g) if needs[2] else None, by_mask if needs[3] else None
 
 
 fused_row = op(

@@ -96,7 +96,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension "
             "(i.e. 2D or 3D inputs)."
         )
-    return _by_channel(input, p, training, inplace, input.ndim == 2)
+    return _by_channel(input, p, training, inplace, input.ndim != 3)
 
 
 def _by_channel(input: Tensor, p: float, training: bool, inplace: bool, unbatched: bool) -> Tensor:
@@ -143,7 +143,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     _check(p, input)
     if input.ndim not in (4, 5):
         _warn_rank("dropout3d", input.ndim, 3)
-    return _by_channel(input, p, training, inplace, input.ndim == 4)
+    return _by_channel(input, p, training, inplace, input.ndim != 5)
 
 
 @public("nn.functional.alpha_dropout", method=False)

@@ -55,7 +55,7 @@ def become(self: Tensor, call: Any, *attributes: Any) -> Tensor:
         before = alias(self)
         before._edge, before._needs = gradient_edge(self), True
         node = record(TWINS[call], (before,), attributes, (plain(array),))
-        move_retained(self, node)
+        move_retained(self, node, 0)
     self._array = array
     if self._cell is not None:
         self._cell[0] += 1
