@@ -10,7 +10,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._op import op, public
-from .._tensor import Tensor
+from .._tensor import Tensor, plain
 from .checks import check_constant, check_floating
 from .loss import divided_row, reduction_code, reduction_name
 
@@ -212,7 +212,7 @@ def _smoothed(
         soft = soft.sum()
     if reduction == 1:
         _, w = _class_weights(target._array, None if weight is None else weight._array, ignore, logs._array.dtype)
-        soft = soft / Tensor(np.add.reduce(w, None)).to(logs.dtype)
+        soft = soft / plain(np.asarray(np.add.reduce(w, None)))
     return hard * (1 - smoothing) + soft * (smoothing / logs.shape[dim])
 
 

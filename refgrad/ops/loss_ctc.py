@@ -12,7 +12,7 @@ import numpy as np
 
 from .._dtypes import SCALAR_NAMES
 from .._op import PUBLIC, op, public
-from .._tensor import Tensor
+from .._tensor import Tensor, plain
 from .loss import reduction_code
 
 Lengths = tuple[int, ...]
@@ -199,7 +199,7 @@ def ctc_loss(
         return loss if batched else loss.squeeze(0)
     if code == 2:
         return loss.sum()
-    divisor = Tensor(np.maximum(lengths, 1).astype(loss._array.dtype)).to(loss.dtype)
+    divisor = plain(np.maximum(lengths, 1).astype(loss._array.dtype))
     return (loss / divisor).mean()
 
 

@@ -34,8 +34,8 @@ def _counts(factors: Factors, with_padding: bool, dtype: str) -> np.ndarray:
 def _average(x: np.ndarray, factors: Factors, with_padding: bool, divisor: int | None) -> np.ndarray:
     sums = _separable(x, factors, False)
     if x.dtype.kind in "iu":
-        found = sums // (divisor or _counts(factors, with_padding, "int64"))
-        return found.astype(x.dtype)
+        counts = divisor or _counts(factors, with_padding, "int64")
+        return (np.sign(sums) * (np.abs(sums) // counts)).astype(x.dtype)
     by = np.asarray(divisor, x.dtype) if divisor else _counts(factors, with_padding, x.dtype.name)
     return sums / by
 

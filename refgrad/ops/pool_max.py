@@ -53,19 +53,22 @@ def _max_of_windows(x: np.ndarray, windows: list[Places]) -> tuple[np.ndarray, n
         shape = x.shape[: x.ndim - dims] + out
         return np.zeros(shape, x.dtype), np.zeros(shape, np.int64)
     taken = planes[:, place]
-    chosen = np.argmax(_ranked(taken, inside), axis=-1)
+    chosen = _largest(taken, inside)
     best = np.take_along_axis(np.broadcast_to(place, taken.shape), chosen[..., None], -1)[..., 0]
     values = np.take_along_axis(taken, chosen[..., None], -1)[..., 0]
     shape = x.shape[: x.ndim - dims] + out
     return np.ascontiguousarray(values.reshape(shape)), np.ascontiguousarray(best.reshape(shape))
 
 
-def _ranked(taken: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Values as argmax should see them: what lies outside never wins, not even against -inf."""
+def _largest(taken: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The first of the largest elements, but the last nan; what lies outside never wins, not even against -inf."""
     if taken.dtype.kind in "iub":
-        return np.where(inside, taken.astype(np.int64), np.iinfo(np.int64).min)
-    lowest = np.where(np.isneginf(taken), np.finfo(np.float64).min, taken.astype(np.float64))
-    return np.where(inside, lowest, -np.inf)
+        return np.argmax(np.where(inside, taken.astype(np.int64), np.iinfo(np.int64).min), -1)
+    wide = taken.astype(np.float64)
+    found = np.argmax(np.where(inside, np.where(np.isneginf(wide), np.finfo(np.float64).min, wide), -np.inf), -1)
+    missing = np.isnan(wide) & inside
+    last = missing.shape[-1] - 1 - np.argmax(missing[..., ::-1], -1)
+    return np.where(missing.any(-1), last, found)
 
 
 def _place_planes(g: np.ndarray, indices: np.ndarray, size: Numbers) -> np.ndarray:
