@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import Any
 
-from ._dtypes import C_NAMES, SCALAR_NAMES
+from ._dtypes import C_NAMES, SCALAR_NAMES, dtype
 
 NONLEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
@@ -39,9 +39,9 @@ LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place 
 LEAF_VIEW_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_USED_INPLACE = "a leaf Variable that requires grad has been used in an in-place operation."
 PACK_INPLACE = (
-    "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be "
-    "modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to "
-    "perform in-place operations on the input to a pack hook."
+    "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook {} be modified "
+    "by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform "
+    "in-place operations on the input to a pack hook."
 )
 SAVED_HOOKS_TWICE = (
     "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is "
@@ -149,9 +149,15 @@ def check_inference_requires_grad() -> None:
         raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
 
 
+def type_name(kind: dtype) -> str:
+    """A dtype as PyTorch's legacy type name: torch.FloatTensor, CPUComplexFloatType."""
+    is_late = kind.is_complex or kind.name == "bfloat16"
+    return f"CPU{SCALAR_NAMES[kind]}Type" if is_late else f"torch.{kind.short}"
+
+
 def operation_name(node: str) -> str:
-    """The operation that a node belongs to: MulBackward0 -> Mul."""
-    return re.sub(r"Backward\d*$", "", node)
+    """The operation that a node belongs to: MulBackward0 -> Mul, MaxBackward1 -> Max1."""
+    return re.sub(r"Backward0?(\d*)$", r"\1", node)
 
 
 def modified_inplace(
@@ -167,7 +173,7 @@ def modified_inplace(
     )
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. {hint}"
+        f"[{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. {hint}"
     )
 
 

@@ -48,8 +48,9 @@ class Saved:
         self.version = 0 if t._cell is None else t._cell[0]
         self.tensor: Tensor | None = None if self.is_own else t
 
-    def pack(self, pack: Pack, unpack: Unpack, t: Tensor) -> None:
+    def pack(self, pack: Pack, unpack: Unpack, t: Tensor, refusal: str = "can not") -> None:
         """Hands the value to a pack hook, and keeps what it returns instead of the value."""
+        self.unpack_hook = unpack
         before = None if t._cell is None else t._cell[0]
         grad, state.grad = state.grad, False
         try:
@@ -57,15 +58,15 @@ class Saved:
         finally:
             state.grad = grad
         if t._cell is not None and t._cell[0] != before:
-            raise RuntimeError(errors.PACK_INPLACE)
-        self.unpack_hook, self.tensor, self.array, self.cell = unpack, None, None, None
+            raise RuntimeError(errors.PACK_INPLACE.format(refusal))
+        self.tensor = self.array = self.cell = None
 
     def register_hooks(self, pack: Pack, unpack: Unpack, node: Node) -> None:
         """Packs the value now, with hooks of its own."""
         if self.unpack_hook is not None:
             raise RuntimeError(errors.SAVED_HOOKS_TWICE)
         self.check(node)
-        self.pack(pack, unpack, self.data())
+        self.pack(pack, unpack, self.data(), "cannot")
 
     def data(self) -> Tensor:
         """The saved value without history."""
@@ -138,6 +139,7 @@ class SavedTensor:
     Source: notes/autograd, "Registering hooks to a saved tensor"."""
 
     __slots__ = ("_node", "_saved")
+    __module__ = "torch._C._autograd"
 
     def __init__(self, node: Node, saved: Any) -> None:
         self._node, self._saved = node, saved
@@ -145,6 +147,8 @@ class SavedTensor:
     def register_hooks(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
         """Calls pack_hook now; unpack_hook gives the value at each use. Raises RuntimeError if hooks are already set,
         the value is None or was freed."""
+        if not (callable(pack_hook) and callable(unpack_hook)):
+            raise TypeError(f"register_hooks() expects two functions, but got {pack_hook!r} and {unpack_hook!r}")
         if self._node.saved is None:
             raise RuntimeError(errors.SAVED_HOOKS_FREED)
         if self._saved is None:
@@ -180,7 +184,7 @@ def raise_modified(array: Any, cell: list[int], version: int, edge: tuple[Node, 
     producer = ""
     if edge is not None and not isinstance(edge[0], AccumulateGrad):
         producer = f", which is output {edge[1]} of {errors.operation_name(edge[0].name())},"
-    kind = OF_ARRAY[array.dtype].short if array is not None else "Tensor"
+    kind = errors.type_name(OF_ARRAY[array.dtype]) if array is not None else "Tensor"
     raise RuntimeError(
         errors.modified_inplace(
             kind, () if array is None else array.shape, producer, cell[0], version, bool(local.me.anomaly)
