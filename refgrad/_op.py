@@ -282,7 +282,7 @@ def general(node: RowNode, entry: Any) -> Saved:
     saved.is_own = type(entry) is Result
     saved.edge = None if saved.is_own else gradient_edge(tensor)
     saved.keep(tensor)
-    saved.version, saved.unpack_hook, saved.packed = entry[-1], None, None
+    saved.version, saved.unpack_hook, saved.packed, saved.view = entry[-1], None, None, None
     return saved
 
 
@@ -360,7 +360,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
 
 
 def _saved_result(value: Tensor, position: int, is_plain: bool) -> Any:
-    if position or value._flags or not is_plain or value._cell is None:
+    if position or value._flags or value._view is not None or not is_plain or value._cell is None:
         return Saved(value, True, position)
     return Result((value._array, value._cell, value._cell[0]))
 

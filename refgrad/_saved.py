@@ -27,7 +27,7 @@ class Saved:
     """A value saved for backward. `edge` restores the history of the value when the backward is itself recorded; for
     an output it is the node itself, passed at unpacking."""
 
-    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tensor", "unpack_hook", "version")
+    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tensor", "unpack_hook", "version", "view")
 
     def __init__(self, t: Tensor, is_output: bool, nr: int = 0) -> None:
         if t._cell is None and not state.inference:
@@ -36,6 +36,8 @@ class Saved:
         self.nr, self.is_leaf, self.needs = nr, t._edge is None, t.requires_grad
         self.edge = None if self.is_own else gradient_edge(t)
         self.keep(t)
+        # A view that was written has a history of its own after the write; it leads to the node that saves.
+        self.view = weakref.ref(t._edge[0]) if self.is_own and t._view is not None and t._edge is not None else None
         self.unpack_hook: Unpack | None = None
         self.packed: Any = None
         hooks = local.me.saved_hooks
@@ -97,18 +99,24 @@ class Saved:
 
     def _restored(self, made: Tensor, node: Node) -> Tensor:
         made._needs = self.needs
-        edge = (node, self.nr) if self.is_own else self.edge
+        edge = self.own_edge(node) if self.is_own else self.edge
         if edge is not None and type(edge[0]) is AccumulateGrad:
             extra(made).accumulator = weakref.ref(edge[0])
         else:
             made._edge = edge
         return made
 
+    def own_edge(self, node: Node) -> tuple[Node, int]:
+        """The edge of the node's own result."""
+        view = self.view and self.view()
+        return (node, self.nr) if view is None else (view, 0)
+
     def check(self, node: Node) -> None:
         """Raises if the value was written since it was saved."""
         cell = self.cell if self.tensor is None else self.tensor._cell
         if cell is not None and cell[0] != self.version:
-            edge = (node, self.nr) if self.is_own else self.edge if self.tensor is None else gradient_edge(self.tensor)
+            edge = self.edge if self.tensor is None else gradient_edge(self.tensor)
+            edge = self.own_edge(node) if self.is_own else edge
             raise_modified(self.array, cell, self.version, edge)
 
     def raw(self, node: Node) -> np.ndarray:
