@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy as python_copy
 import warnings
 from operator import methodcaller
 from typing import Any
@@ -128,6 +127,8 @@ LIVE.strided_copy = _strided_copy
 @method
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Writes src, broadcast and cast, into self. Source: torch.Tensor.copy_."""
+    if isinstance(src, (bool, int, float, complex)):
+        src = plain(np.asarray(src, self._array.dtype))
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
     return write(copy_row, (self, src), ())
@@ -286,23 +287,6 @@ LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
 LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))
-
-
-@method
-def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    if not self.is_leaf:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-            "see https://github.com/pytorch/pytorch/pull/103001"
-        )
-    if id(self) in memo:
-        return memo[id(self)]
-    made = plain(np.copy(self._array, order="K"))
-    made._flags, made._needs = self._flags & (CONJ | NEG), self._needs
-    made._grad = None if self._grad is None else python_copy.deepcopy(self._grad, memo)
-    memo[id(self)] = made
-    return made
 
 
 __all__ = ["clone", "conj", "detach", "element_strides", "errors", "gradient_edge", "promoted", "store"]
