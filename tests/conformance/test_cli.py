@@ -190,9 +190,9 @@ def test_certify_the_oracle_itself(tmp_path: Path) -> None:
     done = refgrad("certify", "--backend", "torch", "--examples", "8", "-k", "fan_out", "-o", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     judged = json.loads((tmp_path / "certificate.json").read_text())
-    assert judged["profiles"]["tape"]["verdict"] == "certified" and (tmp_path / "index.html").exists()
+    assert judged["profiles"]["reverse"]["verdict"] == "certified" and (tmp_path / "index.html").exists()
     assert record.read(tmp_path / "results.jsonl").complete
-    assert "tape           certified" in done.stdout
+    assert "reverse        certified" in done.stdout
 
 
 def test_certify_a_broken_engine(tmp_path: Path) -> None:
