@@ -23,6 +23,8 @@ from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
 from .trace import Trace
 
+LANGUAGE_SHARE = 13
+"""Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
 FAILING = frozenset({"fail", "harness-error"})
 
 
@@ -98,6 +100,21 @@ class Check:
         }
         self._finish(self._search(identity, draw, self._operator_witness(kind), kind.law, kind.convention))
 
+    def language(self, block: int, draw: Draw) -> None:
+        """Checks one block of whole-language programs; every block has a stream of its own."""
+        identity = {
+            "id": f"language/{block:02}",
+            "kind": "clause",
+            "area": "language",
+            "operator": None,
+            "property": None,
+            "sentence": "Programs that mix calls, views, writes, hooks, modes and backward passes do as PyTorch.",
+            "source": "notes/autograd",
+            "profile": "tape",
+        }
+        examples = self.settings.examples * LANGUAGE_SHARE
+        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples))
+
     def _operator_witness(self, kind: Property) -> Witness:
         return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
 
@@ -110,9 +127,15 @@ class Check:
         return Outcome(result)
 
     def _search(
-        self, identity: dict[str, Any], draw: Draw, witness: Witness, law: Law | None, convention: bool
+        self,
+        identity: dict[str, Any],
+        draw: Draw,
+        witness: Witness,
+        law: Law | None,
+        convention: bool,
+        examples: int | None = None,
     ) -> Outcome:
-        judge, examples = self.judge, self.settings.examples
+        judge, examples = self.judge, examples or self.settings.examples
         judge.close.headroom = 0.0
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         tally = search(judge, draw, witness, seed, examples, law)

@@ -19,12 +19,13 @@ from .trace import Observed, Outcome, Trace
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
 NOISY_RUNS = 6
+HIGHER_ORDER_ULPS = 32
 _LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
 
 
 @dataclass(slots=True)
 class Judgement:
-    """``status``: same, different, ill-posed or unspecified."""
+    """``status``: same, different, ill-posed, unspecified, or unclaimed (the oracle raises; errors aren't claimed)."""
 
     status: str
     oracle: Trace
@@ -40,15 +41,19 @@ class Judge:
     oracle: Backend
     facts: frozenset[str] = field(init=False)
     universal: bool = field(init=False)
+    errors: bool = field(init=False)
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
         self.facts = FACTS & self.backend.claims & self.oracle.claims
+        self.errors = "errors" in self.backend.claims
         self.universal = self.backend.claims >= CAPABILITIES
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
         mine, theirs = self.backend.execute(program), self.oracle.execute(program)
+        if not self.errors and any(True for _ in theirs.raised()):
+            return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
         if law is None or judgement.status != "same":
             return judgement
@@ -83,13 +88,14 @@ class Judge:
     def _noise_allowance(self, program: Program, reference: Trace) -> Allowance:
         runs = [dict(values(self.oracle.execute(program, noise=seed))) for seed in range(NOISY_RUNS)]
         absolute = self._absolute_values(program)
+        floor = _largest(reference) if is_higher_order(program) else 0.0
         allowance: Allowance = {}
         for place, seen in values(reference):
             if seen.dtype in EPS:
                 moved = spread(seen.array, [run[place].array for run in runs if place in run])
                 if place in absolute:
                     moved = np.fmax(moved, scaled(seen.array, absolute[place].array, seen.dtype))
-                allowance[place] = moved
+                allowance[place] = np.fmax(moved, HIGHER_ORDER_ULPS * EPS[seen.dtype] * floor)
         return allowance
 
     def _absolute_values(self, program: Program) -> dict[Place, Observed]:
@@ -116,6 +122,16 @@ def _tensors(outcome: Outcome, place: Place) -> Iterator[tuple[Place, Observed]]
     elif isinstance(outcome, tuple):
         for i, part in enumerate(outcome):
             yield from _tensors(part, (place[0], place[1], (*place[2], i)))
+
+
+def is_higher_order(program: Program) -> bool:
+    """Whether gradients are differentiated again: their terms cancel, and round by the largest of them."""
+    return any(isinstance(step, (Backward, Grad)) and step.create_graph for step in program.steps)
+
+
+def _largest(trace: Trace) -> float:
+    sizes = [np.abs(seen.array).max(initial=0) for _, seen in values(trace) if seen.dtype in EPS and seen.array.size]
+    return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
 
 
 def is_contraction(program: Program) -> bool:

@@ -16,7 +16,8 @@ from . import backends
 from .check import FAILING, Check, Outcome, Settings
 from .judge import Judge
 from .known import KnownDeviations, read_known
-from .results import dump, end_line, run_line
+from .record import Recorder
+from .results import end_line, run_line
 
 EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
 _PROPERTY = "conformance"
@@ -35,6 +36,7 @@ class Session:
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
         self.path = Path(option.results) if option.results else None
+        self._recorder: Recorder | None = None
         self._judge: Judge | None = None
 
     def judge(self) -> Judge:
@@ -43,12 +45,16 @@ class Session:
             self._judge = Judge(backends.load(self.backend), backends.load(self.oracle))
         return self._judge
 
-    def write(self, line: dict[str, Any], mode: str = "a") -> None:
-        """Appends a line and flushes: a killed run keeps what it had."""
+    def write(self, line: dict[str, Any]) -> None:
+        """Records a line, where a results file is wanted."""
         if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open(mode, encoding="utf-8") as file:
-                file.write(dump(line) + "\n")
+            if self._recorder is None:
+                self._recorder = Recorder(self.path)
+            self._recorder.write(line)
+
+    def close(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,7 +94,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         judge = state.judge()
     except (backends.BrokenBackend, backends.UnknownBackend) as error:
         pytest.exit(str(error), returncode=2)
-    state.write(run_line(judge.backend, judge.oracle, state.settings.profile, state.settings.seed), "w")
+    state.write(run_line(judge.backend, judge.oracle, state.settings.profile, state.settings.seed))
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -164,14 +170,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state = _controller.get("session")
-    if state is None or _is_worker(session.config) or not state.results:
+    if state is None or _is_worker(session.config):
         return
-    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if state.results and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         state.write(end_line(state.results, state.started))
         whole = not session.config.option.keyword
         state.known.judge({r["id"]: r["status"] for r in state.results}, whole)
         if state.known.problems and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    state.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

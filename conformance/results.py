@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import sys
 import time
@@ -72,8 +71,3 @@ def end_line(results: list[dict[str, Any]], started: float) -> dict[str, Any]:
         "seconds": round(time.time() - started, 3),
         "rate": round(programs / busy, 1) if busy else 0.0,
     }
-
-
-def dump(line: dict[str, Any]) -> str:
-    """A line of the file: strict JSON."""
-    return json.dumps(line, allow_nan=False, separators=(",", ":"), sort_keys=True)

@@ -175,6 +175,13 @@ class _Printer:
         lines = _region_lines(inner, step.region, index, step.captures)
         if step.kind == "checkpoint":
             return [*lines, f"v{index} = torch.utils.checkpoint.checkpoint(f{index}, {args}{options})"]
+        given = {name: _argument(value) for name, value in step.options}
+        if step.kind == "jvp":
+            return [*lines, f"v{index} = torch.func.jvp(f{index}, ({args},), {given['tangents']})"]
+        if step.kind == "vjp":
+            cotangents = given["cotangents"] if given["cotangents"].count("v") > 1 else given["cotangents"][1:-2]
+            pull = f"v{index}, pull{index} = torch.func.vjp(f{index}, {args})"
+            return [*lines, pull, f"v{index} = (v{index}, *pull{index}({cotangents}))"]
         return [*lines, f"v{index} = torch.func.{step.kind}(f{index}{options})({args})"]
 
 

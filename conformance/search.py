@@ -77,7 +77,8 @@ class Tally:
 
     def witness_missing(self, examples: int) -> bool:
         """Whether too few programs showed the situation: max(5, 20 %), or 20 % alone of a handful."""
-        wanted = max(min(MINIMUM_WITNESSED, examples // 2), SHARE_WITNESSED * examples)
+        share = self.judged / max(self.programs, 1)
+        wanted = share * max(min(MINIMUM_WITNESSED, examples // 2), SHARE_WITNESSED * examples)
         return self.failing is None and self.judged > 0 and self.witnessed < wanted
 
 
@@ -117,6 +118,10 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
             tally.lacking.update(lacking)
             return None
     judgement = judge.judge(program, law)
+    if judgement.status == "unclaimed":
+        tally.unclaimed += 1
+        tally.lacking.add("errors")
+        return None
     tally.ill_posed += judgement.status == "ill-posed"
     tally.unspecified += judgement.status == "unspecified"
     return judgement

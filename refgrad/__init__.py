@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from . import _views  # noqa: F401  (installs view history before rows are made)
+from . import (
+    _views,  # noqa: F401  (installs view history before rows are made)
+    ops,
+)
 from ._dtypes import (
     bfloat16,
     bool_,
@@ -30,9 +33,10 @@ from ._modes import (
     no_grad,
     set_grad_enabled,
 )
+from . import ops
+from ._errors import is_warn_always_enabled, set_warn_always
 from ._op import PUBLIC
 from ._tensor import Size, Tensor, device
-from . import ops
 
 __version__ = "0.1.0"
 half, double, cfloat, cdouble = float16, float64, complex64, complex128
@@ -44,7 +48,8 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, linalg  # noqa: E402
+from . import autograd, linalg, nn, optim, special
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 
 def __getattr__(name: str) -> Any:

@@ -2,40 +2,86 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
 
-from ._errors import list_text
+from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
-from ._layout import is_dense, with_strides
+from ._layout import with_strides
 from ._modes import state
-from ._storage import element_strides
+from ._storage import contiguous_strides, element_strides, is_dense
 from ._tensor import Tensor, plain
+
+
+# Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
+_lock = threading.Lock()
 
 
 def accumulate(variable: Tensor, g: Any, live: bool) -> None:
     """Adds a cotangent to the leaf's gradient: in place, or into a new tensor when the backward is itself recorded."""
-    grad = variable._grad
     if live:
+        _accumulate_live(variable, g)
+        return
+    with _lock:
+        grad = variable._grad
         if grad is None:
-            variable._grad = LIVE.clone(g) if state.grad else LIVE.clone(g).detach()
-        elif state.grad:
-            variable._grad = LIVE.add(grad, g)
+            variable._grad = plain(owned_gradient(variable._array, g))
+        elif grad._needs or grad._flags or not is_writable(grad._array):
+            grad.add_(plain(g))
         else:
-            grad.add_(g)
-    elif grad is None:
-        variable._grad = plain(owned_gradient(variable._array, g))
-    elif state.grad or grad._needs or grad._flags:
-        variable._grad = LIVE.add(grad, plain(g))
-    else:
-        state.run(np.add, grad._array, g, grad._array)
-        if grad._cell is not None:
-            grad._cell[0] += 1
+            state.run(np.add, grad._array, g, grad._array)
+            if grad._cell is not None:
+                grad._cell[0] += 1
+    if grad is not None:
+        check_layout(variable, grad)
+
+
+def _accumulate_live(variable: Tensor, g: Tensor) -> None:
+    """The same for a recorded cotangent, whose history the gradient keeps."""
+    grad = variable._grad
+    if grad is None:
+        is_kept = is_dense(variable._array)
+        variable._grad = (
+            LIVE.strided_copy(g, element_strides(variable._array)) if is_kept else LIVE.contiguous_copy(g)
+        )
+        return
+    variable._grad = LIVE.add(grad, g)
+    check_layout(variable, variable._grad)
+
+
+def check_layout(variable: Tensor, grad: Tensor) -> None:
+    """Warns once if the gradient of a dense leaf has other strides than the leaf."""
+    a, g = variable._array, grad._array
+    if a.strides == g.strides or all(p == q or n == 1 for p, q, n in zip(a.strides, g.strides, a.shape)):
+        return
+    if a.dtype == g.dtype and wanted_strides(a) != element_strides(g):
+        warn_once(
+            "grad and param do not obey the gradient layout contract. This is not an error, but may impair "
+            f"performance.\ngrad.sizes() = {list_text(g.shape)}, strides() = {list_text(element_strides(g))}\n"
+            f"param.sizes() = {list_text(a.shape)}, strides() = {list_text(element_strides(a))} (Triggered internally "
+            "at /__w/pytorch/pytorch/torch/csrc/autograd/functions/accumulate_grad.h:252.)",
+            key="gradient layout",
+        )
+
+
+def is_writable(array: np.ndarray) -> bool:
+    """Whether no two elements share memory, as far as strides of 0 tell."""
+    return 0 not in array.strides or all(s or n <= 1 for s, n in zip(array.strides, array.shape))
+
+
+def wanted_strides(variable: np.ndarray) -> tuple[int, ...]:
+    """The strides of a new gradient: the leaf's if it is dense, else contiguous."""
+    return element_strides(variable) if is_dense(variable) else contiguous_strides(variable.shape)
 
 
 def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
     """A copy of the cotangent in memory of its own, with the leaf's strides if the leaf is dense, else contiguous."""
+    if not state.layout_policy and is_dense(g):
+        return np.array(g, order="K", copy=True)
+    if not g.size:
+        return with_strides(np.array(g), wanted_strides(variable))
     if variable.flags.c_contiguous or not is_dense(variable):
         return np.array(g, order="C", copy=True)
     return with_strides(np.array(g), element_strides(variable))
@@ -57,7 +103,7 @@ def is_expandable(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return all(n in (1, m) for n, m in zip(reversed(shape), reversed(to)))
 
 
-def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype, live: bool, name: str, index: int) -> Any:
+def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype | None, live: bool, name: str, index: int) -> Any:
     """A cotangent in the shape and dtype of the value that it belongs to: summed, made real, cast.
     Raises RuntimeError if a rule returned a shape that does not reduce to it."""
     found = tuple(g.shape)
@@ -69,7 +115,7 @@ def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype, live: bool, name: str, 
             )
         g = reduce_to(LIVE if live else ArraySums, g, shape)
     array = g._array if live else g
-    if array.dtype != dtype:
+    if dtype is not None and array.dtype != dtype:
         g = LIVE.cast(g, dtype) if live else cast_array(array, dtype)
     return g
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
-from ._graph import Result, accumulator_edge
+from ._graph import accumulator_edge
 from ._layout import canonical, pointwise
 from ._modes import local, state
 from ._op import Row, record, save
-from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
+from ._saved import Result
+from ._tensor import LAZY, Tensor, new, plain, resolved
 
 NUMBERS = (bool, int, float, complex)
 ndarray = np.ndarray
@@ -32,7 +33,7 @@ def caller(row: Row) -> Callable[..., Any]:
     if row.schema.is_plain and row.promote and row.is_differentiable:
         if len(row.schema.inputs) == 1 and not row.schema.attributes:
             return _unary(row)
-        if len(row.schema.inputs) == 2 and not row.schema.attributes:
+        if len(row.schema.inputs) == len(row.edged) == 2 and not row.schema.attributes:
             return _binary(row)
     return _general(row)
 
@@ -152,7 +153,7 @@ def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> No
 
 
 def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
-    """The general path: views brought up to date, lazy bits resolved, dtypes promoted, outputs wrapped, the call
+    """The general path: lazy bits resolved, dtypes promoted, outputs wrapped, the call
     recorded, tangents pushed forward. One Tensor, or a tuple of them when the row has several outputs."""
     for level in state.functional_levels:
         handled = level(row, inputs, attributes)
@@ -166,14 +167,10 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
     for t in members:
-        if t._flags & VIEW:
-            refresh(t)
         tangents = tangents or bool(t._flags & 8)
     outputs = compute(row, inputs, attributes)
     if row.is_differentiable and state.grad:
-        node = record(row, inputs, attributes, outputs)
-        if state.anomaly and node is not None:
-            state.anomaly.note(node)
+        record(row, inputs, attributes, outputs)
     if tangents:
         from ._forward import push
 
@@ -220,7 +217,7 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
     made = [owned(r) for r in results]
-    if row.promote:
+    if row.is_pointwise:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
         for t in made:
             t._array = pointwise(t._array, operands)
@@ -255,10 +252,17 @@ def promoted(inputs: Sequence[Any], arrays: list[Any]) -> list[Any]:
         if isinstance(a, ndarray):
             made.append(a if a.dtype == target else a.astype(target))
         elif a is None or (target.kind != "b" and len(arrays) > 1 and any(isinstance(x, ndarray) for x in arrays)):
-            made.append(float(a) if type(a) is int and target.kind in "fcV" else a)
+            made.append(_in_category(a, target))
         else:
             made.append(np.asarray(a, target))
     return made
+
+
+def _in_category(number: Any, target: np.dtype) -> Any:
+    """A Python number beside arrays of a dtype; one that an integer dtype can't hold wraps around."""
+    if target.kind in "iu" and isinstance(number, int):
+        return np.asarray(number).astype(target)[()]
+    return float(number) if type(number) is int and target.kind in "fcV" else number
 
 
 def common_dtype(inputs: Sequence[Any]) -> Any:

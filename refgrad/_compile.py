@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ._errors import SECOND_BACKWARD
 from ._interpreters import LIVE, NARROW, RAW
 from ._modes import local
 from ._schema import Rule
@@ -27,13 +28,15 @@ def holomorphic(derivative: Rule) -> Rule:
 def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     """The function (node, cotangents, live) -> cotangents of the inputs, for a row without lists."""
     scope: dict[str, Any] = {"LIVE": LIVE, "RAW": RAW, "NARROW": NARROW, "local": local, "needs": plan.needs}
-    scope["NOTHING"] = (None,) * len(row.schema.inputs)
+    scope["SECOND_BACKWARD"] = SECOND_BACKWARD
+    scope["NOTHING"] = (None,) * len(row.edged)
     result = _joint(row, scope) if row.joint else _separate(row, plan, scope)
     outputs = row.schema.outputs
     cotangents = ["g"] if len(outputs) == 1 else ["g_" + o.name for o in outputs]
     names = [*cotangents, *plan.saves, *plan.metas, *row.schema.attributes]
     lines = [f"def rules(F, {', '.join(names)}):", f"    return {result}", "def pull(node, cotangents, live):"]
     lines += [f"    {', '.join(cotangents)}, = cotangents", "    saved = node.saved"]
+    lines += ["    if saved is None:", "        raise RuntimeError(SECOND_BACKWARD)"]
     lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     for k, name in enumerate(plan.saves):
         lines += _unpack(k, name, row.casts_saved)
@@ -51,22 +54,22 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
 
 def _unpack(k: int, name: str, casts: bool) -> list[str]:
     """A saved input in the form of the fast path is read here; every other form by the node."""
-    quick = f"not live and type(e) is tuple and e[0]._cell[0] == e[1]"
+    quick = "not live and type(e) is tuple and e[0]._cell[0] == e[1]"
     if casts:
         quick += " and e[0]._array.dtype is node.dtype"
     return [
         f"    e = saved[{k}]",
-        f"    {name} = e[0]._array if {quick} else node.value({k}, live)",
+        f"    {name} = e[0]._array if {quick} else node.value(e, live)",
     ]
 
 
 def _separate(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
-    """A tuple with each needed input's rule called, None elsewhere."""
-    parts = ["None"] * len(row.schema.inputs)
+    """A tuple with each needed input's rule called, None for the others that have one."""
+    parts = {i: "None" for i, declared in enumerate(row.schema.inputs) if declared.name in row.rules}
     for i, rule in plan.calls:
         scope[f"rule{i}"] = rule.function
         parts[i] = f"rule{i}({', '.join(rule.wants)})"
-    return f"({', '.join(parts)},)"
+    return f"({', '.join(parts[k] for k in row.edged)},)"
 
 
 def _joint(row: Row, scope: dict[str, Any]) -> str:

@@ -82,7 +82,7 @@ SCALAR_NAMES = {
 C_NAMES = {
     float16: "c10::Half", bfloat16: "c10::BFloat16", float32: "float", float64: "double",
     complex64: "c10::complex<float>", complex128: "c10::complex<double>", uint8: "unsigned char", int8: "signed char",
-    int16: "short", int32: "int", int64: "long", bool_: "bool",
+    int16: "short int", int32: "int", int64: "long int", bool_: "bool",
 }  # fmt: skip
 
 _default = float32

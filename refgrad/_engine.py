@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ._accumulate import fit
 from ._graph import AccumulateGrad, Node
-from ._hooks import run_post_hooks, run_pre_hooks
+from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import state
-from ._tensor import Tensor, plain
+from ._tensor import Tensor
 
 Edge = tuple[Node, int]
 ndarray = np.ndarray
@@ -29,7 +29,7 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("arrived", "captures", "heap", "keep", "live", "needed", "number", "results", "waiting")
+    __slots__ = ("arrived", "callbacks", "captures", "heap", "keep", "live", "needed", "number", "results", "running", "waiting")
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
@@ -40,9 +40,22 @@ class Task:
         self.needed: set[Node] | None = None
         self.captures: dict[Node, list[tuple[int, int]]] = {}
         self.results: dict[int, Any] = {}
+        self.callbacks: list[Callable[[], Any]] = []
+        self.running: Node | None = None
 
     def push(self, node: Node) -> None:
         heapq.heappush(self.heap, (-node.sequence, next(self.number), node))
+
+    def will_reach(self, node: Node) -> bool:
+        """Whether the task computes the node's cotangent."""
+        if self.needed is None:
+            return node in self.waiting
+        return node in self.needed or node in self.captures
+
+    def capture(self, node: Node, slots: list[Any]) -> None:
+        """Keeps the cotangents that `grad` asked for."""
+        for nr, position in self.captures.get(node, ()):
+            self.results[position] = slots[nr]
 
 
 def execute(
@@ -60,15 +73,19 @@ def execute(
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
         _aim(task, roots, inputs, capture)
+    for node, _ in roots:
+        task.waiting.setdefault(node, 0)
     for (node, nr), seed in zip(roots, seeds):
         _arrive(task, node, nr, seed if create_graph else _array_of(seed))
     for node in dict.fromkeys(node for node, _ in roots):
-        if not task.waiting.get(node):
+        if not task.waiting[node] and task.will_reach(node):
             task.push(node)
     grad, state.grad = state.grad, create_graph
     state.executing.append(task)
     try:
         _run(task)
+        while task.callbacks:
+            task.callbacks.pop(0)()
     finally:
         state.executing.pop()
         state.grad = grad
@@ -136,9 +153,23 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
 
 
 def _run(task: Task) -> None:
-    """The loop: takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap,
-    so that a chain never touches the heap."""
+    """Runs the task; under anomaly mode an error is preceded by the place of the forward call."""
+    if state.anomaly is None:
+        _loop(task, False)
+        return
+    try:
+        _loop(task, True)
+    except Exception:
+        if task.running is not None and state.anomaly is not None:
+            state.anomaly.explain(task.running)
+        raise
+
+
+def _loop(task: Task, is_traced: bool) -> None:
+    """Takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap, so that a
+    chain never touches the heap."""
     heap, waiting, needed, arrived, live = task.heap, task.waiting, task.needed, task.arrived, task.live
+    captures = task.captures
     following: Node | None = None
     while following is not None or heap:
         if following is None or (heap and -heap[0][0] > following.sequence):
@@ -146,22 +177,28 @@ def _run(task: Task) -> None:
                 task.push(following)
             following = heapq.heappop(heap)[2]
         node, following = following, None
+        if is_traced:
+            task.running = node
         slots = arrived.pop(node, None)
         if slots is None:
             slots = [None] * (1 if node.metas is None else len(node.metas))
-        runs = needed is None or node in needed
+        if needed is not None and node not in needed:
+            # A node that does not run gives its cotangents as its hooks leave them, one that runs as they arrive.
+            task.capture(node, run_tensor_hooks(node, slots, live))
+            continue
+        if captures:
+            task.capture(node, slots)
         if node.hooks is not None or type(node) is AccumulateGrad:
-            slots = run_pre_hooks(node, slots, live, runs)
-        if node in task.captures:
-            for nr, position in task.captures[node]:
-                task.results[position] = slots[nr]
+            slots = run_tensor_hooks(node, slots, live)
         edges = node.edges
-        for index, g in enumerate(_step(task, node, slots) if runs else (None,) * len(edges)):
+        for index, g in enumerate(_step(task, node, slots)):
             edge = edges[index]
             if edge is None:
                 continue
             follower, nr = edge
-            if g is not None and (needed is None or follower in needed or follower in task.captures):
+            if needed is not None and follower not in needed and follower not in captures:
+                continue
+            if g is not None:
                 if live:
                     g = _fit_live(g, follower, nr, node, index)
                 else:
@@ -182,7 +219,7 @@ def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndar
     shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
     if type(g) is not ndarray:
         g = np.asarray(g)
-    if g.shape != shape or g.dtype is not dtype:
+    if g.shape != shape or (g.dtype is not dtype and dtype is not None):
         return state.run(fit, g, shape, dtype, False, node.name(), index)
     return g
 
@@ -190,13 +227,16 @@ def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndar
 def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Tensor:
     """The same for a recorded cotangent."""
     shape, dtype = follower.meta(nr)
-    if g._array.shape != shape or g._array.dtype != dtype:
+    if g._array.shape != shape or (g._array.dtype != dtype and dtype is not None):
         return fit(g, shape, dtype, True, node.name(), index)
     return g
 
 
 def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
-    """Runs one node and its post-hooks, and frees what it saved."""
+    """Runs one node between its pre- and post-hooks, and frees what it saved."""
+    hooks = node.hooks
+    if hooks is not None and hooks.pre:
+        slots = run_pre_hooks(node, slots, task.live)
     results = node.apply(slots, task.live)
     if len(results) != len(node.edges):
         raise RuntimeError(
@@ -206,7 +246,7 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
         node.release()
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, results, task.live)
+    anomaly = state.anomaly
+    if anomaly is not None:
+        anomaly.check(node, results)
     return results
-
-
-__all__ = ["Task", "count_dependencies", "execute", "plain"]

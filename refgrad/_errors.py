@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import Any
 
 from ._dtypes import C_NAMES, SCALAR_NAMES
@@ -35,6 +37,65 @@ INFERENCE_INPLACE = (
 )
 LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_VIEW_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+LEAF_USED_INPLACE = "a leaf Variable that requires grad has been used in an in-place operation."
+PACK_INPLACE = (
+    "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be "
+    "modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to "
+    "perform in-place operations on the input to a pack hook."
+)
+SAVED_HOOKS_TWICE = (
+    "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is "
+    "allowed at a time."
+)
+SAVED_HOOKS_FREED = (
+    "Calling register_hooks on a saved tensor after it has been freed. Saved intermediate values of the graph are "
+    "freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved variables after calling backward."
+)
+CREATE_GRAPH_CYCLE = (
+    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+    "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+    "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break the "
+    "cycle and avoid the leak. (Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/engine.cpp:1306.)"
+)
+SCALAR_OF_RECORDED = (
+    "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+    "Consider using tensor.detach() first. (Triggered internally at "
+    "/__w/pytorch/pytorch/torch/csrc/autograd/generated/python_variable_methods.cpp:837.)"
+)
+DETACH_VIEW = (
+    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
+    "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
+    "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
+    "torch/optim/optimizer.py as the solution."
+)
+CLEARED_ON_ACCESS = (
+    "saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the autograd.Function. "
+    "Either access saved_tensors only once, or set clear_saved_tensors_on_access=False."
+)
+COMPLEX_FOR_REAL = (
+    "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to be true, but got false.  "
+    "(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
+)
+NO_BACKWARD = (
+    "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward "
+    "mode AD."
+)
+VIEW_WRITTEN_WITH_OTHERS = (
+    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than "
+    "one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a "
+    "view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two "
+    "Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). You "
+    "can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
+)
+INTERNAL_OVERLAP = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+    "clone() the tensor before performing the operation."
+)
+PARTIAL_OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
 IMPLICIT_SEED = "grad can be implicitly created only for scalar outputs"
 
 
@@ -59,15 +120,16 @@ def ambiguous_bool(size: int) -> str:
 
 
 def check_grad(t: Any, value: Any, tensor: type) -> None:
-    """What may be assigned to `.grad`: a tensor of the same shape and dtype, not the tensor itself."""
+    """What may be assigned to `.grad`: a tensor of the same shape and of the tensor's grad_dtype, not itself."""
     if not isinstance(value, tensor):
         raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
     if value is t:
         raise RuntimeError("can't assign Variable as its own grad")
-    if value.dtype is not t.dtype:
+    wanted = t.dtype if t._extra is None or t._extra.grad_dtype is False else t._extra.grad_dtype
+    if wanted is not None and value.dtype is not wanted:
         raise RuntimeError(
             f"attempting to assign a gradient with dtype '{C_NAMES[value.dtype]}' to a tensor with grad_dtype "
-            f"'{SCALAR_NAMES[t.dtype]}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's "
+            f"'{SCALAR_NAMES[wanted]}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's "
             "dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. "
             "Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
             "systems that assume they match."
@@ -87,26 +149,33 @@ def check_inference_requires_grad() -> None:
         raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
 
 
-def modified_inplace(kind: str, shape: tuple[int, ...], producer: str, found: int, expected: int) -> str:
+def tensor_type(kind: Any) -> str:
+    """The type name that PyTorch's C++ side gives a tensor; dtypes without a legacy tensor type have another form."""
+    if kind.name in ("bool", "bfloat16", "complex64", "complex128"):
+        return f"CPU{SCALAR_NAMES[kind]}Type"
+    return f"torch.{kind.short}"
+
+
+def operation_name(node: str) -> str:
+    """The operation that a node belongs to: MulBackward0 -> Mul."""
+    return re.sub(r"Backward\d*$", "", node)
+
+
+def modified_inplace(
+    kind: str, shape: tuple[int, ...], producer: str, found: int, expected: int, is_traced: bool
+) -> str:
     """The text for a saved value that was written after it was saved."""
-    return (
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. "
-        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+    hint = (
+        "Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable in "
+        "question was changed in there or anywhere later. Good luck!"
+        if is_traced
+        else "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
-
-
-def view_write(creation: int, producer: str | None, nr: int) -> str:
-    """The text for an in-place write to a view that autograd forbids, by how the view was made."""
-    made = {
-        1: "is a view and was created in no_grad mode",
-        2: "is a view and was created in inference mode",
-        3: "is a view and is being modified inplace",
-        4: "is a view and was created inside a custom Function",
-    }[creation]
-    where = f"Output {nr} of {producer} " if producer else "A view was created in no_grad mode and "
-    return f"{where}{made}."
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{kind} {list_text(shape)}]{producer} is at version {found}; expected version {expected} instead. {hint}"
+    )
 
 
 class ForeignOperand(TypeError):
@@ -116,3 +185,62 @@ class ForeignOperand(TypeError):
 def must_be_tensor(function: str, argument: str, position: int, given: Any) -> str:
     """The text for a number (or anything else) where a Tensor is needed."""
     return f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(given).__name__}"
+
+
+def view_write(creation: int, producer: str | None, nr: int, indirect: bool = False) -> str:
+    """The text for an in-place write that autograd forbids, to a view or (indirect) to what shares its memory."""
+    act = "its base or another view of its base has been modified" if indirect else "is being modified"
+    mode = "inference" if creation == INFERENCE_VIEW else "no_grad"
+    place = "in normal mode" if creation == INFERENCE_VIEW else "with grad mode enabled"
+    if producer is None:
+        start = f"A view was created in {mode} mode and {act} inplace {place}. "
+    elif creation in (INFERENCE_VIEW, NO_GRAD_VIEW):
+        start = f"Output {nr} of {producer} is a view of a view which was created in {mode} mode and {act} inplace {place}. "
+    else:
+        start = f"Output {nr} of {producer} is a view and {act} inplace. "
+    return start + _VIEW_REASONS[creation]
+
+
+NO_GRAD_VIEW, INFERENCE_VIEW, MULTI_OUTPUT_VIEW, CUSTOM_VIEW = 1, 2, 3, 4
+_AMBIGUOUS = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {} block (if you don't want the inplace to be tracked) or both "
+    "outside (if you want the inplace to be tracked)."
+)
+_VIEW_REASONS = {
+    NO_GRAD_VIEW: _AMBIGUOUS.format("no_grad"),
+    INFERENCE_VIEW: _AMBIGUOUS.format("inference_mode"),
+    MULTI_OUTPUT_VIEW: (
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+        "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+    ),
+    CUSTOM_VIEW: (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
+    ),
+}
+
+
+_warned: set[str] = set()
+_always = False
+
+
+def set_warn_always(b: bool) -> None:
+    """Whether warnings that come once in a process come each time. Source: torch.set_warn_always."""
+    global _always
+    _always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """Source: torch.is_warn_always_enabled."""
+    return _always
+
+
+def warn_once(message: str, stacklevel: int = 3, key: str | None = None) -> None:
+    """Warns the first time only that this message (or key) comes up."""
+    key = key or message
+    if _always or key not in _warned:
+        _warned.add(key)
+        warnings.warn(message, UserWarning, stacklevel=stacklevel)

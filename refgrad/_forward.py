@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._calls import flat
+from ._calls import NUMBERS, flat
 from ._interpreters import LIVE
 from ._modes import state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
@@ -92,9 +92,11 @@ def jvp(
 
 
 def _linear_input(x: Any, t: Any) -> Any:
-    """A tangent, or zeros where an operand of a linear row has none."""
+    """A tangent, or zeros where an operand of a linear row has none (a number is a constant)."""
     if isinstance(x, (list, tuple)):
         return [_linear_input(a, b) for a, b in zip(x, t)]
+    if t is None and isinstance(x, NUMBERS):
+        return 0
     return t if t is not None or not isinstance(x, Tensor) else plain(np.zeros_like(x._array))
 
 

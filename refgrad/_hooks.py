@@ -2,14 +2,17 @@
 gradients, before the node, after it; on a leaf, before and after accumulation.
 
 Source: notes/autograd, "Backward hooks execution"; observed order: tensor hooks, retain_grad, pre-hooks, node,
-post-hooks. Hooks see Tensors, and may return a replacement.
+post-hooks. Hooks see Tensors, and may return a replacement of the same shape and dtype.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ._dtypes import OF_ARRAY
 from ._graph import AccumulateGrad, Node
+from ._interpreters import LIVE
 from ._tensor import Tensor, plain, resolved
 
 
@@ -23,8 +26,8 @@ def taken(g: Tensor | None, live: bool) -> Any:
     return g if g is None or live else resolved(g)
 
 
-def run_pre_hooks(node: Node, slots: list[Any], live: bool, runs: bool) -> list[Any]:
-    """The hooks on the cotangents (always), and the node's own pre-hooks (if it runs)."""
+def run_tensor_hooks(node: Node, slots: list[Any], live: bool) -> list[Any]:
+    """The hooks on the cotangents, then the store of retained gradients: also where the node itself does not run."""
     if type(node) is AccumulateGrad:
         rare = node.variable._extra
         if rare is not None and rare.hooks:
@@ -36,20 +39,26 @@ def run_pre_hooks(node: Node, slots: list[Any], live: bool, runs: bool) -> list[
         slots[nr] = _tensor_hooks(registered, slots[nr], live)
     for nr, reference in hooks.retains.items():
         _retain(reference(), slots[nr], live)
-    if runs:
-        for hook in list(hooks.pre.values()):
-            found = hook(tuple(shown(g) for g in slots))
-            if found is not None:
-                slots = [taken(g, live) for g in (found if isinstance(found, tuple) else (found,))]
+    return slots
+
+
+def run_pre_hooks(node: Node, slots: list[Any], live: bool) -> list[Any]:
+    """The node's own pre-hooks; each may replace the cotangents."""
+    assert node.hooks is not None
+    for hook in list(node.hooks.pre.values()):
+        grads = tuple([shown(g) for g in slots])
+        found = hook(grads)
+        if found is not None:
+            slots = [taken(g, live) for g in checked_tuple(hook, grads, found)]
     return slots
 
 
 def _tensor_hooks(registered: Any, g: Any, live: bool) -> Any:
     for hook in list(registered.values()):
-        if g is None:
-            return None
-        found = hook(shown(g))
+        before = shown(g)
+        found = hook(before)
         if found is not None:
+            check_replacement(hook, before, found)
             g = taken(found, live)
     return g
 
@@ -59,17 +68,54 @@ def _retain(t: Tensor | None, g: Any, live: bool) -> None:
     if t is None or g is None:
         return
     if t._grad is None:
-        t._grad = shown(g).clone() if live else plain(g.copy())  # type: ignore[union-attr]
+        t._grad = LIVE.contiguous_copy(g) if live else plain(g.copy(order="C"))
     else:
-        t._grad = t._grad + shown(g)
+        t._grad = LIVE.add(t._grad, shown(g))
 
 
 def run_post_hooks(node: Node, slots: list[Any], results: tuple[Any, ...], live: bool) -> tuple[Any, ...]:
     """The node's post-hooks; each may replace the input cotangents."""
     assert node.hooks is not None
-    outputs = tuple(shown(g) for g in slots)
+    outputs = tuple([shown(g) for g in slots])
     for hook in list(node.hooks.post.values()):
-        found = hook(tuple(shown(g) for g in results), outputs)
+        grads = tuple([shown(g) for g in results])
+        found = hook(grads, outputs)
         if found is not None:
-            results = tuple(taken(g, live) for g in (found if isinstance(found, tuple) else (found,)))
+            results = tuple([taken(g, live) for g in checked_tuple(hook, grads, found)])
     return results
+
+
+def checked_tuple(hook: Callable[..., Any], before: tuple[Any, ...], found: Any) -> tuple[Any, ...]:
+    """What a node's hook returned, checked entry by entry."""
+    if not isinstance(found, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(found).__name__}'")
+    if len(found) != len(before):
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has returned an incorrect number of values (got {len(found)}, but expected "
+            f"{len(before)})"
+        )
+    for old, new in zip(before, found):
+        check_replacement(hook, old, new)
+    return found
+
+
+def check_replacement(hook: Callable[..., Any], before: Tensor | None, found: Any) -> None:
+    """Raises for a replacement that is no tensor or has another dtype or shape."""
+    if found is None:
+        return
+    if before is None:
+        raise RuntimeError("can't replace a None gradient with a non-None value")
+    if not isinstance(found, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(found).__name__}'")
+    if found._array.dtype != before._array.dtype:
+        old, new = OF_ARRAY[before._array.dtype].short, OF_ARRAY[found._array.dtype].short
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has changed the type of value (was torch.{old} got torch.{new})"
+        )
+    if found._array.shape != before._array.shape:
+        raise RuntimeError(f"hook '{name_of(hook)}' has changed the size of value")
+
+
+def name_of(hook: Callable[..., Any]) -> str:
+    """The hook's name in a message."""
+    return getattr(hook, "__name__", "<unknown>")

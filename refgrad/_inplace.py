@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ._calls import compute
-from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast
+from . import _errors as errors
+from ._calls import common_dtype, compute, flat
+from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
-from ._graph import Result, gradient_edge
-from ._modes import state
-from ._op import Row, RowNode, record
-from ._tensor import CONJ, LAZY, NEG, Tensor, alias, plain
+from ._graph import gradient_edge
+from ._modes import local, state
+from ._op import Row, RowNode, record, save_results
+from ._storage import element_strides, is_dense, owner
+from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase
 
 
@@ -37,40 +39,99 @@ def twin(row: Row) -> Callable[..., Tensor]:
 def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tensor:
     """Computes the row, stores the result in inputs[0], bumps its version and moves its history."""
     self = inputs[0]
-    needs = state.grad and any(isinstance(t, Tensor) and t.requires_grad for t in inputs)
+    needs = state.grad and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs)
-    (result,) = compute(row, inputs, attributes)
+    check_overlap(self, inputs)
+    primals = _primals(inputs)
+    try:
+        (result,) = compute(row, inputs, attributes)
+    except NotImplementedError:
+        _check_cast(self, common_dtype(inputs))
+        raise
     _check_result(self, result._array)
     node = _record(row, inputs, attributes) if needs and row.is_differentiable else None
     store(self, result._array)
     if node is not None:
-        entries = [Result((self._array, self._cell, self._version)) if type(e) is Result else e for e in node.saved]
-        node.saved = tuple(entries)
         rebase(self, node)
+        save_results(node, (self,))
+    if primals is not None:
+        _move_tangents(row, primals, attributes, self)
     return self
 
 
+def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], self: Tensor) -> None:
+    """Gives the written tensor its new tangents; one that it has is written, so that views of it see the change."""
+    from ._forward import push, set_tangent, tangent_of
+
+    result = alias(self)
+    push(row, primals, attributes, [result])
+    for level, new in (result._extra.tangents if result._extra is not None else {}).items():
+        old = tangent_of(self, level)
+        if old is None:
+            set_tangent(self, level, new)
+        else:
+            old.copy_(new)  # type: ignore[attr-defined]
+
+
+def _primals(inputs: Sequence[Any]) -> list[Any] | None:
+    """The inputs with their tangents, the written one as it is before the write; None if there are no tangents."""
+    if not any(isinstance(t, Tensor) and t._flags & DUAL for t in inputs):
+        return None
+    before = plain(inputs[0]._array.copy(order="K"))
+    before._flags, before._extra = inputs[0]._flags & (LAZY | DUAL), inputs[0]._extra
+    before._edge, before._needs = inputs[0]._edge, inputs[0]._needs
+    if before._flags & DUAL:
+        before._extra = Extra()
+        before._extra.tangents = dict(inputs[0]._extra.tangents)
+    return [before, *inputs[1:]]
+
+
 def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> RowNode | None:
-    """The node of the write, its saved values taken before the write."""
+    """The node of the write, the inputs that it needs saved before the write."""
     self = inputs[0]
     before = alias(self)
     before._edge = gradient_edge(self)
     before._needs = before._edge is not None
-    needs = tuple(isinstance(t, Tensor) and t.requires_grad for t in inputs)
+    needs = tuple(any(t.requires_grad for t in flat((given,))) for given in inputs)
     if row.schema.inputs[0].name in row.plan(needs).saves:
         before._array, before._cell = self._array.copy(order="K"), [0]
-    return record(row, (before, *inputs[1:]), attributes, (alias(self),))
+    return record(row, (before, *inputs[1:]), attributes, (alias(self),), is_write=True)
+
+
+def check_overlap(self: Tensor, inputs: Sequence[Any]) -> None:
+    """Raises RuntimeError if elements of the written tensor share memory, or an input overlaps it in part.
+    Like PyTorch, looks no further than stride 0 and dense inputs."""
+    array = self._array
+    if array.size < 2:
+        return
+    if 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+        raise RuntimeError(errors.INTERNAL_OVERLAP)
+    if self._view is None and self._cell is not None and self._cell[0] == 0 and array.base is None:
+        return
+    root = owner(array)
+    for t in flat(inputs[1:]):
+        other = t._array
+        if t is self or owner(other) is not root or not (is_dense(array) and is_dense(other)):
+            continue
+        (a, b), (c, d) = np.lib.array_utils.byte_bounds(array), np.lib.array_utils.byte_bounds(other)
+        same = (a, b) == (c, d) and element_strides(array) == element_strides(other)
+        if a < d and c < b and other.size and not same:
+            raise RuntimeError(errors.PARTIAL_OVERLAP)
 
 
 def _check_result(self: Tensor, result: np.ndarray) -> None:
-    source, target = OF_ARRAY[result.dtype], OF_ARRAY[self._array.dtype]
-    if source is not target and not can_cast(source, target):
-        raise RuntimeError(
-            f"result type {SCALAR_NAMES[source]} can't be cast to the desired output type {SCALAR_NAMES[target]}"
-        )
+    _check_cast(self, OF_ARRAY[result.dtype])
     if result.shape != self._array.shape:
         raise RuntimeError(
             f"output with shape {list_text(self._array.shape)} doesn't match the broadcast shape {list_text(result.shape)}"
+        )
+
+
+def _check_cast(self: Tensor, source: dtype) -> None:
+    target = OF_ARRAY[self._array.dtype]
+    if source is not target and not can_cast(source, target):
+        raise RuntimeError(
+            f"result type {SCALAR_NAMES[source]} can't be cast to the desired output type {SCALAR_NAMES[target]}"
         )
 
 
@@ -79,9 +140,15 @@ def store(t: Tensor, values: np.ndarray) -> None:
     if t._flags & LAZY:
         values = np.conjugate(values) if t._flags & CONJ else values
         values = np.negative(values) if t._flags & NEG else values
-    state.run(np.copyto, t._array, values, "unsafe")
+    me = local.me
+    if me.mutation is not None:
+        me.mutation.preserve(t)
+    me.run(np.copyto, t._array, values, "unsafe")
     if t._cell is not None:
         t._cell[0] += 1
+    elif not me.inference:
+        # PyTorch finds out when it bumps the version: the values are written by then.
+        raise RuntimeError(errors.INFERENCE_INPLACE)
 
 
-__all__ = ["plain", "store", "twin", "write"]
+__all__ = ["store", "twin", "write"]

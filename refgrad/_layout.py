@@ -12,19 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._storage import contiguous_strides
+from ._storage import contiguous_strides, element_strides, is_dense
 
 Strides = tuple[int, ...]
-
-
-def is_dense(array: np.ndarray) -> bool:
-    """Whether the elements fill one block of memory without gaps or overlap."""
-    expected = array.itemsize
-    for stride, n in sorted((s, n) for s, n in zip(array.strides, array.shape) if n != 1):
-        if stride != expected:
-            return False
-        expected *= n
-    return True
 
 
 def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
@@ -58,18 +48,13 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     if alike and all(a.flags.c_contiguous for a in operands):
         return with_strides(result, contiguous_strides(shape))
     first = operands[0]
-    if alike and is_dense(first) and all(_elements(a) == _elements(first) for a in operands[1:]):
-        return with_strides(result, _elements(first))
-    return with_strides(result, _ordered(shape, operands))
+    if alike and is_dense(first) and all(element_strides(a) == element_strides(first) for a in operands[1:]):
+        return with_strides(result, element_strides(first))
+    return with_strides(result, ordered(shape, [_aligned(a, shape) for a in operands]))
 
 
-def _elements(array: np.ndarray) -> Strides:
-    return tuple(s // array.itemsize for s in array.strides)
-
-
-def _ordered(shape: tuple[int, ...], operands: Sequence[np.ndarray]) -> Strides:
-    """Dense strides in the memory order of the operands' dimensions."""
-    steps = [_aligned(a, shape) for a in operands]
+def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
+    """Dense strides in the memory order of the operands' dimensions, given the operands' strides on them (0: none)."""
     order = list(range(len(shape)))[::-1]
     for i in range(1, len(order)):
         here = i

@@ -12,6 +12,8 @@ import contextvars
 import functools
 import inspect
 import threading
+import warnings
+import weakref
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
@@ -21,13 +23,18 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+_threads: weakref.WeakSet[State] = weakref.WeakSet()
+_every: dict[str, Any] = {"anomaly": None}
+
+
 class State:
     """What one thread knows. `plain` is False when an operator must take its general path (inference mode, hooks on
     saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag."""
 
     __slots__ = (
-        "anomaly", "dual_levels", "executing", "forward_grad", "functional_levels", "grad", "inference",
-        "multithreading", "plain", "run", "saved_hooks", "saved_hooks_disabled", "sequence", "view_replay",
+        "__weakref__", "anomaly", "dual_levels", "executing", "forward_grad", "functional_levels", "grad", "inference",
+        "layout_policy", "multithreading", "mutation", "plain", "run", "saved_hooks", "saved_hooks_disabled",
+        "sequence", "view_replay",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -38,12 +45,15 @@ class State:
         self.view_replay = False
         self.saved_hooks: tuple[Any, ...] = ()
         self.saved_hooks_disabled: str | None = None
-        self.anomaly: Any = None
+        self.anomaly: Any = _every["anomaly"]
+        self.mutation: Any = None
+        self.layout_policy = True
         self.dual_levels: list[Any] = []
         self.functional_levels: list[Any] = []
         self.executing: list[Any] = []
         self.sequence = 0
-        self.plain = True
+        self.plain = self.anomaly is None
+        _threads.add(self)
         with np.errstate(all="ignore"):
             self.run: Callable[..., Any] = contextvars.copy_context().run
 
@@ -77,6 +87,14 @@ class CurrentState:
 state = CurrentState()
 
 
+def set_anomaly(record: Any) -> None:
+    """Turns the recording of forward calls on (an object with `note`) or off (None), in every thread."""
+    _every["anomaly"] = record
+    for thread in list(_threads):
+        thread.anomaly = record
+        thread.plain = not (thread.inference or thread.saved_hooks or record or thread.functional_levels)
+
+
 def is_grad_enabled() -> bool:
     """Whether operations are recorded in this thread. Source: torch.is_grad_enabled."""
     return state.grad
@@ -91,6 +109,10 @@ class _Mode:
     """A context manager that is a decorator too, of functions, generators and (with a warning) classes' constructors."""
 
     def __call__(self, function: Function) -> Function:
+        if inspect.isclass(function):
+            warnings.warn(CLASS_DECORATED, FutureWarning, stacklevel=2)
+            function.__init__ = self(function.__init__)  # type: ignore[misc]
+            return function  # type: ignore[return-value]
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)  # type: ignore[return-value]
 
@@ -136,6 +158,13 @@ class _Mode:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         raise NotImplementedError
+
+
+CLASS_DECORATED = (
+    "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or "
+    "methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` method and "
+    "nothing else."
+)
 
 
 class _GradMode(_Mode):
@@ -215,3 +244,43 @@ class inference_mode(_Mode):
     ) -> None:
         state.inference, state.grad, state.forward_grad = self.before
         state.settle()
+
+
+class _Setting(_Mode):
+    """A setting of the thread that takes effect at once, and is restored on exit when used in a with statement."""
+
+    name = ""
+
+    def __init__(self, value: bool = True) -> None:
+        self.before, self.value = getattr(state, self.name), value
+        setattr(state, self.name, value)
+
+    def _fresh(self) -> _Setting:
+        return type(self)(self.value)
+
+    def __enter__(self) -> None:
+        setattr(state, self.name, self.value)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        setattr(state, self.name, self.before)
+
+
+class set_multithreading_enabled(_Setting):
+    """Whether a backward may use further threads; refgrad's never does. Source: torch.autograd.grad_mode."""
+
+    name = "multithreading"
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(mode)
+
+
+class enforce_grad_layout_policy(_Setting):
+    """Whether a new `.grad` takes its leaf's strides (the default), or may keep the cotangent's.
+    Source: torch.autograd.grad_mode.enforce_grad_layout_policy."""
+
+    name = "layout_policy"
+
+    def __init__(self, enable: bool = True) -> None:
+        super().__init__(enable)

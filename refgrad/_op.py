@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from . import _errors as errors
-from ._dtypes import OF_ARRAY, get_default_dtype
 from ._compile import compile_pull, holomorphic
-from ._graph import Node, Result, Saved, gradient_edge, raise_modified
+from ._dtypes import OF_ARRAY, get_default_dtype
+from ._graph import CallableNode, gradient_edge
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
-from ._modes import state
+from ._modes import local, state
+from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta, Rule, node_name, parse, rule
 from ._storage import storage_offset
 from ._support import Lacks, check_dtype
@@ -32,33 +33,34 @@ ROWS: dict[str, Row] = {}
 PUBLIC: dict[str, Callable[..., Any]] = {}
 
 
-class RowNode(Node):
+class RowNode(CallableNode):
     """The node of a row: `row` its class, `attributes` the call's, `plan` which inputs need a cotangent."""
 
     __slots__ = ("attributes", "counts", "plan")
 
     row: Row
+    prefix = ""
     attributes: tuple[Any, ...]
     plan: Plan
     counts: tuple[int, ...] | None
 
+    def name(self) -> str:
+        return self.prefix + type(self).__name__
+
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
-        if self.saved is None:
-            raise RuntimeError(errors.SECOND_BACKWARD)
         return self.plan.pull(self, cotangents, live)
 
     def release(self) -> None:
-        if self.saved:
+        if self.plan.saves:
             self.saved = None
 
-    def value(self, position: int, live: bool) -> Any:
-        """The saved value at a position of the plan, its version checked."""
-        entry = self.saved[position]
+    def value(self, entry: Any, live: bool) -> Any:
+        """A saved value, its version checked."""
         kind = type(entry)
         if kind is tuple:
             tensor, version = entry
             if tensor._cell[0] != version:
-                Saved.check(as_saved(self, position), self)
+                raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
             if live:
                 return tensor
             a = tensor._array
@@ -73,6 +75,45 @@ class RowNode(Node):
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
         return entry
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_<name>`, what the node keeps, and `_raw_saved_<name>`, the handle on it."""
+        raw, saved = name.startswith("_raw_saved_"), name.startswith("_saved_")
+        if raw or saved:
+            asked = name.removeprefix("_raw_saved_" if raw else "_saved_")
+            if raw and asked in self.row.saved_names:
+                return self._handle(asked)
+            if saved and asked in self.row.saved_names:
+                return self._kept(asked)
+            if saved and asked in self.row.schema.attributes:
+                return self.attributes[self.row.schema.attributes.index(asked)]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        kept = [f"{prefix}{n}" for n in self.row.saved_names for prefix in ("_saved_", "_raw_saved_")]
+        return [*super().__dir__(), *kept, *(f"_saved_{n}" for n in self.row.schema.attributes)]
+
+    def _kept(self, name: str) -> Any:
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        if name not in self.plan.saves:
+            return None
+        return self.value(self.saved[self.plan.saves.index(name)], True)
+
+    def _handle(self, name: str) -> Any:
+        """The handle on a saved value, which is brought to its general form first."""
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        if name not in self.plan.saves:
+            return SavedTensor(self, None)
+        position = self.plan.saves.index(name)
+        entry = self.saved[position]
+        if type(entry) in (tuple, Result):
+            entry = general(self, entry)
+            self.saved = (*self.saved[:position], entry, *self.saved[position + 1 :])
+        if type(entry) is SavedList:
+            return tuple(SavedTensor(self, member) for member in entry)
+        return SavedTensor(self, entry if type(entry) is Saved else None)
 
 
 class Plan:
@@ -115,6 +156,7 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
+        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
         self.lacks: Lacks | None = options.pop("lacks", None)
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
@@ -134,6 +176,13 @@ class Row:
         # Operands of a promoting row are saved as they were given; the formula runs in the dtype they were promoted to.
         self.casts_saved = bool(self.promote) and len(self.schema.inputs) > 1
         self.is_differentiable = bool(self.rules or self.joint)
+        asked = {n for r in (*self.rules.values(), *filter(None, [self.joint])) for n in r.wants}
+        self.saved_names = asked & {v.name for v in (*self.schema.inputs, *self.schema.outputs)}
+        # The inputs that have edges, as PyTorch gives them: indices, masks and conditions have none.
+        self.edged = tuple(
+            k for k, i in enumerate(self.schema.inputs) if i.differentiable and (self.joint or i.name in self.rules)
+        )
+        self.has_lists = any(i.is_list for i in self.schema.inputs)
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.kernels: dict[np.dtype, Callable[..., Any]] = {}
         self.node: type[RowNode] = type(self.name, (RowNode,), {"__slots__": (), "row": self})
@@ -172,7 +221,7 @@ class Row:
             if all(c is None for c in cotangents):
                 return (None,) * len(node.edges)
             found = _interpret(self.joint, values, live)
-            return self._flatten(node, dict(enumerate(found)))
+            return self._flatten(node, dict(zip(self.edged, found)))
         if len(cotangents) == 1 and cotangents[0] is None:
             return (None,) * len(node.edges)
         return self._flatten(node, {i: _interpret(r, values, live) for i, r in plan.calls})
@@ -180,11 +229,14 @@ class Row:
     def environment(self, node: RowNode, plan: Plan, cotangents: list[Any], live: bool) -> dict[str, Any]:
         """Every name that a rule may ask for, with its value."""
         values: dict[str, Any] = dict(zip(self.schema.attributes, node.attributes))
+        saved = node.saved
+        if saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
         for k, name in enumerate(plan.saves):
-            values[name] = node.value(k, live)
+            values[name] = node.value(saved[k], live)
         first = len(plan.saves)
         for k, name in enumerate(plan.metas):
-            values[name] = node.saved[first + k]
+            values[name] = saved[first + k]
         values["needs"] = plan.needs
         outputs = self.schema.outputs
         if len(outputs) == 1:
@@ -197,13 +249,13 @@ class Row:
     def _flatten(self, node: RowNode, found: dict[int, Any]) -> tuple[Any, ...]:
         """One cotangent for each edge, lists of inputs laid out."""
         if node.counts is None:
-            return tuple([found.get(i) for i in range(len(self.schema.inputs))])
+            return tuple([found.get(i) for i in self.edged])
         flat: list[Any] = []
-        for i, (declared, count) in enumerate(zip(self.schema.inputs, node.counts)):
+        for i, count in zip(self.edged, node.counts):
             got = found.get(i)
-            if declared.is_list:
+            if self.schema.inputs[i].is_list:
                 flat.extend([None] * count if got is None else got)
-            else:
+            elif count:
                 flat.append(got)
         return tuple(flat)
 
@@ -214,39 +266,54 @@ def _interpret(rule: Rule, values: dict[str, Any], live: bool) -> Any:
     return rule.function(*args) if live else state.run(rule.function, *args)
 
 
-def as_saved(node: RowNode, position: int) -> Saved:
-    """The general form of a saved input that the fast path keeps as (tensor, version)."""
-    tensor, version = node.saved[position]
-    saved = object.__new__(Saved)
-    saved.array, saved.cell, saved.flags, saved.needs = tensor._array, tensor._cell, tensor._flags, tensor._needs
-    saved.version, saved.is_output, saved.nr, saved.tensor = version, False, 0, tensor
-    saved.edge, saved.unpack_hook, saved.packed = tensor._edge, None, None
+def general(node: RowNode, entry: Any) -> Saved:
+    """The general form of a value that the fast path keeps as (tensor, version) or as a Result."""
+    tensor = entry[0] if type(entry) is tuple else entry.tensor_for(node)
+    saved: Saved = new(Saved)
+    saved.nr, saved.needs, saved.is_leaf = 0, tensor._needs, tensor._edge is None
+    saved.is_own = type(entry) is Result
+    saved.edge = None if saved.is_own else gradient_edge(tensor)
+    saved.keep(tensor)
+    saved.version, saved.unpack_hook, saved.packed = entry[-1], None, None
     return saved
 
 
-def record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]) -> RowNode | None:
-    """Makes the node of a call and hangs the outputs on it, if some input needs a gradient."""
+def record(
+    row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor], is_write: bool = False
+) -> RowNode | None:
+    """Makes the node of a call and hangs the outputs on it, if some input needs a gradient. Of an in-place write only
+    the inputs are saved yet: the result is still to be stored."""
     edges: list[Any] = []
-    needs: list[bool] = []
+    needs = [False] * len(inputs)
     counts: list[int] = []
-    for given in inputs:
+    for k in row.edged:
+        given = inputs[k]
         members = given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
-        needs.append(any(e is not None for e in found))
+        needs[k] = any(e is not None for e in found) or any(map(is_severed, members))
     if not any(needs):
         return None
+    me = local.me
     node: RowNode = new(row.node)
-    node.sequence = state.sequence
-    state.sequence += 1
+    node.sequence = me.sequence
+    me.sequence += 1
     node.hooks = node._metadata = None
     node.edges, node.attributes = tuple(edges), attributes
-    node.counts = tuple(counts) if len(edges) != len(inputs) else None
+    node.counts = tuple(counts) if row.has_lists else None
     node.plan = row.plan(tuple(needs))
     attach(node, row, outputs)
-    node.saved = save(node, inputs, outputs)
+    node.saved = save(node, inputs, () if is_write else outputs)
+    if me.anomaly is not None:
+        me.anomaly.note(node)
     return node
+
+
+def is_severed(t: Any) -> bool:
+    """Whether it is a view that requires grad through its base alone (made in no_grad mode): it counts as an input that
+    needs a gradient, but the gradient goes nowhere."""
+    return isinstance(t, Tensor) and t._view is not None and t._edge is None and t._view.base._needs
 
 
 def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
@@ -263,30 +330,38 @@ def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
 def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tuple[Any, ...]:
     """What the plan's rules need, as PyTorch packs it; Meta for a value of which only the shape is needed."""
     plan, entries = node.plan, []
-    first_meta = len(plan.saves)
+    first_meta, is_plain = len(plan.saves), local.me.plain
     for k, (is_output, position) in enumerate(plan.packs):
-        value = outputs[position] if is_output else inputs[position]
+        if is_output:
+            entries.append(_saved_result(outputs[position], position, is_plain) if outputs else None)
+            continue
+        value = inputs[position]
         if k >= first_meta:
             entries.append(_meta(value))
         elif isinstance(value, (list, tuple)):
             entries.append(SavedList([Saved(t, False) for t in value]))
         elif not isinstance(value, Tensor):
             entries.append(value)
-        elif value._flags or not state.plain or value._cell is None:
-            entries.append(Saved(value, is_output, position if is_output else 0))
-        elif is_output:
-            entries.append(
-                Result((value._array, value._cell, value._cell[0])) if position == 0 else Saved(value, True, position)
-            )
+        elif value._flags or not is_plain or value._cell is None:
+            entries.append(Saved(value, False))
         else:
             entries.append((value, value._cell[0]))
     return tuple(entries)
 
 
-class SavedList(list[Saved]):
-    """The saved members of a list input."""
+def _saved_result(value: Tensor, position: int, is_plain: bool) -> Any:
+    if position or value._flags or not is_plain or value._cell is None:
+        return Saved(value, True, position)
+    return Result((value._array, value._cell, value._cell[0]))
 
-    __slots__ = ()
+
+def save_results(node: RowNode, outputs: Sequence[Tensor]) -> None:
+    """Adds the stored result of an in-place write to what its node keeps."""
+    saved = list(node.saved)
+    for k, (is_output, position) in enumerate(node.plan.packs):
+        if is_output:
+            saved[k] = _saved_result(outputs[position], position, local.me.plain)
+    node.saved = tuple(saved)
 
 
 def _meta(value: Any) -> Any:
@@ -304,7 +379,9 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, np.ndarray) and a.dtype.kind in "iub" else a for a in args]
+        made = [
+            a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args
+        ]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 
@@ -349,6 +426,8 @@ def publish(name: str, function: Callable[..., Any], method: Any = False, in_mod
     """Makes a function public under PyTorch's name (dotted below the module), and a Tensor method if asked (a string:
     under that name)."""
     if in_module:
+        if name in PUBLIC:
+            raise ValueError(f"two operators are published as {name!r}")
         PUBLIC[name] = function
     if method:
         setattr(Tensor, method if isinstance(method, str) else name.rpartition(".")[2], function)

@@ -3,6 +3,7 @@
     sin(self)                               one tensor
     cat(tensors[], *, dim)                  a list of tensors; attributes after the star
     clamp(self, min?, max?)                 optional tensors
+    scale(weight, index!)                   an input without gradient: it has no edge (nor has one without a rule)
     svd(A, *, full) -> U, S, Vh             several outputs
     max(self, *, dim) -> values, indices!   an output without gradient
     split(self, *, size) -> outputs[]       as many outputs as it takes
@@ -37,6 +38,7 @@ class Input:
     name: str
     is_list: bool = False
     optional: bool = False
+    differentiable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ def parse(text: str) -> Schema:
     name, arguments, results = found.groups()
     tensors, _, attributes = arguments.partition("*")
     inputs = tuple(
-        Input(a.rstrip("[]?"), a.endswith("[]"), a.endswith("?"))
+        Input(a.rstrip("[]?!"), "[]" in a, "?" in a, not a.endswith("!"))
         for a in _split(tensors)
-        if _known(a, r"\w+(\[\]|\?)?")
+        if _known(a, r"\w+(\[\]|\?)?!?")
     )
     outputs = tuple(
         Output(o.rstrip("[]!"), not o.endswith("!"), "[]" in o)
@@ -122,5 +124,6 @@ def rule(schema: Schema, function: Callable[..., Any], also: tuple[str, ...] = (
 
 
 def node_name(name: str, overload: int) -> str:
-    """PyTorch's name for the node: log_softmax, 0 -> LogSoftmaxBackward0."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + f"Backward{overload}"
+    """PyTorch's name for the node: log_softmax, 0 -> LogSoftmaxBackward0; a letter after a digit is a capital too."""
+    joined = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return re.sub(r"(?<=\d)[a-z]", lambda letter: letter[0].upper(), joined) + f"Backward{overload}"

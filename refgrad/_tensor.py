@@ -64,13 +64,22 @@ class device:
 CPU = device()
 
 
-class Extra:
-    """What few tensors have: hooks, a gradient accumulator, tangents."""
+class read_only(property):
+    """A property whose refusal to be assigned is worded as PyTorch's."""
 
-    __slots__ = ("accumulator", "hooks", "post_accumulate", "retains", "tangents")
+    def __set__(self, instance: Any, value: Any) -> None:
+        name = self.fget.__name__ if self.fget is not None else "?"
+        raise AttributeError(f"attribute '{name}' of 'torch._C.TensorBase' objects is not writable")
+
+
+class Extra:
+    """What few tensors have: hooks, a gradient accumulator, tangents, a dtype for the gradient (False: its own)."""
+
+    __slots__ = ("accumulator", "grad_dtype", "hooks", "post_accumulate", "retains", "tangents")
 
     def __init__(self) -> None:
         self.accumulator: Any = None
+        self.grad_dtype: Any = False
         self.hooks: Any = None
         self.post_accumulate: Any = None
         self.retains = False
@@ -102,64 +111,71 @@ class Tensor:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
 
-    @property
+    @read_only
     def shape(self) -> Size:
         return Size(self._array.shape)
 
-    @property
+    @read_only
     def dtype(self) -> dtype:
         return OF_ARRAY[self._array.dtype]
 
-    @property
+    @read_only
     def device(self) -> device:
         return CPU
 
-    @property
+    @read_only
     def ndim(self) -> int:
         return self._array.ndim
 
-    @property
+    @read_only
     def itemsize(self) -> int:
         return self._array.itemsize
 
-    @property
+    @read_only
     def nbytes(self) -> int:
         return self._array.nbytes
 
-    @property
+    @read_only
     def layout(self) -> str:
         return "torch.strided"
 
     @property
     def requires_grad(self) -> bool:
-        if self._flags & VIEW:
-            refresh(self)
-        return self._needs
+        return self._needs or (self._view is not None and self._view.base._needs)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise RuntimeError("requires_grad must be a bool")
+        if value and not self.is_leaf:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
+        if value and self._array.dtype.kind in "iub":
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         set_requires_grad(self, value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets requires_grad in place and returns self. Source: torch.Tensor.requires_grad_."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                f"{type(requires_grad).__name__}"
+            )
         set_requires_grad(self, requires_grad)
         return self
 
-    @property
+    @read_only
     def is_leaf(self) -> bool:
         if self._flags & VIEW:
             refresh(self)
         return self._edge is None
 
-    @property
+    @read_only
     def grad_fn(self) -> Any:
         if self._flags & VIEW:
             refresh(self)
         return None if self._edge is None else self._edge[0]
 
-    @property
+    @read_only
     def output_nr(self) -> int:
         return 0 if self._edge is None else self._edge[1]
 
@@ -179,17 +195,17 @@ class Tensor:
     def grad(self) -> None:
         self._grad = None
 
-    @property
+    @read_only
     def retains_grad(self) -> bool:
         return self._extra is not None and self._extra.retains
 
-    @property
+    @read_only
     def _version(self) -> int:
         if self._cell is None:
             raise RuntimeError(errors.INFERENCE_VERSION)
         return self._cell[0]
 
-    @property
+    @read_only
     def _base(self) -> Tensor | None:
         return None if self._view is None else self._view.base
 

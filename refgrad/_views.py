@@ -15,12 +15,12 @@ import numpy as np
 
 from . import _errors as errors
 from . import _tensor
-from ._graph import Node, gradient_edge
+from ._graph import CallableNode, Node, gradient_edge, node_hooks
 from ._interpreters import LIVE
 from ._modes import enable_grad, state
 from ._op import ROWS, Row, record
 from ._storage import as_strided_array, element_strides, storage_offset
-from ._tensor import LAZY, VIEW, Tensor, new, plain
+from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain
 
 DEFAULT, NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = range(5)
 
@@ -40,18 +40,20 @@ def view_caller(row: Row) -> Callable[..., Any]:
     several = row.schema.is_variable
 
     def call(self: Tensor, *attributes: Any) -> Any:
-        if self._flags & ~LAZY or state.functional_levels:
+        if self._flags & ~(LAZY | VIEW | DUAL) or state.functional_levels:
             from ._calls import apply
 
-            if self._flags & ~(LAZY | VIEW) or state.functional_levels:
-                return apply(row, (self,), attributes)
-            refresh(self)
+            return apply(row, (self,), attributes)
         found = row.kernel(self._array, *attributes)
         views = [
             as_view(self, a, (call, attributes, nr), several) for nr, a in enumerate(found if several else [found])
         ]
         if state.grad and (self._needs or (self._view is not None and self._view.base._needs)):
             record(row, (self,), attributes, views)
+        if self._flags & DUAL:
+            from ._forward import push
+
+            push(row, (self,), attributes, views)
         return tuple(views) if several else views[0]
 
     call.__name__ = call.__qualname__ = row.schema.name
@@ -66,6 +68,8 @@ def as_view(t: Tensor, array: np.ndarray, step: Any, several: bool = False) -> T
     made._flags = t._flags & LAZY
     if t._cell is None:
         return made
+    if step is not None:
+        step = (*step, array, t._flags & LAZY)
     creation = MULTI_OUTPUT if several else DEFAULT
     if state.inference:
         creation = INFERENCE
@@ -82,10 +86,41 @@ def as_view(t: Tensor, array: np.ndarray, step: Any, several: bool = False) -> T
 
 def replay(chain: tuple[Any, ...], base: Tensor) -> Tensor:
     """The view that the calls of a chain make of another base."""
-    for call, attributes, nr in chain:
+    for call, attributes, nr, *_ in chain:
         found = call(base, *attributes)
         base = found[nr] if isinstance(found, tuple) else found
     return base
+
+
+def regenerate(t: Tensor) -> Any:
+    """The edge of a view whose base has a new history: steps that strides describe are one AsStridedBackward0, and
+    the others (view_as_real, conj, a dtype) are called again."""
+    here, bits = t._view.base, t._view.base._flags & LAZY
+    pending: np.ndarray | None = None
+    with enable_grad():
+        for call, attributes, nr, array, before in t._view.chain:
+            if array.dtype == here._array.dtype and before == bits and call.__name__ not in LAZY_CALLS:
+                pending = array
+                continue
+            if pending is not None:
+                here, pending = _strided(here, pending), None
+            here = replay(((call, attributes, nr),), here)
+            bits = here._flags & LAZY
+        return here._edge if pending is None else _strided_edge(here, pending)
+
+
+LAZY_CALLS = frozenset({"conj", "neg_view"})
+
+
+def _strided(t: Tensor, array: np.ndarray) -> Tensor:
+    return LIVE.as_strided(t, array.shape, element_strides(array), storage_offset(array))
+
+
+def _strided_edge(t: Tensor, array: np.ndarray) -> Any:
+    node = record(
+        ROWS["AsStridedBackward0"], (t,), (array.shape, element_strides(array), storage_offset(array)), (plain(array),)
+    )
+    return None if node is None else (node, 0)
 
 
 def geometry(t: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
@@ -102,26 +137,30 @@ def is_strided_view(t: Tensor) -> bool:
 def refresh(t: Tensor) -> None:
     """Makes a view's history again if the shared memory was written since it was made."""
     view = t._view
-    if t._cell is None or not (t._needs or view.base._needs):
+    if t._cell is None or view.version == t._cell[0] or not (t._edge is not None or view.base._needs):
         return
-    if view.version == t._cell[0]:
-        return
+    if view.creation != DEFAULT:
+        raise RuntimeError(_forbidden(t, True))
     view.version = t._cell[0]
     if view.base._edge is None and not view.base._needs:
         return
-    if is_strided_view(t):
-        node = record(ROWS["AsStridedBackward0"], (view.base,), geometry(t), (plain(t._array),))
-        t._edge = None if node is None else (node, 0)
-    else:
-        with enable_grad():
-            t._edge = replay(view.chain, view.base)._edge
+    before = t._edge
+    is_strided = is_strided_view(t) and not state.view_replay
+    t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
     t._needs = True
+    if before is not None and t._edge is not None:
+        move_retained(t, t._edge[0], t._edge[1], before)
+
+
+def _forbidden(t: Tensor, indirect: bool) -> str:
+    producer = None if t._edge is None else errors.operation_name(t._edge[0].name())
+    return errors.view_write(t._view.creation, producer, t.output_nr, indirect)
 
 
 _tensor.install_views(refresh)
 
 
-class CopySlices(Node):
+class CopySlices(CallableNode):
     """The history of a base after an in-place write on a view of it: the written part's cotangent goes through the
     write's node, the rest passes by."""
 
@@ -144,6 +183,8 @@ class CopySlices(Node):
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         g = cotangents[0]
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
         if g is None:
             return (None,) * len(self.edges)
         return self._live(g) if live or self.chain is not None else self._raw(g)
@@ -176,6 +217,7 @@ class CopySlices(Node):
         return (result._array if raw else result, *found[1:])
 
     def release(self) -> None:
+        self.saved = None
         self.inner.release()
 
 
@@ -186,60 +228,38 @@ def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype:
 
 
 def check_writable(t: Tensor, needs: bool) -> None:
-    """Raises what PyTorch raises for an in-place write that autograd forbids."""
-    if t._cell is None:
-        if not state.inference:
-            raise RuntimeError(errors.INFERENCE_INPLACE)
+    """Raises what PyTorch raises for an in-place write that autograd forbids. `needs`: some operand requires grad."""
+    if t._cell is None or not (needs and state.grad):
         return
-    if not state.grad:
-        return
-    if t._view is not None and (needs or t.requires_grad):
-        _check_view(t)
-    elif t._needs and t._edge is None:
-        raise RuntimeError(errors.LEAF_INPLACE)
-
-
-def _check_view(t: Tensor) -> None:
-    view = t._view
-    if (view.creation != DEFAULT and t.requires_grad) or view.creation in (
-        NO_GRAD,
-        INFERENCE,
-        MULTI_OUTPUT,
-        CUSTOM_FUNCTION,
-    ):
-        producer = t.grad_fn.name() if t.grad_fn is not None else None
-        raise RuntimeError(errors.view_write(view.creation, producer, t.output_nr))
-    if view.base._needs and view.base._edge is None:
-        raise RuntimeError(errors.LEAF_VIEW_INPLACE)
+    if t._view is not None:
+        if t._view.creation != DEFAULT:
+            raise RuntimeError(_forbidden(t, False))
+        if t.requires_grad and t._view.base._edge is None:
+            raise RuntimeError(errors.LEAF_VIEW_INPLACE)
     if t._needs and t._edge is None:
         raise RuntimeError(errors.LEAF_INPLACE)
 
 
-def rebase(t: Tensor, node: Node) -> None:
+def rebase(t: Tensor, node: Node, nr: int = 0) -> None:
     """Gives a written tensor the history of the write; for a view, its base too."""
     if t._view is None:
-        move_retained(t, node)
-        t._edge, t._needs = (node, 0), True
+        move_retained(t, node, nr)
+        t._edge, t._needs = (node, nr), True
         return
     base = t._view.base
     slices: CopySlices = new(CopySlices)
     slices.__init__(t, node)  # type: ignore[misc]
-    move_retained(base, slices)
+    move_retained(base, slices, 0)
     base._edge, base._needs = (slices, 0), True
     t._needs = True
     t._view.version = -1
-    before = t._edge
     refresh(t)
-    if before is not None and t._edge is not None:
-        move_retained(t, t._edge[0], before)
 
 
-def move_retained(t: Tensor, node: Node, before: Any = None) -> None:
+def move_retained(t: Tensor, node: Node, nr: int, before: Any = None) -> None:
     """A retained gradient is that of the tensor's newest value: its hook moves to the new node."""
     edge = before or t._edge
     if t.retains_grad and edge is not None and edge[0].hooks is not None:
         found = edge[0].hooks.retains.pop(edge[1], None)
         if found is not None:
-            from ._graph import node_hooks
-
-            node_hooks(node).retains[0] = found
+            node_hooks(node).retains[nr] = found

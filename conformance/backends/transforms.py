@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import program as p
 
 if TYPE_CHECKING:
-    from .torchlike import Run
+    from .run import Run
 
 
 def transform(run: Run, step: p.Transform) -> Any:

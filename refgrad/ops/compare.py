@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .. import _errors as errors
+from .._calls import owned
 from .._inplace import twin, write
 from .._op import LINEAR, POINTWISE, op, public, publish
-from .._support import missing, refused
-from .._tensor import Tensor, plain
-from .layout import choose, common, lifted, other_tensor
-from .pointwise import _unimplemented, accepted
+from .._support import check_dtype, missing, refused
+from .._tensor import Tensor
+from .layout import as_dtype, common, lifted, other_tensor
+from .pointwise import accepted, unimplemented, without_derivative
 
 UFUNCS = {
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
@@ -35,11 +36,33 @@ def _function(name: str, row: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def publish_operator(name: str, row: Callable[..., Any], alias: str | None = None) -> None:
+def _zero_twin(name: str, row: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The in-place form of a comparison: what is written no longer depends on the tensor, so its gradient is zero."""
+    kernel, lacks = row.row.kernel, row.row.lacks
+    zero = {"node": name, "promote": "numbers", "public": False, "exact": True, "lacks": lacks, "jvp": POINTWISE}
+    tensor_row = op(f"{name}_tensor_inplace(self, other)", kernel, overload=1, self=_zeros, other=_zeros, **zero)
+    number_row = op(f"{name}_inplace(self, *, other)", lambda a, b: kernel(lifted(a, b), b), self=_zeros, **zero)
+
+    def call(self: Tensor, other: Any) -> Tensor:
+        if isinstance(other, Tensor):
+            return write(tensor_row.row, (self, other), ())
+        return write(number_row.row, (self,), (other,))
+
+    call.__name__ = call.__qualname__ = name + "_"
+    return call
+
+
+def _zeros(g: Any, F: Any) -> Any:
+    return F.zeros_like(g)
+
+
+def publish_operator(
+    name: str, row: Callable[..., Any], inplace: Callable[..., Tensor], alias: str | None = None
+) -> None:
     """Publishes an operator row as a function, a method and an in-place twin, under an alias too."""
     for known in filter(None, (name, alias)):
         publish(known, _function(known, row), method=True)
-        publish(known + "_", twin(row.row), method=True, in_module=False)  # type: ignore[attr-defined]
+        publish(known + "_", inplace, method=True, in_module=False)
 
 
 for _name, _ufunc in UFUNCS.items():
@@ -48,7 +71,7 @@ for _name, _ufunc in UFUNCS.items():
         f"{_name}(self, other) -> out!", _ufunc, promote="numbers", exact=True, public=False, operator=True,
         lacks=_lacks,
     )  # fmt: skip
-    publish_operator(_name, COMPARISONS[_name], ALIASES[_name])
+    publish_operator(_name, COMPARISONS[_name], _zero_twin(_name, COMPARISONS[_name]), ALIASES[_name])
 
 
 def _truth(a: Any) -> Any:
@@ -56,7 +79,12 @@ def _truth(a: Any) -> Any:
 
 
 for _name, _ufunc in {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}.items():
-    op(f"logical_{_name}(self, other) -> out!", lambda a, b, _ufunc=_ufunc: _ufunc(_truth(a), _truth(b)), promote="numbers", exact=True)  # fmt: skip
+    op(
+        f"logical_{_name}(self, other) -> out!",
+        lambda a, b, _ufunc=_ufunc: _ufunc(_truth(a), _truth(b)),
+        promote="numbers",
+        exact=True,
+    )
 logical_not = op("logical_not(self) -> out!", lambda a: np.equal(a, 0), promote="numbers", exact=True)
 
 # Classes of numbers.
@@ -69,11 +97,20 @@ isfinite = op("isfinite(self) -> out!", lambda a: np.isfinite(a), exact=True)
 def _signed_infinity(sign: str) -> Callable[[Tensor], Tensor]:
     value, name = float(sign + "inf"), {"+": "isposinf", "-": "isneginf"}[sign]
     text = f"{name} does not support complex inputs."
-    return op(f"{name}(self) -> out!", lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_), exact=True, lacks=refused("c", RuntimeError, text))  # fmt: skip
+    return op(
+        f"{name}(self) -> out!",
+        lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_),
+        exact=True,
+        lacks=refused("c", RuntimeError, text),
+    )
 
 
 isposinf, isneginf = _signed_infinity("+"), _signed_infinity("-")
-isreal = op("isreal(self) -> out!", lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_), exact=True)  # fmt: skip
+isreal = op(
+    "isreal(self) -> out!",
+    lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_),
+    exact=True,
+)
 signbit = op(
     "signbit(self) -> out!", lambda a: np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0), exact=True,
     lacks=refused("c", NotImplementedError, "signbit is not implemented for complex tensors."),
@@ -88,13 +125,11 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise RuntimeError(f"{names[0]} did not match {names[1]}")
     a, b = (t.detach().resolve_conj()._array for t in (input, other))
     wide = a.dtype if a.dtype.itemsize > 2 or a.dtype.kind in "iub" else np.dtype(np.float32)
-    return plain(np.isclose(a.astype(wide), b.astype(wide), rtol, atol, equal_nan))
+    return owned(np.isclose(a.astype(wide), b.astype(wide), rtol, atol, equal_nan))
 
 
 @public(method=True)
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close. Source: torch.allclose."""
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
@@ -111,14 +146,15 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 def _where(condition: Any, a: Any, b: Any) -> np.ndarray:
     """a where the condition holds, else b, in their common dtype."""
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype:
-        return choose(condition, a, b)
+    kinds = getattr(a, "dtype", None), getattr(b, "dtype", None)
+    if kinds[0] == kinds[1] and kinds[0] is not None:
+        return np.where(condition, a, b)
     target = common(a, b)
-    return choose(condition, np.asarray(a).astype(target), np.asarray(b).astype(target))
+    return np.where(condition, np.asarray(a).astype(target), np.asarray(b).astype(target))
 
 
 where_row = op(
-    "where(condition, self, other)", _where, exact=True, public=False,
+    "where(condition, self, other)", _where, exact=True, public=False, pointwise=True,
     jvp=lambda F, x, t, attrs, out: F.where(x[0], *[0 if k is None else k for k in t[1:]]),
     self=lambda g, F, condition: F.where(condition, g, 0), other=lambda g, F, condition: F.where(condition, 0, g),
 )  # fmt: skip
@@ -128,10 +164,10 @@ where_row = op(
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """input where condition, else other; without them the indices of condition's true elements. Source: torch.where."""
     if input is None and other is None:
-        return condition.nonzero(as_tuple=True)  # type: ignore[attr-defined]
+        return condition.nonzero(as_tuple=True)
     kind = condition._array.dtype
     if kind == np.uint8:
-        condition = condition.bool()  # type: ignore[attr-defined]
+        condition = condition.bool()
     elif kind.kind != "b":
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
@@ -140,7 +176,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     return where_row(condition, input, other)
 
 
-Tensor.where = lambda self, condition, other: where(condition, self, other)  # type: ignore[attr-defined]
+Tensor.where = lambda self, condition, other: where(condition, self, other)
 
 # Larger and smaller. maximum gives nan if either is, fmax the other one.
 
@@ -175,7 +211,7 @@ EXTREMA = {
 }
 
 
-def tensor_pair(name: str, row: Callable[..., Any], doc: str) -> Callable[..., Tensor]:
+def tensor_pair(name: str, row: Callable[..., Any], doc: str, inplace: bool = True) -> Callable[..., Tensor]:
     """Publishes a row of two tensors, of which neither may be a number."""
 
     def call(input: Tensor, other: Tensor) -> Tensor:
@@ -184,34 +220,48 @@ def tensor_pair(name: str, row: Callable[..., Any], doc: str) -> Callable[..., T
 
     call.__name__, call.__qualname__, call.__doc__ = name, name, f"{doc} Source: torch.{name}."
     publish(name, call, method=True)
+    if inplace:
+        publish(name + "_", twin(row.row), method=True, in_module=False)
     return call
 
 
-tensor_pair("maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.")
-tensor_pair("minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.")
-tensor_pair("fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.")
-tensor_pair("fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.")
+tensor_pair(
+    "maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.", False
+)
+tensor_pair(
+    "minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.", False
+)
+tensor_pair(
+    "fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.", False
+)
+tensor_pair(
+    "fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.", False
+)
 
 
 def _heaviside(a: Any, values: Any) -> Any:
-    return choose(np.equal(a, 0), values, np.where(a != a, 0, a > 0).astype(a.dtype))
+    return np.where(np.equal(a, 0), values, np.where(a != a, 0, a > 0).astype(a.dtype))
 
 
-heaviside_row = op(
-    "heaviside(self, values)", _heaviside, exact=True, public=False,
+heaviside_row = without_derivative(op(
+    "heaviside(self, values)", _heaviside, promote="numbers", exact=True, public=False,
     lacks=refused("c", RuntimeError, "heaviside is not yet implemented for complex tensors."),
-    self=_unimplemented("heaviside"), values=_unimplemented("heaviside"),
-)  # fmt: skip
-heaviside_row.row.name = heaviside_row.row.node.__name__ = "torch::autograd::NotImplemented"  # type: ignore[attr-defined]
+    self=unimplemented("heaviside"), values=unimplemented("heaviside"),
+))  # fmt: skip
 
 
 @public(method=True)
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0, values or 1 where input is negative, 0 or positive. Source: torch.heaviside."""
     other_tensor("heaviside", values, "values")
+    if input.is_complex() or values.is_complex():
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if input.dtype is not values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return heaviside_row(input, values)
+
+
+publish("heaviside_", twin(heaviside_row.row), method=True, in_module=False)
 
 
 # Bounds. The gradient passes at a bound; outside it goes to a tensor bound.
@@ -224,12 +274,21 @@ def _bounded(a: Any, low: Any, high: Any) -> Any:
     return raised if high is None else np.minimum(raised, high)
 
 
+def _bounded_by_tensors(a: Any, low: Any, high: Any) -> Any:
+    """Two bounds are one kernel of PyTorch's, one bound is maximum or minimum: what they lack differs."""
+    if low is not None and high is not None:
+        check_dtype(missing("clamp_cpu", "bc"), a.dtype)
+    else:
+        check_dtype(missing("minimum_cpu" if low is None else "maximum_cpu", "c"), a.dtype)
+    return _bounded(a, low, high)
+
+
 def _bounded_by_numbers(a: Any, low: Any, high: Any) -> Any:
     for bound in (low, high):
         a = a if bound is None else lifted(a, bound)
     if any(bound is not None and bound != bound for bound in (low, high)):
         return np.full_like(a, np.nan)
-    return _bounded(a, *[None if b is None else a.dtype.type(b) for b in (low, high)])
+    return _bounded(a, *[None if b is None else as_dtype(a.dtype, b) for b in (low, high)])
 
 
 def _inside(x: Any, low: Any, high: Any) -> Any:
@@ -239,20 +298,20 @@ def _inside(x: Any, low: Any, high: Any) -> Any:
 
 
 clamp_scalar_row = op(
-    "clamp_scalar(self, *, min, max)", _bounded_by_numbers, node="clamp", overload=1, public=False, jvp=POINTWISE,
-    lacks=CLAMP_LACKS, self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
+    "clamp_scalar(self, *, min, max)", _bounded_by_numbers, promote="numbers", node="clamp", overload=1, public=False,
+    jvp=POINTWISE, lacks=CLAMP_LACKS, self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
 )  # fmt: skip
 clamp_min_scalar_row = op(
     "clamp_min_scalar(self, *, min)", lambda a, low: _bounded_by_numbers(a, low, None), node="clamp_min", public=False,
-    lacks=CLAMP_LACKS, jvp=POINTWISE, self=lambda g, F, self, min: F.where(self >= min, g, 0),
+    promote="numbers",    lacks=CLAMP_LACKS, jvp=POINTWISE, self=lambda g, F, self, min: F.where(self >= min, g, 0),
 )  # fmt: skip
 clamp_max_scalar_row = op(
     "clamp_max_scalar(self, *, max)", lambda a, high: _bounded_by_numbers(a, None, high), node="clamp_max",
-    lacks=CLAMP_LACKS, public=False, jvp=POINTWISE, self=lambda g, F, self, max: F.where(self <= max, g, 0),
+    promote="numbers", lacks=CLAMP_LACKS, public=False, jvp=POINTWISE,
+    self=lambda g, F, self, max: F.where(self <= max, g, 0),
 )  # fmt: skip
 clamp_row = op(
-    "clamp(self, min?, max?)", _bounded, promote="numbers", public=False, jvp=POINTWISE,
-    lacks=CLAMP_LACKS | missing("clamp_cpu", "b"),
+    "clamp(self, min?, max?)", _bounded_by_tensors, promote="numbers", public=False, jvp=POINTWISE, exact=True,
     self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
     min=lambda g, F, self, min, max: F.where(self < min if max is None else (self < min) & (min < max), g, 0),
     max=lambda g, F, self, min, max: F.where(self > max if min is None else (self > max) | (max < min), g, 0),
@@ -274,6 +333,8 @@ def _clamp_choice(self: Tensor, min: Any = None, max: Any = None) -> tuple[Any, 
     bounds = [b for b in (min, max) if b is not None]
     if not bounds:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if self.is_complex():
+        raise NotImplementedError("clamp is not supported for complex types")
     tensors = [isinstance(b, Tensor) for b in bounds]
     if all(tensors):
         return clamp_row, (self, min, max), ()

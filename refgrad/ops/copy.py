@@ -16,10 +16,11 @@ from .._dtypes import OF_ARRAY, dtype
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
+from .._layout import with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
 from .._storage import element_strides
-from .._tensor import CONJ, NEG, VIEW, Tensor, alias, method, plain, resolved
+from .._tensor import CONJ, DUAL, NEG, VIEW, Tensor, alias, method, plain, resolved
 from .._views import as_view
 
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
@@ -34,6 +35,7 @@ clone_row = op("clone(self)", copied, public=False, exact=True, jvp=LINEAR, self
 contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR, self=lambda g: g)  # fmt: skip
 
 
+LIVE.contiguous_copy = contiguous_row
 def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
     if array.dtype.kind == "c" and to.kind not in "cb":
         array = array.real
@@ -112,6 +114,15 @@ copy_row = Row(
     "copy(self, src)", _copy, {"self": lambda F, g: F.zeros_like(g), "src": lambda g: g}, node="copy_slices", jvp=LINEAR, exact=True
 )  # fmt: skip
 copy_row.name = copy_row.node.__name__ = "CopyBackwards"
+copy_row.node.prefix = "torch::autograd::"
+
+
+def _strided_copy(t: Tensor, strides: tuple[int, ...]) -> Tensor:
+    """F.strided_copy: a recorded copy with given strides, as a leaf's first gradient has them."""
+    return plain(with_strides(np.zeros(t._array.shape, t._array.dtype), strides)).copy_(t)
+
+
+LIVE.strided_copy = _strided_copy
 
 
 @method
@@ -137,12 +148,7 @@ def detach(input: Tensor) -> Tensor:
 def detach_(self: Tensor) -> Tensor:
     """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
     if self._view is not None:
-        raise RuntimeError(
-            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
-            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
-            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
-        )
+        raise RuntimeError(errors.DETACH_VIEW)
     self._edge, self._needs = None, False
     return self
 
@@ -153,7 +159,14 @@ def _get_data(self: Tensor) -> Tensor:
     return made
 
 
-def _set_data(self: Tensor, value: Tensor) -> None:
+def _set_data(self: Tensor, value: Any) -> None:
+    """Another memory, shape and dtype for the same tensor; its flags, history and version stay."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+    if self.requires_grad and value._array.dtype.kind in "iub":
+        raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+    if self._extra is not None and value._array.dtype != self._array.dtype:
+        self._extra.accumulator = None
     self._array, self._flags = value._array, (self._flags & VIEW) | (value._flags & (CONJ | NEG))
 
 
@@ -215,6 +228,10 @@ def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
     made._flags ^= bit
     if state.grad and t.requires_grad:
         record(row, (t,), (), (made,))
+    if t._flags & DUAL:
+        from .._forward import push
+
+        push(row, (t,), (), (made,))
     return made
 
 
@@ -263,7 +280,8 @@ for _space in (RAW, NARROW):
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
 LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
-LIVE.conj = conj
+LIVE.conj, LIVE.neg_view = conj, neg_view
+LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)
 LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))

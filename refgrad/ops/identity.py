@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .._interpreters import LIVE
+from .._modes import no_grad
 from .._op import LINEAR, op, public
 from .._tensor import LAZY, Tensor, plain
 
@@ -17,6 +16,12 @@ alias_row = op("alias(self)", lambda a: a.view(), view=True, public=False, jvp=L
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """A view in the shape of another tensor. Source: torch.Tensor.view_as."""
     return self.view(other.shape)
+
+
+def same_view(t: Tensor) -> Tensor:
+    """The whole tensor as a view without history of its own."""
+    with no_grad():
+        return alias_row(t)
 
 
 def identity(t: Tensor) -> Tensor:
@@ -35,10 +40,6 @@ def alias_with_history(t: Tensor) -> Tensor:
     if t._edge is None and t._needs:
         made = alias_row(t)
     return made
-
-
-def _kept_leaf(t: Any) -> Any:
-    return np.asarray(t)
 
 
 LIVE.identity = identity

@@ -1,4 +1,4 @@
-"""What pointwise kernels share: selection that keeps the memory order, and Python numbers as attributes."""
+"""What pointwise kernels share: the dtypes that arrays and Python numbers make together."""
 
 from __future__ import annotations
 
@@ -8,21 +8,13 @@ import numpy as np
 
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, result_dtype
+from .._modes import state
 from .._tensor import Tensor
 
 
-def choose(mask: Any, a: Any, b: Any) -> np.ndarray:
-    """np.where in PyTorch's memory order: np.where gives row-major, a TensorIterator the order of its operands."""
-    arrays = [x for x in (mask, a, b) if isinstance(x, np.ndarray)]
-    if all(x.flags.c_contiguous for x in arrays):
-        return np.where(mask, a, b)
-    made = np.where(mask, a, b)
-    model = next((x for x in arrays if x.shape == made.shape), None)
-    if model is None or model.flags.c_contiguous:
-        return made
-    out = np.empty_like(model, dtype=made.dtype, order="K")
-    out[...] = made
-    return out
+def as_dtype(dtype: np.dtype, number: Any) -> Any:
+    """A Python number as a scalar of a dtype; an integer too large wraps around."""
+    return np.asarray(number).astype(dtype)[()]
 
 
 def lifted(a: np.ndarray, number: Any) -> np.ndarray:
@@ -36,8 +28,8 @@ def lifted(a: np.ndarray, number: Any) -> np.ndarray:
 
 def common(*operands: Any) -> np.dtype:
     """The dtype of an operation on arrays and Python numbers, by PyTorch's rules."""
-    arrays = [x for x in operands if isinstance(x, np.ndarray)]
-    numbers = [x for x in operands if not isinstance(x, np.ndarray)]
+    arrays = [x for x in operands if isinstance(x, (np.ndarray, np.generic))]
+    numbers = [x for x in operands if not isinstance(x, (np.ndarray, np.generic))]
     dimensioned = [OF_ARRAY[x.dtype] for x in arrays if x.ndim]
     return result_dtype(dimensioned, [OF_ARRAY[x.dtype] for x in arrays if not x.ndim], numbers).array
 
@@ -46,3 +38,9 @@ def other_tensor(function: str, given: Any, argument: str = "other", position: i
     """Raises TypeError unless the argument is a Tensor."""
     if not isinstance(given, Tensor):
         raise TypeError(errors.must_be_tensor(function, argument, position, given))
+
+
+def no_complex_gradient(function: str, t: Tensor) -> None:
+    """Raises for a complex tensor that needs a gradient, where PyTorch has a value but no derivative."""
+    if t.is_complex() and state.grad and t.requires_grad:
+        raise RuntimeError(f"{function} does not support automatic differentiation for outputs with complex dtype.")

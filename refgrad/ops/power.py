@@ -6,6 +6,7 @@ mathematical ones, of every order: the singular factor is masked before it is co
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,13 +19,13 @@ from .._interpreters import formula
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
-from .layout import choose, lifted, other_tensor
+from .layout import as_dtype, lifted, other_tensor
 
 LN2, LN10 = math.log(2), math.log(10)
 
 
 def _exp2(a: Any) -> Any:
-    return np.exp(a * LN2) if a.dtype.kind == "c" else np.exp2(a)
+    return np.exp(a * LN2) if np.iscomplexobj(a) else np.exp2(a)
 
 
 def _log2(a: Any) -> Any:
@@ -68,8 +69,11 @@ def number_power_derivative(F: Any, x: Any, exponent: Any) -> Any:
 @formula
 def power_log(F: Any, x: Any, exponent: Any, out: Any) -> Any:
     """out·log x, 0 where x is 0 and the exponent is not negative (0^y is constant there)."""
-    positive = F.real(exponent) >= 0 if F.is_complex(exponent) else exponent >= 0
-    return out * F.log(F.where((x == 0) & positive, 1, x))
+    return out * F.log(F.where((x == 0) & _not_negative(F, exponent), 1, x))
+
+
+def _not_negative(F: Any, exponent: Any) -> Any:
+    return (F.real_part(exponent) if F.is_complex(exponent) else exponent) >= 0
 
 
 def _integer_power(a: Any, exponent: Any) -> Any:
@@ -82,7 +86,7 @@ def _integer_power(a: Any, exponent: Any) -> Any:
 
 
 def _power(a: Any, exponent: Any) -> Any:
-    kinds = {x.dtype.kind for x in (a, exponent) if isinstance(x, np.ndarray)}
+    kinds = {x.dtype.kind for x in (a, exponent) if hasattr(x, "dtype")}
     return _integer_power(a, exponent) if kinds <= {"i", "u"} else np.power(a, exponent)
 
 
@@ -106,22 +110,27 @@ def _number_power(a: np.ndarray, exponent: Any) -> np.ndarray:
     return found(a) if found else np.power(a, exponent)
 
 
-def _base_log(base: Any) -> Any:
-    """The logarithm of a number base; -inf at 0, nan for a negative one (PyTorch's real logarithm)."""
-    if isinstance(base, complex):
-        return complex(np.log(base))
-    return math.log(base) if base > 0 else (-math.inf if base == 0 else math.nan)
+def _base_power(exponent: np.ndarray, base: Any) -> np.ndarray:
+    """A number to array powers; row-major whatever the exponent's strides, as in PyTorch."""
+    exponent = lifted(exponent, base)
+    return np.array(_power(as_dtype(exponent.dtype, base), exponent), order="C")
+
+
+def _base_log(base: Any, is_complex: bool) -> Any:
+    """The logarithm of a number base other than 0; nan for a negative one unless the power is complex."""
+    if is_complex:
+        return cmath.log(base)
+    return math.log(base) if base > 0 else math.nan
 
 
 def _base_vjp(g: Any, F: Any, self: Any, exponent: Any, out: Any) -> Any:
     if self == 0:
-        positive = F.real(exponent) >= 0 if F.is_complex(exponent) else exponent >= 0
-        return F.where(positive, 0, g * F.conj(out * -math.inf))
-    return g * F.conj(out * _base_log(self))
+        return g * F.conj(out * F.where(_not_negative(F, exponent), 0.0, -math.inf))
+    return g * F.conj(out * _base_log(self, F.is_complex(out)))
 
 
 pow_scalar = op(
-    "pow_scalar(self, *, exponent)", _number_power, node="pow", public=False, jvp=POINTWISE,
+    "pow_scalar(self, *, exponent)", _number_power, promote="numbers", node="pow", public=False, jvp=POINTWISE,
     self=lambda g, F, self, exponent: g * F.conj(F.number_power_derivative(self, exponent)),
 )  # fmt: skip
 pow_tensor = op(
@@ -131,7 +140,7 @@ pow_tensor = op(
     exponent=lambda g, F, self, exponent, out: g * F.conj(F.power_log(self, exponent, out)),
 )  # fmt: skip
 pow_base = op(
-    "pow_base(exponent, *, self)", lambda e, base: _power(lifted(e, base).dtype.type(base), lifted(e, base)),
+    "pow_base(exponent, *, self)", _base_power,
     node="pow", overload=2, public=False, jvp=POINTWISE, exponent=_base_vjp,
 )  # fmt: skip
 
@@ -139,8 +148,8 @@ pow_base = op(
 def _no_number_pair(name: str, a: Any, b: Any) -> None:
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
         raise TypeError(
-            f"{name}() received an invalid combination of arguments - got ({type(a).__name__}, {type(b).__name__}), but "
-            "expected at least one Tensor"
+            f"{name}() received an invalid combination of arguments - got ({type(a).__name__}, {type(b).__name__}), "
+            "but expected at least one Tensor"
         )
 
 
@@ -205,7 +214,7 @@ publish("float_power_", _float_power_inplace, method=True, in_module=False)
 def _logaddexp(a: Any, b: Any) -> Any:
     if np.result_type(a, b).kind != "c":
         return np.logaddexp(a, b)
-    larger, smaller = choose(a.real >= b.real, a, b), choose(a.real >= b.real, b, a)
+    larger, smaller = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
     return larger + np.log1p(np.exp(smaller - larger))
 
 

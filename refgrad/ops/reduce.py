@@ -162,8 +162,8 @@ def _nansum(a: np.ndarray, dim: Axes, keepdim: bool) -> np.ndarray:
 
 nansum_row = op(
     "nansum(self, *, dim, keepdim)", _nansum, public=False,
-    self=lambda g, F, self, dim, keepdim: F.where(self != self, 0, spread(F, g, self.shape, dim, keepdim)),
-    jvp=lambda F, x, t, attrs, out: F.sum(F.where(x[0] != x[0], 0, t[0]), *attrs),
+    self=lambda g, F, self, dim, keepdim: spread(F, g, self.shape, dim, keepdim) * (self == self),
+    jvp=lambda F, x, t, attrs, out: F.sum(t[0] * (x[0] == x[0]), *attrs),
 )  # fmt: skip
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
-from .._op import LINEAR, POINTWISE, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
 from .compare import tensor_pair
-from .layout import choose, lifted
+from .layout import as_dtype, lifted, no_complex_gradient
 
 SIGN_TEXT = "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
 
@@ -21,7 +21,9 @@ SIGN_TEXT = "Unlike NumPy, torch.sign is not intended to support complex numbers
 def _rounds(name: str, ufunc: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     """A row of a step function: integers stay as they are, the gradient is zero."""
     text = f"{name} is not supported for complex inputs"
-    lacks = missing(f"{name}_vml_cpu", "bc") if name == "round" else missing(f"{name}_vml_cpu", "b") | refused("c", NotImplementedError, text)  # fmt: skip
+    lacks = missing(f"{name}_vml_cpu", "bc")
+    if name != "round":
+        lacks |= refused("c", NotImplementedError, text)
     return op(
         f"{name}(self)", lambda a: a.copy() if a.dtype.kind in "iu" else ufunc(a), promote="numbers", lacks=lacks,
         jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]), self=lambda g, F: F.zeros_like(g), public=name != "round",
@@ -40,7 +42,7 @@ def _round_decimals(a: Any, decimals: int) -> Any:
 
 round_decimals_row = op(
     "round_decimals(self, *, decimals)", _round_decimals, node="round", overload=1, public=False,
-    lacks=missing("round_cpu", "cib"), self=lambda g, F: F.zeros_like(g),
+    lacks=missing("round_cpu", "cib"), promote="numbers", jvp=POINTWISE, self=lambda g, F: F.zeros_like(g),
 )  # fmt: skip
 
 
@@ -53,22 +55,29 @@ def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
 @public("round_", method=True)
 def round_inplace(input: Tensor, *, decimals: int = 0) -> Tensor:
     """round in place. Source: torch.round_."""
-    return write(round_row.row, (input,), ()) if decimals == 0 else write(round_decimals_row.row, (input,), (decimals,))  # type: ignore[attr-defined]
+    return write(round_row.row, (input,), ()) if decimals == 0 else write(round_decimals_row.row, (input,), (decimals,))
 
 
 publish("fix", trunc, method=True)
-publish("fix_", trunc.row.inplace, method=True)  # type: ignore[attr-defined]
+publish("fix_", trunc.row.inplace, method=True)
 frac = op(
-    "frac(self)", lambda a: a - np.trunc(a), promote="numbers", jvp=LINEAR, lacks=missing("frac_cpu", "cib"),
+    "frac(self)", lambda a: a - np.trunc(a), promote="numbers", jvp=POINTWISE, lacks=missing("frac_cpu", "cib"),
     self=lambda g: g,
 )  # fmt: skip
 
 # Signs.
 
+
+def _sign(a: Any) -> Any:
+    """-1, 0 or 1; 0 for nan."""
+    if a.dtype.kind == "b":
+        return a.copy()
+    return np.where(a != a, 0, np.sign(a)).astype(a.dtype) if a.dtype.kind in "fV" else np.sign(a)
+
+
 sign = op(
-    "sign(self)", lambda a: a.copy() if a.dtype.kind == "b" else np.nan_to_num(np.sign(a), nan=0) if a.dtype.kind in "fV" else np.sign(a),
-    promote="numbers", lacks=refused("c", NotImplementedError, SIGN_TEXT), self=lambda g, F: F.zeros_like(g),
-    jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]),
+    "sign(self)", _sign, promote="numbers", lacks=refused("c", NotImplementedError, SIGN_TEXT),
+    self=lambda g, F: F.zeros_like(g), jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]),
 )  # fmt: skip
 
 
@@ -86,11 +95,11 @@ copysign_row = op(
 
 def _copysign_number(a: Any, other: Any) -> Any:
     a = lifted(a, 1.0)
-    return np.copysign(a, a.dtype.type(other))
+    return np.copysign(a, as_dtype(a.dtype, other))
 
 
 copysign_scalar_row = op(
-    "copysign_scalar(self, *, other)", _copysign_number, node="copysign", overload=1, public=False,
+    "copysign_scalar(self, *, other)", _copysign_number, promote="numbers", node="copysign", overload=1, public=False,
     lacks=missing("copysign_cpu", "c"), jvp=POINTWISE, self=_copysign_vjp,
 )  # fmt: skip
 
@@ -103,15 +112,15 @@ def copysign(input: Tensor, other: Any) -> Tensor:
 
 def _copysign_inplace(self: Tensor, other: Any) -> Tensor:
     if isinstance(other, Tensor):
-        return write(copysign_row.row, (self, other), ())  # type: ignore[attr-defined]
-    return write(copysign_scalar_row.row, (self,), (other,))  # type: ignore[attr-defined]
+        return write(copysign_row.row, (self, other), ())
+    return write(copysign_scalar_row.row, (self,), (other,))
 
 
 publish("copysign_", _copysign_inplace, method=True, in_module=False)
 nextafter_row = op(
     "nextafter(self, other)", np.nextafter, promote="numbers", exact=True, public=False,
     lacks=missing("nextafter_cpu", "cib"),
-    self=lambda g, F, self, other: F.where(self == other, 0, g), other=lambda g, F, self, other: F.where(self == other, g, 0),
+    self=lambda g, F, self, other: F.where(self == other, 0, g), other=lambda g, F: F.zeros_like(g),
     jvp=POINTWISE,
 )  # fmt: skip
 tensor_pair("nextafter", nextafter_row, "The next floating-point number after input towards other.")
@@ -138,11 +147,11 @@ def _nan_to_num(a: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
         out.real, out.imag = (_nan_to_num(part, nan, posinf, neginf) for part in (a.real, a.imag))
         return out
     nan, posinf, neginf = (a.dtype.type(v) for v in _replacements(a.dtype, nan, posinf, neginf))
-    return choose(a != a, nan, choose(np.equal(a, np.inf), posinf, choose(np.equal(a, -np.inf), neginf, a)))
+    return np.where(a != a, nan, np.where(np.equal(a, np.inf), posinf, np.where(np.equal(a, -np.inf), neginf, a)))
 
 
 nan_to_num_row = op(
-    "nan_to_num(self, *, nan, posinf, neginf)", _nan_to_num, exact=True, public=False, jvp=POINTWISE,
+    "nan_to_num(self, *, nan, posinf, neginf)", _nan_to_num, promote="numbers", exact=True, public=False, jvp=POINTWISE,
     self=lambda g, F, self: F.where(F.isinf(self) | (self != self), 0, g),
 )  # fmt: skip
 
@@ -150,13 +159,14 @@ nan_to_num_row = op(
 @public(method=True)
 def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """nan and the infinities replaced (by 0 and the dtype's limits). Source: torch.nan_to_num."""
+    no_complex_gradient("nan_to_num", input)
     return nan_to_num_row(input, nan, posinf, neginf)
 
 
 @public(method=True)
 def nan_to_num_(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """nan_to_num in place. Source: torch.nan_to_num_."""
-    return write(nan_to_num_row.row, (input,), (nan, posinf, neginf))  # type: ignore[attr-defined]
+    return write(nan_to_num_row.row, (input,), (nan, posinf, neginf))
 
 
 __all__ = ["OF_ARRAY", "get_default_dtype"]

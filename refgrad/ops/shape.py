@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .._errors import wrap_dim
+from .. import _dtypes as dtypes
+from .._dtypes import SCALAR_NAMES
+from .._errors import list_text, wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
-from .._storage import as_strided_array, contiguous_strides, element_strides, storage_offset
+from .._storage import as_strided_array, contiguous_strides, element_strides
+from .._storage import storage_offset as offset_of
 from .._tensor import Tensor
+from .copy import contiguous_row
 from .create import shape_of
 
 Shape = tuple[int, ...]
@@ -52,9 +57,9 @@ def full_shape(shape: Shape, size: int) -> Shape:
     known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
-    bad = next((n for n in shape if n < -1), None)
+    bad = next((k for k, n in enumerate(shape) if n < -1), None)
     if bad is not None:
-        raise RuntimeError(f"invalid shape dimension {bad}")
+        raise RuntimeError(f"invalid shape dimension {shape[bad]} at index {bad} of shape {list(shape)}")
     if -1 in shape and known == 0 and size == 0:
         raise RuntimeError(
             f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can "
@@ -68,7 +73,7 @@ def full_shape(shape: Shape, size: int) -> Shape:
 def _view(a: np.ndarray, shape: Shape) -> np.ndarray:
     strides = view_strides(a.shape, element_strides(a), shape)
     assert strides is not None
-    return as_strided_array(a, shape, strides, storage_offset(a))
+    return as_strided_array(a, shape, strides, offset_of(a))
 
 
 view_row = op(
@@ -82,10 +87,12 @@ unsafe_view_row = op(
 )  # fmt: skip
 
 
-@public(method=True)
-def view(self: Tensor, *shape: Any) -> Tensor:
-    """The same memory in another shape. Raises RuntimeError where strides forbid it. Source: torch.Tensor.view."""
-    to = full_shape(shape_of_view(shape), self.numel())
+def view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+    """The same memory in another shape, or (given a dtype) read as another dtype. Raises RuntimeError where strides
+    forbid it. Source: torch.Tensor.view."""
+    if dtype is not None or isinstance(shape[0], dtypes.dtype):
+        return view_as_dtype(self, dtype or shape[0])
+    to = full_shape(shape_of_view(shape, "view"), self.numel())
     if view_strides(self._array.shape, element_strides(self._array), to) is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -94,18 +101,63 @@ def view(self: Tensor, *shape: Any) -> Tensor:
     return view_row(self, to)
 
 
-def shape_of_view(shape: tuple[Any, ...]) -> Shape:
-    """A shape from `f(2, -1)` or `f((2, -1))`."""
-    return tuple(int(n) for n in (shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape))
+Tensor.view = view  # type: ignore[attr-defined]
+
+
+def view_as_dtype(t: Tensor, kind: dtypes.dtype) -> Tensor:
+    """The bits read as another dtype: shares memory and version counter, without history."""
+    if kind is t.dtype:
+        return t
+    array, mine, theirs = t._array, t.dtype.itemsize, kind.itemsize
+    text = f"view {SCALAR_NAMES[t.dtype]} as {SCALAR_NAMES[kind]} (different element sizes)"
+    if mine != theirs:
+        strides = element_strides(array)
+        if not array.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 to {text}")
+        if strides[-1] != 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 to {text}, but got {strides[-1]}")
+        _check_ratio(t, theirs // mine, text)
+    made = t.detach()
+    made._array = array.view(kind.array)
+    return made
+
+
+def _check_ratio(t: Tensor, ratio: int, text: str) -> None:
+    """Raises RuntimeError if elements can't be taken `ratio` at a time."""
+    if ratio <= 1:
+        return
+    strides = element_strides(t._array)
+    found = {"self.size(-1)": t._array.shape[-1], "self.storage_offset()": offset_of(t._array)}
+    found |= {f"self.stride({k})": s for k, s in enumerate(strides[:-1])}
+    for name, n in found.items():
+        if n % ratio:
+            raise RuntimeError(f"{name} must be divisible by {ratio} to {text}, but got {n}")
+
+
+def shape_of_view(shape: tuple[Any, ...], name: str) -> Shape:
+    """A shape from `f(2, -1)` or `f((2, -1))`. Raises TypeError for other things than integers."""
+    given = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    for n in given:
+        if isinstance(n, float):
+            raise TypeError(f"{name}(): argument 'shape' (position 1) must be tuple of ints, not float")
+    return tuple(int(n) for n in given)
+
+
+reshape_alias_row = op(
+    "reshape_alias(self, *, shape)", _view, view=True, public=False, jvp=LINEAR,
+    self=lambda g, F, self_meta: F.reshape(g, self_meta.shape),
+)  # fmt: skip
 
 
 @public(method=True)
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """A view in another shape where possible, else a copy. Source: torch.reshape."""
-    to = full_shape(shape_of_view(shape), input.numel())
-    if view_strides(input._array.shape, element_strides(input._array), to) is not None:
+    to = full_shape(shape_of_view(shape, "reshape"), input.numel())
+    if input._array.flags.c_contiguous:
         return view_row(input, to)
-    return unsafe_view_row(input.clone().contiguous(), to) if not input.is_contiguous() else view_row(input, to)
+    if view_strides(input._array.shape, element_strides(input._array), to) is not None:
+        return reshape_alias_row(input, to)
+    return unsafe_view_row(contiguous_row(input), to)
 
 
 def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
@@ -119,7 +171,7 @@ expand_row = op("expand(self, *, shape)", _expand, view=True, public=False, jvp=
 @public(method=True)
 def expand(self: Tensor, *sizes: Any) -> Tensor:
     """Size-1 dimensions repeated without a copy; -1 keeps a size. Source: torch.Tensor.expand."""
-    to = shape_of_view(sizes)
+    to = shape_of_view(sizes, "expand")
     have = self._array.shape
     lead = len(to) - len(have)
     if lead < 0:
@@ -127,6 +179,11 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
             f"expand(torch.{self.dtype.short}{{{list(have)}}}, size={list(to)}): the number of sizes provided ({len(to)}) must "
             f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
+    for k, n in enumerate(to[:lead]):
+        if n == -1:
+            raise RuntimeError(
+                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {k}"
+            )
     full = tuple(have[k - lead] if n == -1 and k >= lead else n for k, n in enumerate(to))
     for k, n in enumerate(full):
         if k >= lead and have[k - lead] not in (1, n):
@@ -166,7 +223,7 @@ def _places(shape: Shape, strides: Shape, offset: int) -> np.ndarray:
     return places
 
 
-def _storage_places(shape: Shape, strides: Shape, offset: int, meta: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def storage_places(shape: Shape, strides: Shape, offset: int, meta: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The places of the input's elements and of the view's, and how many of the input's share each place."""
     mine = _places(meta.shape, tuple(s // meta.dtype.itemsize for s in meta.strides), meta.offset)
     theirs = _places(shape, strides, offset)
@@ -177,7 +234,7 @@ def _storage_places(shape: Shape, strides: Shape, offset: int, meta: Any) -> tup
 def strided_sum(g: np.ndarray, shape: Shape, strides: Shape, offset: int, meta: Any) -> np.ndarray:
     """The vjp of as_strided: g added up in the storage, then read through the input's own geometry; where several
     elements of the input share a place, each gets its share."""
-    mine, theirs, counts = _storage_places(shape, strides, offset, meta)
+    mine, theirs, counts = storage_places(shape, strides, offset, meta)
     total = np.zeros(counts.size, g.dtype)
     np.add.at(total, theirs, g)
     return (total[mine] / counts[mine]).astype(g.dtype)
@@ -185,7 +242,7 @@ def strided_sum(g: np.ndarray, shape: Shape, strides: Shape, offset: int, meta: 
 
 def strided_gather(h: np.ndarray, shape: Shape, strides: Shape, offset: int, meta: Any) -> np.ndarray:
     """The transpose of strided_sum."""
-    mine, theirs, counts = _storage_places(shape, strides, offset, meta)
+    mine, theirs, counts = storage_places(shape, strides, offset, meta)
     total = np.zeros(counts.size, h.dtype)
     np.add.at(total, mine, (h / counts[mine]).astype(h.dtype))
     return total[theirs]
@@ -205,10 +262,23 @@ strided_gather_row = op(
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the storage with any size, stride and offset. Source: torch.as_strided.
     Trap: elements may overlap; writes to such a view are undefined."""
-    from .._storage import storage_offset as offset_of
+    return as_strided_row(input, *as_strided_checks(input, size, stride, storage_offset))
 
-    offset = offset_of(input._array) if storage_offset is None else storage_offset
-    return as_strided_row(input, tuple(size), tuple(stride), offset)
+
+def as_strided_checks(input: Tensor, size: Any, stride: Any, offset: int | None) -> tuple[Shape, Shape, int]:
+    """The geometry that as_strided is asked for. Raises RuntimeError for one that can't be."""
+    shape, strides = tuple(int(n) for n in size), tuple(int(s) for s in stride)
+    if len(shape) != len(strides):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if any(s < 0 for s in strides):
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list_text(strides)}"
+        )
+    if any(n < 0 for n in shape):
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes={list_text(shape)} and strides={list_text(strides)}"
+        )
+    return shape, strides, offset_of(input._array) if offset is None else offset
 
 
 for _space in (RAW, NARROW):

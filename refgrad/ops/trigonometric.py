@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._inplace import twin, write
 from .._interpreters import formula
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
@@ -24,14 +25,29 @@ atan = op("atan(self)", np.arctan, promote="float", d=lambda self: 1 / (self * s
 sinh = op("sinh(self)", np.sinh, promote="float", d=lambda F, self: F.cosh(self))
 cosh = op("cosh(self)", np.cosh, promote="float", d=lambda F, self: F.sinh(self))
 tanh = op("tanh(self)", np.tanh, promote="float", d=lambda out: 1 - out * out)
-asinh = op("asinh(self)", np.arcsinh, promote="float", d=lambda F, self: F.rsqrt(self * self + 1))
+asinh = op("asinh(self)", np.arcsinh, promote="float", inplace=False, d=lambda F, self: F.rsqrt(self * self + 1))
 acosh = op(
-    "acosh(self)", np.arccosh, promote="float",
+    "acosh(self)", np.arccosh, promote="float", inplace=False,
     # On complex numbers the product of the roots has the cut of acosh, the root of the product has not.
     d=lambda F, self: F.rsqrt(self - 1) * F.rsqrt(self + 1) if F.is_complex(self) else F.rsqrt((self - 1) * (self + 1)),
 )  # fmt: skip
-atanh = op("atanh(self)", np.arctanh, promote="float", d=lambda self: 1 / ((1 - self) * (1 + self)))
+atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda self: 1 / ((1 - self) * (1 + self)))
 
+def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
+    """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
+
+    def refuse(g: Any) -> Any:
+        raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
+
+    row = op(
+        f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse
+    )
+    publish(name + "_", twin(row.row), method=True)
+    forward.row.inplace = getattr(Tensor, name + "_")
+
+
+for _name, _row in {"asinh": asinh, "acosh": acosh, "atanh": atanh}.items():
+    _refuse_inplace(_name, _row)
 for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):
     if _name in ("sin", "cos", "tan"):
         _inverse = {"sin": asin, "cos": acos, "tan": atan}[_name]
@@ -80,6 +96,12 @@ logit_row = op(
 
 
 @public(method=True)
+def logit_(input: Tensor, eps: float | None = None) -> Tensor:
+    """logit in place. Source: torch.logit_."""
+    return write(logit_row.row, (input,), (eps,))
+
+
+@public(method=True)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """log(x/(1-x)), x first clamped to [eps, 1-eps] if eps is given. Source: torch.logit."""
     return logit_row(input, eps)
@@ -101,7 +123,9 @@ def sinc_derivative(F: Any, x: Any) -> Any:
     return math.pi * F.where(near, u * series, (far * F.cos(far) - F.sin(far)) / (far * far))
 
 
-sinc = op("sinc(self)", lambda a: np.sinc(a).astype(a.dtype), promote="float", d=lambda F, self: F.sinc_derivative(self))
+sinc = op(
+    "sinc(self)", lambda a: np.sinc(a).astype(a.dtype), promote="float", d=lambda F, self: F.sinc_derivative(self)
+)
 
 
 # Functions of two tensors.
@@ -141,3 +165,5 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
 
 
 publish("arctan2", atan2, method=True)
+for _name, _row in {"atan2": atan2_row, "arctan2": atan2_row, "hypot": hypot_row}.items():
+    publish(_name + "_", twin(_row.row), method=True, in_module=False)

@@ -1,0 +1,84 @@
+"""A hook on the gradients of several tensors. Source: torch.autograd.graph.register_multi_grad_hook."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._graph import RemovableHandle, gradient_edge
+from .._modes import state
+from .._tensor import Tensor
+
+
+class SeveralHandles(RemovableHandle):
+    """Removes the hooks on all the tensors."""
+
+    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+        self.handles = tuple(handles)
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+class GatheredGradients:
+    """Collects, in each backward apart, the gradients of the tensors until the last that it computes is there."""
+
+    def __init__(self, tensors: Sequence[Tensor], fn: Callable[[list[Tensor | None]], None]) -> None:
+        self.nodes = [edge[0] for edge in map(gradient_edge, tensors) if edge is not None]
+        self.fn = fn
+        self.lock = threading.Lock()
+        self.found: dict[int, list[Tensor | None]] = {}
+        self.left: dict[int, int] = {}
+
+    def hook(self, position: int) -> Callable[[Tensor], None]:
+        """The hook of the tensor at a position."""
+
+        def gather(g: Tensor) -> None:
+            task = state.executing[-1]
+            with self.lock:
+                if id(task) not in self.left:
+                    self.left[id(task)] = sum(map(task.will_reach, self.nodes))
+                    self.found[id(task)] = [None] * len(self.nodes)
+                self.found[id(task)][position] = g
+                self.left[id(task)] -= 1
+                is_last = not self.left[id(task)]
+            if is_last:
+                del self.left[id(task)]
+                self.fn(self.found.pop(id(task)))
+
+        return gather
+
+
+class FirstGradient:
+    """Calls fn with the first gradient that a backward computes among the tensors'."""
+
+    def __init__(self, fn: Callable[[Tensor], None]) -> None:
+        self.fn, self.lock = fn, threading.Lock()
+        self.seen: Any = None
+
+    def hook(self, g: Tensor) -> None:
+        task = state.executing[-1]
+        with self.lock:
+            is_first, self.seen = self.seen is not task, task
+        if is_first:
+            self.fn(g)
+            task.callbacks.append(self.forget)
+
+    def forget(self) -> None:
+        self.seen = None
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[..., None], *, mode: str = "all"
+) -> RemovableHandle:
+    """Calls fn once in each backward: with the list of all gradients when the last one is there (None for a tensor
+    that the backward does not reach), or, in mode "any", with the first. Raises ValueError for another mode."""
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "all":
+        gathered = GatheredGradients(tensors, fn)
+        return SeveralHandles([t.register_hook(gathered.hook(k)) for k, t in enumerate(tensors)])
+    first = FirstGradient(fn)
+    return SeveralHandles([t.register_hook(first.hook) for t in tensors])
