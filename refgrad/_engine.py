@@ -29,10 +29,24 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("arrived", "callbacks", "captures", "heap", "keep", "live", "needed", "number", "results", "running", "waiting")
+    __slots__ = (
+        "anomaly",
+        "arrived",
+        "callbacks",
+        "captures",
+        "heap",
+        "keep",
+        "live",
+        "needed",
+        "number",
+        "results",
+        "running",
+        "waiting",
+    )
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
+        self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
         self.heap: list[tuple[int, int, Node]] = []
@@ -154,7 +168,7 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
 
 def _run(task: Task) -> None:
     """Runs the task; under anomaly mode an error is preceded by the place of the forward call."""
-    if state.anomaly is None:
+    if task.anomaly is None:
         _loop(task, False)
         return
     try:
@@ -169,7 +183,7 @@ def _loop(task: Task, is_traced: bool) -> None:
     """Takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap, so that a
     chain never touches the heap."""
     heap, waiting, needed, arrived, live = task.heap, task.waiting, task.needed, task.arrived, task.live
-    captures = task.captures
+    captures, is_plain = task.captures, task.anomaly is None
     following: Node | None = None
     while following is not None or heap:
         if following is None or (heap and -heap[0][0] > following.sequence):
@@ -188,20 +202,33 @@ def _loop(task: Task, is_traced: bool) -> None:
             continue
         if captures:
             task.capture(node, slots)
-        if node.hooks is not None or type(node) is AccumulateGrad:
-            slots = run_tensor_hooks(node, slots, live)
         edges = node.edges
-        for index, g in enumerate(_step(task, node, slots)):
-            edge = edges[index]
+        if is_plain and edges and node.hooks is None:
+            results = node.apply(slots, live)
+            if not task.keep and node.saved:
+                node.release()
+        else:
+            results = _step(task, node, slots)
+        if len(results) != len(edges):
+            _wrong_count(node, results)
+        index = -1
+        for edge in edges:
+            index += 1
             if edge is None:
                 continue
+            g = results[index]
             follower, nr = edge
             if needed is not None and follower not in needed and follower not in captures:
                 continue
             if g is not None:
                 if live:
                     g = _fit_live(g, follower, nr, node, index)
-                else:
+                elif (
+                    type(g) is not ndarray
+                    or follower.metas is not None
+                    or g.shape != follower.shape
+                    or g.dtype is not follower.dtype
+                ):
                     g = _fit_raw(g, follower, nr, node, index)
                 if follower.metas is None and follower not in arrived:
                     arrived[follower] = [g]
@@ -233,20 +260,24 @@ def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Ten
 
 
 def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
-    """Runs one node between its pre- and post-hooks, and frees what it saved."""
+    """Runs one node with its hooks, and frees what it saved."""
     hooks = node.hooks
+    if hooks is not None or type(node) is AccumulateGrad:
+        slots = run_tensor_hooks(node, slots, task.live)
     if hooks is not None and hooks.pre:
         slots = run_pre_hooks(node, slots, task.live)
     results = node.apply(slots, task.live)
-    if len(results) != len(node.edges):
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got {len(results)})"
-        )
     if not task.keep and node.saved:
         node.release()
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, results, task.live)
-    anomaly = state.anomaly
-    if anomaly is not None:
-        anomaly.check(node, results)
+    if task.anomaly is not None:
+        task.anomaly.check(node, results)
     return results
+
+
+def _wrong_count(node: Node, results: Sequence[Any]) -> None:
+    raise RuntimeError(
+        f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, "
+        f"got {len(results)})"
+    )

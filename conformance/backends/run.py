@@ -149,7 +149,8 @@ class Run:
         if value.dtype.is_floating_point or value.dtype.is_complex:
             moved = disturb(self.engine.array(value), self.noise)
             value.data.copy_(self.engine.tensor(moved))
-            if value.requires_grad:
+            # A view made in no_grad mode requires grad without a node; PyTorch 2.13 crashes on a hook there.
+            if value.grad_fn is not None:
                 value.register_hook(lambda g: self.engine.tensor(disturb(self.engine.array(g), self.noise)))
 
     def item(self, step: p.Item) -> Any:
