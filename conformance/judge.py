@@ -18,7 +18,7 @@ from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
-NOISY_RUNS = 6
+NOISY_RUNS = 8
 HIGHER_ORDER_ULPS = 32
 _LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
 
