@@ -82,10 +82,12 @@ def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
                 here = before
             elif verdict < 0:
                 break
+    if order == list(range(len(shape)))[::-1]:
+        return contiguous_strides(shape)
     strides, step = [0] * len(shape), 1
     for dim in order:
         strides[dim] = step
-        step *= max(shape[dim], 1)
+        step *= shape[dim]
     return tuple(strides)
 
 

@@ -45,6 +45,8 @@ def _diff(b: Builder) -> Drawn:
 
 
 def _diff_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    if not attrs["n"]:
+        return _like(args, attrs)
     size = args[0].shape[attrs["dim"]]
     for name in ("prepend", "append"):
         if attrs.get(name) is not None:

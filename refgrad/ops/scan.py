@@ -40,7 +40,7 @@ cumsum_back_row = op("cumsum_back(self, *, dim)", _cumsum_back, public=False, jv
 @formula
 def cumprod_vjp(F: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     """dx[k] = Π(before k) · r[k], where r[k] = g[k] + x[k+1]·r[k+1] gathers the later products."""
-    if not x.ndim or x.shape[dim] <= 1:
+    if not x.ndim or x.shape[dim] <= 1 or 0 in tuple(x.shape):
         return g
     later = F.linear_scan(g, F.conj(F.shift(x, dim, -1, 0)), dim, True)
     return F.conj(F.shift(out, dim, 1, 1)) * later
