@@ -232,7 +232,7 @@ def multi_margin_loss(
         )
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list_text(weight.shape)}")
-    check_floating("multi_margin_loss_cpu_kernel", input)
+    check_floating("multi_margin_loss_cpu_kernel", input, narrow_too=False)
     _check_long(target)
     if ((target._array < 0) | (target._array >= classes)).any():
         raise RuntimeError("target out of range")
@@ -306,6 +306,6 @@ def multilabel_margin_loss(
         )
     if ((target._array < -1) | (target._array >= classes)).any() and target.dtype is dtypes.int64:
         raise RuntimeError("argument #2 'target' is out of range")
-    check_floating("multilabel_margin_loss_forward_out_frame", input)
+    check_floating("multilabel_margin_loss_forward_out_frame", input, narrow_too=False)
     _check_long(target)
     return multilabel_margin_row(input, target, code)[0]
