@@ -77,7 +77,10 @@ def jvp(
     if not row.is_differentiable:
         return [None] * len(outputs)
     if kind == LINEAR:
-        found = call(*[_linear_input(x, t) for x, t in zip(inputs, tangents)], *attributes)
+        found = call(
+            *[_linear_input(x, t) if k in row.edged else x for k, (x, t) in enumerate(zip(inputs, tangents))],
+            *attributes,
+        )
     elif kind == MULTILINEAR:
         found = _multilinear(call, inputs, tangents, attributes)
     elif row.derivative is not None:
@@ -92,11 +95,13 @@ def jvp(
 
 
 def _linear_input(x: Any, t: Any) -> Any:
-    """A tangent, or zeros where an operand of a linear row has none (a number is a constant)."""
+    """A tangent, or zeros where an operand of a linear row has none (a number is a constant, positions and masks stay)."""
     if isinstance(x, (list, tuple)):
         return [_linear_input(a, b) for a, b in zip(x, t)]
     if t is None and isinstance(x, NUMBERS):
         return 0
+    if t is None and isinstance(x, Tensor) and x._array.dtype.kind in "iub":
+        return x
     return t if t is not None or not isinstance(x, Tensor) else plain(np.zeros_like(x._array))
 
 

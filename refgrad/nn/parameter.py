@@ -20,7 +20,9 @@ class Parameter(Tensor):
         if data is None:
             data = Tensor(0)
         if not isinstance(data, Tensor):
-            raise TypeError(f"Parameter() takes a Tensor as data, and got {type(data).__name__}; use refgrad.tensor(data)")
+            raise TypeError(
+                f"Parameter() takes a Tensor as data, and got {type(data).__name__}; use refgrad.tensor(data)"
+            )
         if requires_grad and data._array.dtype.kind in "iub":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made: Parameter = new(cls)

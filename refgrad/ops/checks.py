@@ -18,7 +18,7 @@ def check_floating(kernel: str, t: Tensor, complex_too: bool = False, narrow_too
     """Raises NotImplementedError, as PyTorch names the kernel, unless the tensor is real floating (or complex)."""
     narrow = t.dtype.array.itemsize == 2 and not narrow_too
     if narrow or not (t.is_floating_point() or (complex_too and t.is_complex())):
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[t.dtype]}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[t.dtype]}'")
 
 
 def check_constant(function: str, name: str, t: Any) -> None:

@@ -109,9 +109,7 @@ def check_pooled(input: Tensor, dims: int, sizes: Numbers) -> None:
     if min(sizes) < 1:
         channels, given = shape[-dims - 1], shape[-dims:]
         before, after = "x".join(map(str, (channels, *given))), "x".join(str(max(s, 0)) for s in (channels, *sizes))
-        raise RuntimeError(
-            f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small"
-        )
+        raise RuntimeError(f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small")
 
 
 def _avg_pool(
@@ -138,7 +136,7 @@ def _avg_pool(
         raise RuntimeError(f"input image (T: {t} H: {h} W: {w}) smaller than kernel size (kT: {a} kH: {b} kW: {c})")
     check_pooled(input, dims, sizes)
     if input.dtype.array.kind in "cb" or (dims == 3 and input.dtype.array.kind in "iu" and input.dtype.name != "int64"):
-        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{name}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     factors = tuple(Factor("pool", n, m, (k, s, p)) for n, m, k, s, p in zip(inner, sizes, kernel, steps, pads))
     return ROWS[dims](input, factors, count_include_pad, divisor)
 
@@ -215,7 +213,9 @@ def check_adaptive(input: Tensor, function: str, dims: int, colon: str = "") -> 
     """Raises RuntimeError for a wrong rank or an empty dimension other than the batch."""
     shape = input.shape
     if len(shape) not in (dims + 1, dims + 2):
-        raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list_text(shape)}")
+        raise RuntimeError(
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list_text(shape)}"
+        )
     for k in range(len(shape) - dims, len(shape)):
         if not shape[k]:
             raise RuntimeError(
@@ -235,7 +235,7 @@ def adaptive_average(input: Tensor, sizes: Numbers, dims: int) -> Tensor:
     check_adaptive(input, name, dims)
     if not input.is_floating_point():
         kernel = name + ("_cpu" if dims == 3 else "")
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     if sizes == (1,) * dims:
         return input.mean(tuple(range(-dims, 0)), keepdim=True)
     factors = tuple(Factor("adaptive", n, m) for n, m in zip(input.shape[-dims:], sizes))

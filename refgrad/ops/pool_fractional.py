@@ -75,7 +75,7 @@ def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -
         if m + k - 1 > n:
             raise RuntimeError(f"{name}(): pool {side} {k} too large relative to input {side} {n}")
     if not input.is_floating_point():
-        raise NotImplementedError(f'"{name}_out_frame" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{name}_out_frame\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
 
 
 def _public(dims: int) -> None:
