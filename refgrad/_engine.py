@@ -172,7 +172,7 @@ def _loop(task: Task, is_traced: bool) -> None:
     """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap, so
     that a chain never touches it."""
     waiting, needed, arrived, live = task.waiting, task.needed, task.arrived, task.live
-    ready, captures = task.ready, task.captures
+    ready, captures, keep = task.ready, task.captures, task.keep
     nodes = ready.nodes
     following: Node | None = None
     while True:
@@ -193,10 +193,18 @@ def _loop(task: Task, is_traced: bool) -> None:
             continue
         if captures:
             task.capture(node, slots)
-        if node.hooks is not None or type(node) is AccumulateGrad:
-            slots = run_tensor_hooks(node, slots, live)
         edges = node.edges
-        for index, g in enumerate(_step(task, node, slots)):
+        if node.hooks is None and type(node) is not AccumulateGrad and not is_traced:
+            results = node.apply(slots, live)
+            if len(results) != len(edges):
+                raise_count(node, results)
+            if not keep and node.saved:
+                node.release()
+        else:
+            results = _step(task, node, run_tensor_hooks(node, slots, live))
+        index = -1
+        for g in results:
+            index += 1
             edge = edges[index]
             if edge is None:
                 continue
@@ -242,6 +250,14 @@ def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Ten
     return g
 
 
+def raise_count(node: Node, results: tuple[Any, ...]) -> None:
+    """Raises the error for a node that did not give one cotangent for each of its inputs."""
+    raise RuntimeError(
+        f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got "
+        f"{len(results)})"
+    )
+
+
 def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     """Runs one node between its pre- and post-hooks, and frees what it saved."""
     hooks = node.hooks
@@ -249,9 +265,7 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
         slots = run_pre_hooks(node, slots, task.live)
     results = node.apply(slots, task.live)
     if len(results) != len(node.edges):
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got {len(results)})"
-        )
+        raise_count(node, results)
     if not task.keep and node.saved:
         node.release()
     if node.hooks is not None and node.hooks.post:
