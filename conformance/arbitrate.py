@@ -7,6 +7,7 @@ differences part, the point is a kink and the difference a matter of convention.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from .trace import Observed
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS = 400
+SECONDS = 5.0
+MAX_EVALUATIONS = 6000
 _STEPS = (mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -11)
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe)
 
@@ -47,32 +50,29 @@ def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -
         return Opinion("undecided", {"text": "not a tensor"})
     try:
         with mpmath.workdps(DIGITS):
-            truth = Evaluation(program).at(found)
-            return _weigh(found.backend.array, found.oracle.array, truth)
+            return _weigh(found.backend.array, found.oracle.array, Evaluation(program), found)
     except Kink as kink:
         return Opinion("convention", {"text": str(kink)})
     except (NoReference, ArithmeticError, TypeError, ValueError, IndexError, AttributeError) as error:
         return Opinion("undecided", {"text": f"{type(error).__name__}: {error}"[:200]})
 
 
-def _weigh(mine: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> Opinion:
-    """Whose values lie far from the truth, measured by how far the two lie apart."""
-    exact = np.asarray(truth, dtype=object)
-    if exact.shape != mine.shape:
-        raise NoReference(f"the reference has shape {exact.shape}, not {mine.shape}")
-    apart = _distances(mine, _lift(theirs))
+def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
+    """Whose value lies far from the truth, at the element where the two are furthest apart."""
+    apart = _distances(mine, theirs)
     worst = max(range(len(apart)), key=lambda i: apart[i])
+    place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
+    truth = evaluation.at(found, place)
     limit = apart[worst] / 4
-    wrong = [_distances(side, exact)[worst] > limit for side in (mine, theirs)]
-    verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(tuple(wrong), "undecided")
-    value = exact.reshape(-1)[worst]
-    text = f"in {DIGITS} digits element {worst} is {mpmath.nstr(value, 17)}"
-    return Opinion(verdict, {"text": text, "element": worst, "value": mpmath.nstr(value, 25)})
+    wrong = tuple(_distances(side[place], np.asarray(truth, dtype=object))[0] > limit for side in (mine, theirs))
+    verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(wrong, "undecided")
+    text = f"in {DIGITS} digits element {worst} is {mpmath.nstr(truth, 17)}"
+    return Opinion(verdict, {"text": text, "element": worst, "value": mpmath.nstr(truth, 25)})
 
 
 def _distances(values: np.ndarray, exact: np.ndarray) -> list[Any]:
     out: list[Any] = []
-    for a, b in zip(_lift(values).reshape(-1), exact.reshape(-1)):
+    for a, b in zip(_lift(np.asarray(values)).reshape(-1), _lift(np.asarray(exact)).reshape(-1)):
         gap = abs(a - b)
         same = a == b or (mpmath.isnan(a) and mpmath.isnan(b))
         out.append(mpmath.mpf(0) if same else mpmath.inf if mpmath.isnan(gap) else gap)
@@ -98,21 +98,35 @@ class Evaluation:
             if step.modes:
                 raise NoReference("modes aren't part of a value program")
         self.steps = program.steps
+        self.spent = 0
+        self.deadline = time.monotonic() + SECONDS
 
-    def at(self, found: Divergence) -> Any:
-        """The truth at the place of a divergence."""
-        kind, step, path = found.place
+    def at(self, found: Divergence, place: tuple[int, ...]) -> Any:
+        """The true element at the place of a divergence."""
+        kind, index, path = found.place
         if kind == "gradient":
-            return self.gradient(step, len(self.steps), {}, 0)
+            return self.gradient(index, len(self.steps), {}, 0, place)[place]
         if kind != "step":
             raise NoReference(f"a {kind} isn't a value")
-        value = self.value(step, {}, 0)
-        for index in path:
-            value = value[index]
-        return value
+        step = self.steps[index]
+        while isinstance(step, (p.Item, p.Observe)):
+            path = (step.index, *path) if isinstance(step, p.Item) else path
+            index, step = step.value.index, self.steps[step.value.index]
+        if isinstance(step, p.Grad):
+            target = step.inputs[path[0]].index
+            return self._pull(step.outputs, step.grad_outputs, target, {}, 0, place)[place]
+        value = self.value(index, {}, 0)
+        for part in path:
+            value = value[part]
+        return value[place]
 
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
-        """The value of a step."""
+        """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
+        if time.monotonic() > self.deadline:
+            raise NoReference(f"not decided within {SECONDS} s")
+        self.spent += 1
+        if self.spent > MAX_EVALUATIONS:
+            raise NoReference("the program is too large to evaluate in high precision")
         if index in overrides:
             return overrides[index]
         step = self.steps[index]
@@ -147,12 +161,14 @@ class Evaluation:
         result = definition(*map(resolve, step.args), **{k: resolve(v) for k, v in step.attrs})
         return result if isinstance(result, tuple) else np.asarray(result, dtype=object)
 
-    def gradient(self, leaf: int, end: int, overrides: dict[int, Any], depth: int) -> Any:
+    def gradient(
+        self, leaf: int, end: int, overrides: dict[int, Any], depth: int, only: tuple[int, ...] | None = None
+    ) -> Any:
         """``.grad`` of a value before step ``end``: the sum over the backward passes so far."""
         total = None
         for step in self.steps[:end]:
             if isinstance(step, p.Backward) and (step.inputs is None or p.Ref(leaf) in step.inputs):
-                part = self._pull(step.roots, step.gradients, leaf, overrides, depth)
+                part = self._pull(step.roots, step.gradients, leaf, overrides, depth, only)
                 total = part if total is None else total + part
         if total is None:
             raise NoReference("no backward pass reaches the value")
@@ -163,8 +179,16 @@ class Evaluation:
             raise NoReference("batched gradients")
         return tuple(self._pull(step.outputs, step.grad_outputs, ref.index, overrides, depth) for ref in step.inputs)
 
-    def _pull(self, roots: Any, given: Any, target: int, overrides: dict[int, Any], depth: int) -> Any:
-        """The vector-Jacobian product by differences, one element and one part of it at a time."""
+    def _pull(
+        self,
+        roots: Any,
+        given: Any,
+        target: int,
+        overrides: dict[int, Any],
+        depth: int,
+        only: tuple[int, ...] | None = None,
+    ) -> Any:
+        """The vector-Jacobian product by differences, one element and one part of it at a time (or ``only`` one)."""
         if depth >= len(_STEPS):
             raise NoReference("third derivatives")
         point = self.value(target, overrides, depth + 1)
@@ -174,7 +198,7 @@ class Evaluation:
         ]
         directions = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
         out = np.zeros(point.shape, dtype=object)
-        for place in np.ndindex(*point.shape):
+        for place in np.ndindex(*point.shape) if only is None else (only,):
             for unit in directions:
                 out[place] += unit * self._slope(roots, weights, target, point, place, unit, overrides, depth)
         return out

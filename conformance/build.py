@@ -320,3 +320,12 @@ def values_in(args: Any) -> Iterator[Value]:
 def real_part(dtype: str) -> str:
     """The dtype of a complex dtype's parts."""
     return {"complex64": "float32", "complex128": "float64"}[dtype] if is_complex(dtype) else dtype
+
+
+def replaced(args: Any, values: dict[int, Value]) -> Any:
+    """The arguments with values put in others' place, by index."""
+    if type(args) is Value:
+        return values[args.index]
+    if type(args) in (list, tuple):
+        return tuple(replaced(part, values) for part in args)
+    return args

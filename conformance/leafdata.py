@@ -15,7 +15,7 @@ Complex elements take two consecutive draws (real, imaginary); integers and bool
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import ml_dtypes
 import numpy as np
@@ -89,6 +89,7 @@ def _reals(pattern: Pattern, count: int) -> NDArray[np.float64]:
     raise ValueError(f"unknown pattern {pattern.kind!r}: expected uniform, dyadic, distinct or constant")
 
 
+@lru_cache(16)
 def pattern_array(pattern: Pattern, dtype: str, shape: tuple[int, ...]) -> Array:
     """The array that a pattern stands for."""
     count = math.prod(shape)
@@ -103,7 +104,7 @@ def leaf_array(leaf: Leaf) -> Array:
     if type(leaf.data) is bytes:
         values: Array = np.frombuffer(bytearray(leaf.data), DTYPES[leaf.dtype]).reshape(leaf.shape)
     else:
-        values = pattern_array(leaf.data, leaf.dtype, leaf.shape)
+        values = pattern_array(leaf.data, leaf.dtype, leaf.shape).copy()
     return values if leaf.layout == "contiguous" else with_layout(values, leaf.layout)
 
 

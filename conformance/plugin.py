@@ -16,7 +16,8 @@ from . import backends
 from .check import FAILING, Check, Outcome, Settings
 from .judge import Judge
 from .known import KnownDeviations, read_known
-from .results import dump, end_line, run_line
+from .record import Recorder
+from .results import end_line, run_line
 
 EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
 _PROPERTY = "conformance"
@@ -34,7 +35,9 @@ class Session:
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
+        self.findings: list[dict[str, Any]] = []
         self.path = Path(option.results) if option.results else None
+        self._recorder: Recorder | None = None
         self._judge: Judge | None = None
 
     def judge(self) -> Judge:
@@ -43,12 +46,16 @@ class Session:
             self._judge = Judge(backends.load(self.backend), backends.load(self.oracle))
         return self._judge
 
-    def write(self, line: dict[str, Any], mode: str = "a") -> None:
-        """Appends a line and flushes: a killed run keeps what it had."""
+    def write(self, line: dict[str, Any]) -> None:
+        """Records a line, where a results file is wanted."""
         if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open(mode, encoding="utf-8") as file:
-                file.write(dump(line) + "\n")
+            if self._recorder is None:
+                self._recorder = Recorder(self.path)
+            self._recorder.write(line)
+
+    def close(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,11 +95,17 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         judge = state.judge()
     except (backends.BrokenBackend, backends.UnknownBackend) as error:
         pytest.exit(str(error), returncode=2)
-    state.write(run_line(judge.backend, judge.oracle, state.settings.profile, state.settings.seed), "w")
+    state.write(run_line(judge.backend, judge.oracle, state.settings.profile, state.settings.seed))
 
 
 def _is_ours(item: pytest.Item) -> bool:
     return "check" in getattr(item, "fixturenames", ())
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # So that -k takes a clause's id, which is what reports and people name it by.
+    if _is_ours(item):
+        item.extra_keyword_matches.add(_identity(item))
 
 
 @pytest.fixture
@@ -122,11 +135,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.user_properties.append((_PROPERTY, [_broken(item, call.excinfo)]))
 
 
+def _identity(item: pytest.Item) -> str:
+    """The id of the result that a test records."""
+    stated = getattr(getattr(item, "function", None), "clause", None)
+    return stated.id if stated else f"op/{item.name.partition('[')[2].rstrip(']')}"
+
+
 def _broken(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> dict[str, Any]:
     stated = getattr(getattr(item, "function", None), "clause", None)
     return {
         "type": "result",
-        "id": stated.id if stated else f"op/{item.name.partition('[')[2].rstrip(']')}",
+        "id": _identity(item),
         "kind": "clause" if stated else "operator",
         "status": "harness-error",
         "programs": 0,
@@ -149,8 +168,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         if name == _PROPERTY:
             for line in lines:
                 state.write(line)
-                if line["type"] == "result":
-                    state.results.append(line)
+                kept = state.results if line["type"] == "result" else state.findings
+                kept.append(line)
 
 
 _controller: dict[str, Session] = {}
@@ -164,21 +183,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state = _controller.get("session")
-    if state is None or _is_worker(session.config) or not state.results:
+    if state is None or _is_worker(session.config):
         return
-    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        state.write(end_line(state.results, state.started))
+    if state.results and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        state.write(end_line(state.results, state.findings, state.started))
         whole = not session.config.option.keyword
         state.known.judge({r["id"]: r["status"] for r in state.results}, whole)
         if state.known.problems and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    state.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     state = _controller.get("session")
     if state is None or not state.results:
         return
-    end = end_line(state.results, state.started)
+    end = end_line(state.results, state.findings, state.started)
     total = {
         name: sum(r[name] for r in state.results) for name in ("witnessed", "filtered", "ill_posed", "unspecified")
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .build import Builder
+from .build import Builder, Value, replaced, values_in
 from .catalogue import Operator
 from .compare import Closeness
 from .domains import NONZERO
@@ -21,8 +21,8 @@ from .generate import (
     wanted,
 )
 from .judge import Law
-from .leafdata import EPS, is_complex
-from .program import Program
+from .leafdata import EPS, is_complex, leaf_array
+from .program import Leaf, Program, Ref, Transform
 from .trace import Observed, Trace
 
 
@@ -73,7 +73,7 @@ def _create_graph(b: Builder, line: Operator) -> None:
 
 def _same_gradients(program: Program, trace: Trace) -> str | None:
     """The law of ``create_graph``: the two Grad steps at the end agree."""
-    plain, live = trace.steps[-2], trace.steps[-1]
+    plain, live = (trace.steps[-2], trace.steps[-1]) if len(trace.steps) > 1 else (None, None)
     if not isinstance(plain, tuple) or not isinstance(live, tuple):
         return None if type(plain) is type(live) else "one of the two gradient calls raised"
     close = Closeness(ulps=64)
@@ -98,6 +98,63 @@ def _double_backward(b: Builder, line: Operator) -> None:
         part.requires_grad = True
     again = cotangents(b, parts)
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
+
+
+def _jvp(b: Builder, line: Operator) -> None:
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    tensors = list({v.index: v for v in values_in(args)}.values())
+    moving = [v for v in tensors if v.requires_grad]
+    fixed = [v for v in tensors if not v.requires_grad]
+    results: list[Value] = []
+
+    def body(inner: Builder, params: list[Value]) -> list[Value]:
+        inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
+        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **attrs)
+        results.extend(wanted(differentiable_outputs(inner, outputs_of(inner, line, result))))
+        return results
+
+    region = b.region([*moving, *fixed], body)
+    tangents, given = cotangents(b, moving), cotangents(b, results)
+    b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
+    b.transform("vjp", region, moving, captures=fixed, cotangents=given)
+
+
+def _transposed(program: Program, trace: Trace) -> str | None:
+    """The law of forward and reverse mode: Re⟨g, J t⟩ = Re⟨Jᴴ g, t⟩."""
+    if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
+        return None
+    forward, reverse = program.steps[-2:]
+    if not isinstance(forward, Transform) or not isinstance(reverse, Transform):
+        return None
+    pushed, pulled = trace.steps[-2][1], trace.steps[-1][1:]
+    pushed = pushed if isinstance(pushed, tuple) else (pushed,)
+    g = _leaves(program, dict(reverse.options)["cotangents"])
+    t = _leaves(program, dict(forward.options)["tangents"])
+    left, size, eps = _inner(g, pushed)
+    right, size_too, eps_too = _inner(t, pulled)
+    if not np.isfinite(left) or not np.isfinite(right):
+        return None
+    if abs(left - right) > 256 * max(eps, eps_too) * (size + size_too) + 1e-30:
+        return f"forward mode gives {left!r} where reverse mode gives {right!r}"
+    return None
+
+
+def _leaves(program: Program, refs: tuple[Ref, ...]) -> list[np.ndarray]:
+    steps = [program.steps[ref.index] for ref in refs]
+    return [leaf_array(step) for step in steps if isinstance(step, Leaf)]
+
+
+def _inner(given: list[np.ndarray], seen: tuple[object, ...]) -> tuple[float, float, float]:
+    """(Re⟨g, x⟩, the same of absolute values, the largest eps) over pairs of arrays."""
+    total, size, eps = 0.0, 0.0, 0.0
+    for g, outcome in zip(given, seen):
+        if isinstance(outcome, Observed):
+            wide = complex if outcome.array.dtype.kind == "c" else float
+            product = np.conj(g.astype(wide)) * outcome.array.astype(wide)
+            total, size = total + float(np.sum(product.real)), size + float(np.sum(np.abs(product)))
+            eps = max(eps, EPS.get(outcome.dtype, 0.0))
+    return total, size, eps
 
 
 def _inplace(b: Builder, line: Operator) -> None:
@@ -174,6 +231,14 @@ PROPERTIES: dict[str, Property] = {
             _same_gradients,
         ),
         Property("double", "its gradient can be differentiated again", _double_backward, "higher-order", _twice),
+        Property(
+            "jvp",
+            "in forward mode is the transpose of its reverse mode",
+            _jvp,
+            "forward",
+            lambda line: line.differentiable and not line.jumps,
+            _transposed,
+        ),
         Property("inplace", "its in-place twin writes the same value and gradient", _inplace, "mutation", _writable),
         Property("edge", "handles 0-d, one-element and empty operands", _empty, "values"),
         Property("layout", "accepts any layout and states its own", _layouts, "values", _differentiable),

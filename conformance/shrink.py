@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from .catalogue import find as find_operator
 from .program import Call, Leaf, Program, Ref, Region, Step, refs
 from .source import Recording, Replay, Source
 
 Draw = Callable[[Source], Program]
-BUDGET = 600
+BUDGET = 400
+SECONDS = 2.0
+
+
+class _Enough(BaseException):
+    """The budget is spent. Not an Exception: Hypothesis would take that for the failure."""
 
 
 def shrink(log: Sequence[int], draw: Draw, fails: Callable[[Program], bool], budget: int = BUDGET) -> Program:
@@ -26,7 +33,7 @@ def shrink_choices(log: Sequence[int], draw: Draw, fails: Callable[[Program], bo
     from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
     from hypothesis.errors import NoSuchExample
 
-    best, spent = draw(Replay(log)), 0
+    best, spent, started = draw(Replay(log)), 0, time.perf_counter()
 
     @st.composite
     def programs(choose: Callable[[Any], int]) -> Program:
@@ -35,7 +42,9 @@ def shrink_choices(log: Sequence[int], draw: Draw, fails: Callable[[Program], bo
     def still_fails(program: Program) -> bool:
         nonlocal best, spent
         spent += 1
-        if spent > budget or not fails(program):
+        if spent > budget or time.perf_counter() - started > SECONDS:
+            raise _Enough
+        if not fails(program):
             return False
         best = program
         return True
@@ -52,7 +61,7 @@ def shrink_choices(log: Sequence[int], draw: Draw, fails: Callable[[Program], bo
     )
     try:
         return find(programs(), still_fails, settings=quiet, database_key=b"failing")
-    except NoSuchExample:
+    except (NoSuchExample, _Enough):
         return best
 
 
@@ -77,8 +86,8 @@ def _choices(log: Sequence[int], draw: Draw) -> tuple[int, ...]:
 
 def shrink_steps(program: Program, fails: Callable[[Program], bool], budget: int = BUDGET) -> Program:
     """Leaves out steps that the failure doesn't need, last first, and straightens layouts, until nothing more goes."""
-    changed = True
-    while changed and budget > 0:
+    changed, started = True, time.perf_counter()
+    while changed and budget > 0 and time.perf_counter() - started < SECONDS:
         changed = False
         for candidate in _simpler(program):
             budget -= 1
@@ -106,7 +115,7 @@ def _simpler_steps(step: Step) -> Any:
             yield replace(step, layout="contiguous")
         if step.requires_grad:
             yield replace(step, requires_grad=False)
-    if isinstance(step, Call) and step.form == "method" and step.attrs == ():
+    if isinstance(step, Call) and step.form == "method" and "function" in find_operator(step.op).forms:
         yield replace(step, form="function")
 
 

@@ -46,6 +46,10 @@ class Nothing:
     skipped: bool = False
 
 
+NOTHING = Nothing()
+"""What steps without a value come to, and leaves: their values are the program's own."""
+
+
 Outcome = Observed | Raised | Nothing | tuple[Any, ...] | bool | int | float | complex | str
 
 

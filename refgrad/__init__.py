@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import _views  # noqa: F401  (installs view history before rows are made)
+from . import _views  # installs view history before rows are made
 from ._dtypes import (
     bfloat16,
     bool_,
@@ -45,8 +45,8 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, linalg  # noqa: E402
-from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: E402
+from . import autograd, linalg, nn, optim, special
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 
 def __getattr__(name: str) -> Any:

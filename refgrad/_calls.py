@@ -14,7 +14,7 @@ import numpy as np
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
-from ._layout import canonical, pointwise
+from ._layout import canonical, column_major, pointwise
 from ._modes import local, state
 from ._op import Row, record, save
 from ._saved import Result
@@ -217,10 +217,12 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
     made = [owned(r) for r in results]
-    if row.is_pointwise:
+    if row.layout is not None:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
         for t in made:
-            t._array = pointwise(t._array, operands)
+            t._array = row.layout(t._array, operands)
+    for k in row.columns(*attributes) if callable(row.columns) else row.columns:
+        made[k]._array = column_major(made[k]._array)
     return made
 
 

@@ -28,10 +28,11 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("arrived", "callbacks", "captures", "keep", "live", "needed", "ready", "results", "running", "waiting")
+    __slots__ = ("anomaly", "arrived", "callbacks", "captures", "keep", "live", "needed", "ready", "results", "running", "waiting")
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
+        self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
         self.ready = ReadyHeap()
@@ -157,7 +158,7 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
 
 def _run(task: Task) -> None:
     """Runs the task; under anomaly mode an error is preceded by the place of the forward call."""
-    if state.anomaly is None:
+    if task.anomaly is None:
         _loop(task, False)
         return
     try:
@@ -172,7 +173,7 @@ def _loop(task: Task, is_traced: bool) -> None:
     """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap, so
     that a chain never touches it."""
     waiting, needed, arrived, live = task.waiting, task.needed, task.arrived, task.live
-    ready, captures, keep = task.ready, task.captures, task.keep
+    ready, captures, is_plain = task.ready, task.captures, task.anomaly is None
     nodes = ready.nodes
     following: Node | None = None
     while True:
@@ -194,27 +195,32 @@ def _loop(task: Task, is_traced: bool) -> None:
         if captures:
             task.capture(node, slots)
         edges = node.edges
-        if node.hooks is None and type(node) is not AccumulateGrad and not is_traced:
+        if is_plain and edges and node.hooks is None:
             results = node.apply(slots, live)
-            if len(results) != len(edges):
-                raise_count(node, results)
-            if not keep and node.saved:
+            if not task.keep and node.saved:
                 node.release()
         else:
-            results = _step(task, node, run_tensor_hooks(node, slots, live))
+            results = _step(task, node, slots)
+        if len(results) != len(edges):
+            _wrong_count(node, results)
         index = -1
-        for g in results:
+        for edge in edges:
             index += 1
-            edge = edges[index]
             if edge is None:
                 continue
+            g = results[index]
             follower, nr = edge
             if needed is not None and follower not in needed and follower not in captures:
                 continue
             if g is not None:
                 if live:
                     g = _fit_live(g, follower, nr, node, index)
-                else:
+                elif (
+                    type(g) is not ndarray
+                    or follower.metas is not None
+                    or g.shape != follower.shape
+                    or g.dtype is not follower.dtype
+                ):
                     g = _fit_raw(g, follower, nr, node, index)
                 if follower.metas is None and follower not in arrived:
                     arrived[follower] = [g]
@@ -250,27 +256,25 @@ def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Ten
     return g
 
 
-def raise_count(node: Node, results: tuple[Any, ...]) -> None:
-    """Raises the error for a node that did not give one cotangent for each of its inputs."""
-    raise RuntimeError(
-        f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got "
-        f"{len(results)})"
-    )
-
-
 def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
-    """Runs one node between its pre- and post-hooks, and frees what it saved."""
+    """Runs one node with its hooks, and frees what it saved."""
     hooks = node.hooks
+    if hooks is not None or type(node) is AccumulateGrad:
+        slots = run_tensor_hooks(node, slots, task.live)
     if hooks is not None and hooks.pre:
         slots = run_pre_hooks(node, slots, task.live)
     results = node.apply(slots, task.live)
-    if len(results) != len(node.edges):
-        raise_count(node, results)
     if not task.keep and node.saved:
         node.release()
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, results, task.live)
-    anomaly = state.anomaly
-    if anomaly is not None:
-        anomaly.check(node, results)
+    if task.anomaly is not None:
+        task.anomaly.check(node, results)
     return results
+
+
+def _wrong_count(node: Node, results: Sequence[Any]) -> None:
+    raise RuntimeError(
+        f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, "
+        f"got {len(results)})"
+    )

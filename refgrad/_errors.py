@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import Any
 
-from ._dtypes import C_NAMES, SCALAR_NAMES, dtype
+from ._dtypes import C_NAMES, SCALAR_NAMES
 
 NONLEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
@@ -149,10 +149,11 @@ def check_inference_requires_grad() -> None:
         raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
 
 
-def type_name(kind: dtype) -> str:
-    """A dtype as PyTorch's legacy type name: torch.FloatTensor, CPUComplexFloatType."""
-    is_late = kind.is_complex or kind.name == "bfloat16"
-    return f"CPU{SCALAR_NAMES[kind]}Type" if is_late else f"torch.{kind.short}"
+def tensor_type(kind: Any) -> str:
+    """The type name that PyTorch's C++ side gives a tensor; dtypes without a legacy tensor type have another form."""
+    if kind.name in ("bool", "bfloat16", "complex64", "complex128"):
+        return f"CPU{SCALAR_NAMES[kind]}Type"
+    return f"torch.{kind.short}"
 
 
 def operation_name(node: str) -> str:

@@ -21,6 +21,7 @@ from ._compile import compile_pull, holomorphic
 from ._dtypes import OF_ARRAY, get_default_dtype
 from ._graph import CallableNode, gradient_edge
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
+from ._layout import pointwise
 from ._modes import local, state
 from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta, Rule, node_name, parse, rule
@@ -67,20 +68,24 @@ class RowNode(CallableNode):
             tensor, version = entry
             if tensor._cell[0] != version:
                 raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
-            if live:
-                return tensor
-            a = tensor._array
-            return a if not self.row.casts_saved or a.dtype == self.dtype else a.astype(self.dtype)
+            return self._cast(tensor if live else tensor._array, tensor._array.dtype, live)
         if kind is Result:
             array, cell, version = entry
             if cell[0] != version:
                 raise_modified(array, cell, version, (self, 0))
             return entry.tensor_for(self) if live else array
         if kind is Saved:
-            return entry.tensor_for(self) if live else entry.raw(self)
+            found = entry.tensor_for(self) if live else entry.raw(self)
+            return self._cast(found, (found._array if live else found).dtype, live)
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
         return entry
+
+    def _cast(self, value: Any, dtype: np.dtype, live: bool) -> Any:
+        """A saved operand in the dtype to which the call promoted it."""
+        if dtype == self.dtype or not self.row.casts_saved:
+            return value
+        return LIVE.cast(value, self.dtype) if live else value.astype(self.dtype)
 
     def __getattr__(self, name: str) -> Any:
         """`_saved_<name>`, what the node keeps, and `_raw_saved_<name>`, the handle on it."""
@@ -162,8 +167,11 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
-        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
+        # How the strides of a result follow from the operands; None: they are the kernel's own.
+        self.layout: Callable[..., Any] | None = options.pop("layout", pointwise if self.promote else None)
         self.lacks: Lacks | None = options.pop("lacks", None)
+        # Which outputs are matrices that PyTorch leaves in column-major order: places, or a function of the attributes.
+        self.columns: Any = options.pop("columns", ())
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
         d = options.pop("d", None)
@@ -389,7 +397,9 @@ def _floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         target = get_default_dtype().array
         wide = np.float32 if target.itemsize == 2 else target
-        made = [a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args]
+        made = [
+            a.astype(wide) if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "iub" else a for a in args
+        ]
         found = kernel(*made)
         return found.astype(target) if found.dtype == wide else found
 
@@ -402,7 +412,8 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     Options besides the rules: `d`, `gradients` (all of them at once), `jvp` (LINEAR, MULTILINEAR, TRANSPOSE or a
     function), `promote` ("numbers": common dtype; "float": that, and integers become floating), `exact` (no rounding:
     16-bit floats need no widening), `view`, `node` and `overload` (PyTorch's node name), `public` (False: the caller is
-    not itself the public function), `method`, `inplace` (False: no `name_`).
+    not itself the public function), `method`, `inplace` (False: no `name_`), `columns` (places of outputs
+    that are column-major matrices, or a function of the attributes).
     Raises ValueError at import for a signature or a rule that asks for something unknown.
     """
     from ._calls import caller
@@ -434,6 +445,8 @@ def publish(name: str, function: Callable[..., Any], method: Any = False, in_mod
     """Makes a function public under PyTorch's name (dotted below the module), and a Tensor method if asked (a string:
     under that name)."""
     if in_module:
+        if name in PUBLIC:
+            raise ValueError(f"two operators are published as {name!r}")
         PUBLIC[name] = function
     if method:
         setattr(Tensor, method if isinstance(method, str) else name.rpartition(".")[2], function)

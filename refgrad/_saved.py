@@ -192,7 +192,7 @@ def raise_modified(array: Any, cell: list[int], version: int, edge: tuple[Node, 
     producer = ""
     if edge is not None and not isinstance(edge[0], AccumulateGrad):
         producer = f", which is output {edge[1]} of {errors.operation_name(edge[0].name())},"
-    kind = errors.type_name(OF_ARRAY[array.dtype]) if array is not None else "Tensor"
+    kind = errors.tensor_type(OF_ARRAY[array.dtype]) if array is not None else "torch.Tensor"
     raise RuntimeError(
         errors.modified_inplace(
             kind, () if array is None else array.shape, producer, cell[0], version, bool(local.me.anomaly)

@@ -16,12 +16,12 @@ Lacks = dict[str, tuple[type[Exception], str]]
 def missing(label: str, groups: str) -> Lacks:
     """NotImplementedError with PyTorch's usual text, for each group named."""
     text = '"' + label + "\" not implemented for '{}'"
-    return {group: (NotImplementedError, text) for group in groups}
+    return dict.fromkeys(groups, (NotImplementedError, text))
 
 
 def refused(groups: str, error: type[Exception], text: str) -> Lacks:
     """Another error, for each group named."""
-    return {group: (error, text) for group in groups}
+    return dict.fromkeys(groups, (error, text))
 
 
 def group_of(dtype: np.dtype) -> str:

@@ -15,7 +15,7 @@ def named(name: str, *fields: str) -> type[Any]:
     """The named tuple of an operator, made once and published here under the operator's name."""
     made = globals().get(name)
     if made is None:
-        made = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024
+        made = namedtuple(name, fields)  # type: ignore[misc]
         made.__repr__ = made.__str__ = _text  # type: ignore[method-assign, assignment]
         made.__module__ = "torch.return_types"
         globals()[name] = made

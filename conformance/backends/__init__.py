@@ -77,12 +77,12 @@ def load(spec: str) -> Backend:
     find = _finder(spec)
     try:
         found = find()
+        return found() if callable(found) and not hasattr(found, "execute") else found
     except UnknownBackend:
         raise
     except Exception as error:
         first = (str(error).splitlines() or [""])[0][:200]
         raise BrokenBackend(f"backend {spec!r} could not be loaded: {type(error).__name__}: {first}") from error
-    return found() if callable(found) and not hasattr(found, "execute") else found
 
 
 def check_name(spec: str) -> None:

@@ -10,13 +10,15 @@ from .functional import Functional
 
 
 def backend() -> Functional:
+    import autograd.numpy as np
     from autograd.core import make_vjp
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
         from autograd.builtins import tuple as boxed
 
+        # Its complex cotangents are the conjugates of PyTorch's.
         pull, _ = make_vjp(lambda packed: boxed(function(*packed)), args)
-        return tuple(pull(cotangents))
+        return tuple(np.conj(part) for part in pull(tuple(np.conj(g) for g in cotangents)))
 
     return Functional(
         "autograd", version("autograd"), operators(), vjp, ("float32", "float64", "complex128", "int64", "bool")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import operator
-import weakref
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from .. import catalogue
 from .. import program as p
-from ..leafdata import leaf_array
-from ..trace import HookCall, Nothing, Observed, Outcome, Raised, Trace
-from . import collecting, collecting_warnings, error_kind, take_warnings
-from .noise import disturb, fixed_leaves
+from ..leafdata import DTYPES
+from ..trace import NOTHING, Observed, Outcome, Trace
+from . import collecting, collecting_warnings
+from .run import Run
 
+BFLOAT16 = DTYPES["bfloat16"]
 SYMBOLS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -40,18 +39,7 @@ SYMBOLS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
     "invert": operator.invert,
 }
-SEMANTICS = p.CAPABILITIES | {"alias", "messages", "warnings", "scenario"}
-
-
-class Skipped(Exception):
-    """The step uses a value that an earlier failing step should have made."""
-
-
-class Failed:
-    """Stands in for the value of a step that raised or was skipped."""
-
-
-FAILED = Failed()
+SEMANTICS = p.CAPABILITIES | {"alias", "none", "errors", "messages", "warnings", "scenario"}
 
 
 class Torchlike:
@@ -71,8 +59,10 @@ class Torchlike:
     # What an engine may do its own way
 
     def tensor(self, array: np.ndarray) -> Any:
-        """A fresh tensor with the array's memory and strides."""
-        if array.dtype.name == "bfloat16":
+        """A fresh tensor with the array's memory and strides (an empty one: the engine's own)."""
+        if not array.size:
+            return self.ns.empty(array.shape, dtype=getattr(self.ns, array.dtype.name))
+        if array.dtype == BFLOAT16:
             return self.ns.from_numpy(array.view(np.int16)).view(self.ns.bfloat16)
         return self.ns.from_numpy(array)
 
@@ -137,328 +127,9 @@ class Torchlike:
             array = self.array(value)
             return Observed(array, self.dtype_name(value.dtype), array.shape, value.requires_grad)
         if value is None:
-            return Nothing()
+            return NOTHING
         if isinstance(value, (tuple, list)):
             return tuple([self.see(part) for part in value])
         if isinstance(value, (bool, int, float, complex, str)):
             return value
         return f"<{type(value).__name__}>"
-
-
-class Run:
-    """One run of one program."""
-
-    def __init__(self, engine: Torchlike, noise: int | None = None) -> None:
-        self.engine = engine
-        self.ns = engine.ns
-        self.values: list[Any] = []
-        self.trace = Trace()
-        self.leaves: list[int] = []
-        self.noise = None if noise is None else np.random.default_rng(noise)
-        self.fixed: frozenset[int] = frozenset()
-        self.classes: dict[int, int] = {}
-
-    def run(self, program: p.Program) -> Trace:
-        take_warnings()
-        if self.noise is not None:
-            self.fixed = fixed_leaves(program)
-        for step in program.steps:
-            self.trace.steps.append(self.guarded(step))
-        self._read_gradients()
-        self.trace.warnings = take_warnings()
-        return self.trace
-
-    def guarded(self, step: p.Step) -> Outcome:
-        """Runs a step; whatever it raises is an outcome."""
-        try:
-            if step.modes:
-                with self.modes(step.modes):
-                    value = _STEPS[type(step)](self, step)
-            else:
-                value = _STEPS[type(step)](self, step)
-        except Skipped:
-            self.values.append(FAILED)
-            return Nothing(skipped=True)
-        except Exception as error:
-            self.values.append(FAILED)
-            return Raised(error_kind(error), str(error))
-        self.values.append(value)
-        return value if type(value) is Observed else self.engine.see(value)
-
-    def modes(self, names: tuple[str, ...]) -> ExitStack:
-        """The stack of modes a step runs under."""
-        stack = ExitStack()
-        for name in names:
-            kind, _, rest = name.partition(":")
-            if kind == "saved_hooks":
-                stack.enter_context(self.ns.autograd.graph.saved_tensors_hooks(*self.saved_hooks(rest)))
-            elif kind == "set_grad_enabled":
-                stack.enter_context(self.ns.set_grad_enabled(rest == "True"))
-            else:
-                stack.enter_context(getattr(self.ns, kind)())
-        return stack
-
-    def saved_hooks(self, name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-        """Pack and unpack hooks by name; ``count`` logs each call."""
-
-        def pack(x: Any) -> Any:
-            if name == "raise_pack":
-                raise RuntimeError("raised while packing")
-            if name == "count":
-                self.trace.hooks.append(HookCall("pack", (self.engine.see(x),)))
-            return x.clone() if name == "copy" else x
-
-        def unpack(x: Any) -> Any:
-            if name == "count":
-                self.trace.hooks.append(HookCall("unpack", (self.engine.see(x),)))
-            return x
-
-        return pack, unpack
-
-    def resolve(self, argument: Any) -> Any:
-        """An argument of a step as the engine takes it."""
-        kind = type(argument)
-        if kind is p.Ref:
-            value = self.values[argument.index]
-            if value is FAILED:
-                raise Skipped
-            return value
-        if kind is tuple:
-            return tuple([self.resolve(part) for part in argument])
-        if kind is p.Slice:
-            return slice(argument.start, argument.stop, argument.step)
-        if kind is p.Dtype:
-            return getattr(self.ns, argument.name)
-        return argument
-
-    def leaf(self, step: p.Leaf) -> Any:
-        array = leaf_array(step)
-        if self.noise is not None and len(self.values) not in self.fixed:
-            array = disturb(array, self.noise)
-        tensor = self.engine.tensor(array)
-        if step.requires_grad:
-            tensor.requires_grad_(True)
-            self.leaves.append(len(self.values))
-        return tensor
-
-    def call(self, step: p.Call) -> Any:
-        resolve = self.resolve
-        args = [resolve(argument) for argument in step.args]
-        function = self.engine.callable(step.op, step.form)
-        if step.attrs:
-            value = function(*args, **{name: resolve(argument) for name, argument in step.attrs})
-        else:
-            value = function(*args)
-        if self.noise is not None:
-            self._add_noise(step, value)
-        return value
-
-    def _add_noise(self, step: p.Call, value: Any) -> None:
-        line = catalogue.find(step.op)
-        if line.exact or line.view or not isinstance(value, self.engine._tensor):
-            return
-        if value.dtype.is_floating_point or value.dtype.is_complex:
-            moved = disturb(self.engine.array(value), self.noise)
-            value.data.copy_(self.engine.tensor(moved))
-            if value.requires_grad:
-                value.register_hook(lambda g: self.engine.tensor(disturb(self.engine.array(g), self.noise)))
-
-    def item(self, step: p.Item) -> Any:
-        return self.resolve(step.value)[step.index]
-
-    def flag(self, step: p.Flag) -> Any:
-        value = self.resolve(step.value)
-        if step.flag == "requires_grad":
-            value.requires_grad = step.setting
-            return value
-        result = value.detach_() if step.flag == "detach_" else value.requires_grad_(step.setting)
-        if step.flag == "requires_grad_" and step.setting:
-            self._note_leaf(step.value.index)
-        return result
-
-    def _note_leaf(self, index: int) -> None:
-        if index not in self.leaves:
-            self.leaves.append(index)
-
-    def hook(self, step: p.Hook) -> Any:
-        value = self.resolve(step.value)
-        log, see, act = self.trace.hooks, self.engine.see, ACTIONS[step.action]
-
-        def on_grad(grad: Any) -> Any:
-            log.append(HookCall(step.tag, (see(grad),)))
-            return act(grad, step.tag)
-
-        def on_param(param: Any) -> None:
-            log.append(HookCall(step.tag, (see(param.grad),)))
-            if step.action == "raise":
-                act(param, step.tag)
-            elif step.action == "scale_grad":
-                param.grad = param.grad * 2
-
-        def on_node(*grads: Any) -> Any:
-            log.append(HookCall(step.tag, tuple(see(part) for part in grads)))
-            return tuple(None if g is None else act(g, step.tag) for g in grads[0]) if act is not _record else None
-
-        if step.kind == "tensor":
-            return value.register_hook(on_grad)
-        if step.kind == "post_accumulate":
-            return value.register_post_accumulate_grad_hook(on_param)
-        node = value.grad_fn
-        return node.register_prehook(on_node) if step.kind == "node_pre" else node.register_hook(on_node)
-
-    def remove_hook(self, step: p.RemoveHook) -> None:
-        self.resolve(step.hook).remove()
-
-    def retain_grad(self, step: p.RetainGrad) -> None:
-        self.resolve(step.value).retain_grad()
-
-    def backward(self, step: p.Backward) -> Any:
-        roots, gradients, inputs = (self.resolve(a) for a in (step.roots, step.gradients, step.inputs))
-        if step.form == "method":
-            gradient = None if gradients is None else gradients[0]
-            return roots[0].backward(gradient, step.retain_graph, step.create_graph, inputs)
-        return self.ns.autograd.backward(roots, gradients, step.retain_graph, step.create_graph, inputs=inputs)
-
-    def grad(self, step: p.Grad) -> Any:
-        outputs, inputs, given = (self.resolve(a) for a in (step.outputs, step.inputs, step.grad_outputs))
-        return self.ns.autograd.grad(
-            outputs,
-            inputs,
-            given,
-            retain_graph=step.retain_graph,
-            create_graph=step.create_graph,
-            allow_unused=step.allow_unused,
-            is_grads_batched=step.is_grads_batched,
-            materialize_grads=step.materialize_grads,
-        )
-
-    def grad_of(self, step: p.GradOf) -> Any:
-        return self.resolve(step.value).grad
-
-    def set_grad(self, step: p.SetGrad) -> None:
-        self.resolve(step.value).grad = None if step.grad is None else self.resolve(step.grad)
-
-    def drop(self, step: p.Drop) -> None:
-        held = [weakref.ref(self.resolve(ref)) for ref in step.values]
-        for ref in step.values:
-            self.values[ref.index] = FAILED
-            self.leaves = [index for index in self.leaves if index != ref.index]
-        self.trace.deaths[len(self.values)] = tuple(ref() is None for ref in held)
-
-    def observe(self, step: p.Observe) -> Any:
-        value = self.resolve(step.value)
-        if not isinstance(value, self.engine._tensor):
-            return value
-        seen = self.engine.see(value)
-        for aspect in step.aspects:
-            _ASPECTS[aspect](self, value, seen)
-        return seen
-
-    def transform(self, step: p.Transform) -> Any:
-        from .transforms import transform
-
-        return transform(self, step)
-
-    def function(self, region: p.Region, captures: tuple[Any, ...] = ()) -> Callable[..., Any]:
-        """A region as a Python function of tensors; its steps are not traced."""
-
-        def function(*args: Any) -> Any:
-            inner = Run(self.engine)
-            inner.trace.hooks = self.trace.hooks
-            inner.values = [*args, *captures]
-            for step in region.steps:
-                with inner.modes(step.modes):
-                    inner.values.append(_STEPS[type(step)](inner, step))
-            results = tuple([inner.resolve(ref) for ref in region.results])
-            return results[0] if len(results) == 1 else results
-
-        return function
-
-    def alias_class(self, tensor: Any) -> int:
-        """Small numbers for memory, in the order in which it was first seen."""
-        return self.classes.setdefault(self.engine.storage_key(tensor), len(self.classes))
-
-    def _read_gradients(self) -> None:
-        for index in self.leaves:
-            value = self.values[index]
-            if value is not FAILED and (grad := value.grad) is not None:
-                self.trace.gradients[index] = self.engine.see(grad)
-
-
-def _record(grad: Any, tag: str) -> None:
-    return None
-
-
-def _raise(grad: Any, tag: str) -> None:
-    raise RuntimeError(f"raised in hook {tag}")
-
-
-ACTIONS: dict[str, Callable[[Any, str], Any]] = {
-    "record": _record,
-    "none": _record,
-    "double": lambda g, tag: g * 2,
-    "negate": lambda g, tag: -g,
-    "zero": lambda g, tag: g * 0,
-    "clone": lambda g, tag: g.clone(),
-    "scale_grad": lambda g, tag: g * 2,
-    "raise": _raise,
-}
-
-
-def _see_flags(run: Run, value: Any, seen: Observed) -> None:
-    seen.requires_grad, seen.is_leaf = value.requires_grad, value.is_leaf
-
-
-def _see_graph(run: Run, value: Any, seen: Observed) -> None:
-    node = value.grad_fn
-    seen.grad_fn = False if node is None else node.name()
-    if node is not None:
-        seen.next_functions = tuple(None if fn is None else fn.name() for fn, _ in node.next_functions)
-
-
-def _see_version(run: Run, value: Any, seen: Observed) -> None:
-    seen.version = value._version
-
-
-def _see_layout(run: Run, value: Any, seen: Observed) -> None:
-    seen.strides = tuple(value.stride())
-    seen.alias = run.alias_class(value)
-
-
-def _see_nothing(run: Run, value: Any, seen: Observed) -> None:
-    """The value itself is always seen."""
-
-
-def _see_grad(run: Run, value: Any, seen: Observed) -> None:
-    seen.grad = run.engine.see(value.grad)
-
-
-def _see_repr(run: Run, value: Any, seen: Observed) -> None:
-    seen.text = repr(value)
-
-
-_ASPECTS: dict[str, Callable[[Run, Any, Observed], None]] = {
-    "flags": _see_flags,
-    "graph": _see_graph,
-    "version": _see_version,
-    "layout": _see_layout,
-    "value": _see_nothing,
-    "grad": _see_grad,
-    "repr": _see_repr,
-}
-_STEPS: dict[type, Callable[[Run, Any], Any]] = {
-    p.Leaf: Run.leaf,
-    p.Call: Run.call,
-    p.Item: Run.item,
-    p.Flag: Run.flag,
-    p.Hook: Run.hook,
-    p.RemoveHook: Run.remove_hook,
-    p.RetainGrad: Run.retain_grad,
-    p.Backward: Run.backward,
-    p.Grad: Run.grad,
-    p.GradOf: Run.grad_of,
-    p.SetGrad: Run.set_grad,
-    p.Drop: Run.drop,
-    p.Observe: Run.observe,
-    p.Transform: Run.transform,
-}

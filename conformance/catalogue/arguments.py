@@ -96,7 +96,7 @@ def binary(
 
     def draw(b: Builder) -> Drawn:
         first = b.operand(rank=rank, domain=domain)
-        kind = b.choose(16)
+        kind = 12 - b.choose(3) if b.sizes == "broadcast" else b.choose(16)
         if kind == 15 and scalars:
             return (first, draw_scalar(b, second)), draw_options(b, options)
         if kind == 14 and second is domain:

@@ -16,9 +16,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     Source: torch.autograd.graph.get_gradient_edge. Raises RuntimeError for a tensor that does not require grad."""
     edge = gradient_edge(tensor) if tensor.requires_grad else None
     if edge is None:
-        raise RuntimeError(
-            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
-        )
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     return GradientEdge(edge[0], edge[1], None)
 
 

@@ -2,62 +2,75 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from .._dtypes import SCALAR_NAMES
 from .._inplace import write
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
-from .layout import as_dtype, no_complex_gradient, other_tensor
+from .layout import as_dtype, other_tensor
+from .shape import reshape_alias_row
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-ROOT_2_BY_PI, CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 
-def _activation(signature: str, kernel: Callable[..., Any], label: str, **options: Any) -> Callable[..., Any]:
+def activation_row(signature: str, kernel: Callable[..., Any], label: str, **options: Any) -> Callable[..., Any]:
     """A row that PyTorch has for real floating-point tensors only."""
     lacks = options.pop("lacks", None) or missing(label, "cib")
-    return op(signature, kernel, promote="numbers", public=False, jvp=POINTWISE, lacks=lacks, **options)
+    options = {"promote": "numbers", "public": False, "jvp": POINTWISE} | options
+    return op(signature, kernel, lacks=lacks, **options)
 
 
-def _place(row: Callable[..., Any], inplace: bool, input: Tensor, *attributes: Any) -> Tensor:
-    """The row's result, written into the input if so asked."""
-    return write(row.row, (input,), attributes) if inplace else row(input, *attributes)  # type: ignore[attr-defined]
+INPLACE: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
+def place(row: Callable[..., Any], inplace: bool, input: Tensor, *attributes: Any) -> Tensor:
+    """The row's result, written into the input if so asked (by a row of its own where PyTorch has one)."""
+    if inplace:
+        return write(INPLACE.get(row, row).row, (input,), attributes)
+    return row(input, *attributes)
 
 
 def _relu(a: Any) -> Any:
     return np.maximum(a, as_dtype(a.dtype, 0))
 
 
+# The identity in its first argument, and connected to its second: PyTorch's backward functions of relu and its kin are
+# operators of the input too, so that a recorded gradient requires grad although its derivative is zero.
+op(
+    "attached(grad_output, self)", lambda g, x: g, public=False, exact=True, jvp=POINTWISE,
+    grad_output=lambda g: g, self=lambda g, F: F.zeros_like(g),
+)  # fmt: skip
+
+
 relu_row = op(
     "relu(self)", _relu, promote="numbers", exact=True, jvp=POINTWISE,
     lacks=refused("c", NotImplementedError, "clamp is not supported for complex types")
     | refused("b", RuntimeError, "Boolean inputs not supported for relu"),
-    self=lambda g, F, out: F.where(out <= 0, 0, g),
+    self=lambda g, F, out: F.attached(F.where(out <= 0, 0, g), out),
 )  # fmt: skip
-publish("nn.functional.relu_", relu_row.row.inplace)  # type: ignore[attr-defined]
+publish("nn.functional.relu_", relu_row.row.inplace)
 
 
 @public("nn.functional.relu", method=False)
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, x); its slope at 0 is 0. Source: torch.nn.functional.relu."""
-    return _place(relu_row, inplace, input)
+    return place(relu_row, inplace, input)
 
 
 def _hardtanh(a: Any, low: Any, high: Any) -> Any:
     return np.minimum(np.maximum(a, as_dtype(a.dtype, low)), as_dtype(a.dtype, high))
 
 
-hardtanh_row = _activation(
+hardtanh_row = activation_row(
     "hardtanh(self, *, min_val, max_val)", _hardtanh, "", exact=True,
     lacks=refused("c", NotImplementedError, "clamp is not supported for complex types")
     | refused("b", RuntimeError, "Bool inputs not supported for hardtanh"),
-    self=lambda g, F, self, min_val, max_val: F.where((self <= min_val) | (self >= max_val), 0, g),
+    self=lambda g, F, self, min_val, max_val: F.attached(F.where((self <= min_val) | (self >= max_val), 0, g), self),
 )  # fmt: skip
 
 
@@ -66,9 +79,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """x kept in [min_val, max_val]; its slope at both ends is 0. Source: torch.nn.functional.hardtanh."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    if input._array.dtype.kind == "u" and min_val < 0:
+    if input._array.dtype.kind == "u" and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return _place(hardtanh_row, inplace, input, min_val, max_val)
+    return place(hardtanh_row, inplace, input, min_val, max_val)
 
 
 @public("nn.functional.hardtanh_", method=False)
@@ -80,14 +93,14 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
 @public("nn.functional.relu6", method=False)
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """x kept in [0, 6]. Source: torch.nn.functional.relu6."""
-    return _place(hardtanh_row, inplace, input, 0, 6)
+    return place(hardtanh_row, inplace, input, 0, 6)
 
 
-hardsigmoid_row = _activation(
+hardsigmoid_row = activation_row(
     "hardsigmoid(self)", lambda a: np.minimum(np.maximum(a + 3, 0), 6) / 6, "hardsigmoid_cpu",
     self=lambda g, F, self: F.where((self > -3) & (self < 3), g / 6, 0),
 )  # fmt: skip
-hardswish_row = _activation(
+hardswish_row = activation_row(
     "hardswish(self)", lambda a: a * np.minimum(np.maximum(a + 3, 0), 6) / 6, "hardswish_cpu",
     self=lambda g, F, self: F.where(self <= -3, 0, F.where(self < 3, g * (self / 3 + 0.5), g)),
 )  # fmt: skip
@@ -96,13 +109,13 @@ hardswish_row = _activation(
 @public("nn.functional.hardsigmoid", method=False)
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """(x + 3)/6 kept in [0, 1]. Source: torch.nn.functional.hardsigmoid."""
-    return _place(hardsigmoid_row, inplace, input)
+    return place(hardsigmoid_row, inplace, input)
 
 
 @public("nn.functional.hardswish", method=False)
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x·hardsigmoid(x). Source: torch.nn.functional.hardswish."""
-    return _place(hardswish_row, inplace, input)
+    return place(hardswish_row, inplace, input)
 
 
 # Exponential linear units: scale·x above 0, scale·alpha·(exp(input_scale·x) - 1) below.
@@ -113,22 +126,40 @@ def _elu(a: Any, alpha: float, scale: float, input_scale: float) -> Any:
 
 
 def _elu_vjp(g: Any, F: Any, self: Any, alpha: float, scale: float, input_scale: float) -> Any:
-    above = self > 0
-    below = F.where(above, 0, self)
-    return F.where(above, g * scale, g * (input_scale * alpha * scale) * F.exp(below * input_scale))
+    below = self <= 0
+    decay = F.exp(F.where(below, self, 0) * input_scale)
+    return F.where(below, g * (input_scale * alpha * scale) * decay, g * scale)
 
 
-elu_row = _activation("elu(self, *, alpha, scale, input_scale)", _elu, "elu_cpu", self=_elu_vjp)
-celu_row = _activation(
+def _elu_vjp_from_result(g: Any, F: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    if alpha < 0:
+        raise RuntimeError(
+            "In-place elu backward calculation is triggered with a negative slope which is not supported. This "
+            "is caused by calling in-place forward function with a negative slope, please call out-of-place version "
+            "instead."
+        )
+    return F.where(out <= 0, g * input_scale * (out + alpha * scale), g * scale)
+
+
+elu_row = activation_row("elu(self, *, alpha, scale, input_scale)", _elu, "elu_cpu", self=_elu_vjp)
+celu_row = activation_row(
     "celu(self, *, alpha)", lambda a, alpha: _elu(a, alpha, 1, 1 / alpha), "elu_cpu",
     self=lambda g, F, self, alpha: _elu_vjp(g, F, self, alpha, 1, 1 / alpha),
+)  # fmt: skip
+INPLACE[elu_row] = activation_row(
+    "elu_inplace(self, *, alpha, scale, input_scale)", _elu, "elu_cpu", node="elu", overload=1,
+    self=_elu_vjp_from_result,
+)  # fmt: skip
+INPLACE[celu_row] = activation_row(
+    "celu_inplace(self, *, alpha)", lambda a, alpha: _elu(a, alpha, 1, 1 / alpha), "elu_cpu", node="celu", overload=1,
+    self=lambda g, F, out, alpha: _elu_vjp_from_result(g, F, out, alpha, 1, 1 / alpha),
 )  # fmt: skip
 
 
 @public("nn.functional.elu", method=False)
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above 0, alpha·(exp(x) - 1) below. Source: torch.nn.functional.elu."""
-    return _place(elu_row, inplace, input, alpha, 1.0, 1.0)
+    return place(elu_row, inplace, input, alpha, 1.0, 1.0)
 
 
 @public("nn.functional.elu_", method=False)
@@ -140,7 +171,7 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 @public("nn.functional.selu", method=False)
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """The self-normalising elu. Source: torch.nn.functional.selu."""
-    return _place(elu_row, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
+    return place(elu_row, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 @public("nn.functional.celu", method=False)
@@ -148,7 +179,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above 0, alpha·(exp(x/alpha) - 1) below. Source: torch.nn.functional.celu."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _place(celu_row, inplace, input, alpha)
+    return place(celu_row, inplace, input, alpha)
 
 
 publish("selu", selu)
@@ -160,36 +191,59 @@ for _known in ("celu_", "nn.functional.celu_"):
 
 # Leaky, thresholded and shrunk lines.
 
-leaky_relu_row = _activation(
+leaky_relu_row = activation_row(
     "leaky_relu(self, *, negative_slope)", lambda a, slope: np.where(a > 0, a, a * slope), "leaky_relu_cpu",
-    self=lambda g, F, self, negative_slope: F.where(self > 0, g, g * negative_slope),
+    self=lambda g, F, self, negative_slope: F.attached(F.where(self > 0, g, g * negative_slope), self),
 )  # fmt: skip
-prelu_row = _activation(
+
+
+def _leaky_vjp_from_result(g: Any, F: Any, out: Any, negative_slope: float) -> Any:
+    if negative_slope < 0:
+        raise RuntimeError(
+            "In-place leakyReLu backward calculation is triggered with a negative slope which is not supported. This "
+            "is caused by calling in-place forward function with a negative slope, please call out-of-place version "
+            "instead. File an issue at https://github.com/pytorch/pytorch if you do require supporting in-place "
+            "leakRelu backward calculation with negative slope"
+        )
+    return F.attached(F.where(out > 0, g, g * negative_slope), out)
+
+
+INPLACE[leaky_relu_row] = activation_row(
+    "leaky_relu_inplace(self, *, negative_slope)", leaky_relu_row.row.kernel, "leaky_relu_cpu", node="leaky_relu",
+    overload=1, self=_leaky_vjp_from_result,
+)  # fmt: skip
+prelu_row = activation_row(
     "prelu(self, weight)", lambda a, w: np.where(a > 0, a, w * a), "prelu_cpu", node="prelu_kernel",
-    self=lambda g, F, self, weight: F.where(self > 0, g, weight * g),
+    self=lambda g, F, self, weight: F.attached(F.where(self > 0, g, weight * g), self),
     weight=lambda g, F, self: F.where(self > 0, 0, self * g),
 )  # fmt: skip
-threshold_row = _activation(
+threshold_row = activation_row(
     "threshold(self, *, threshold, value)",
     lambda a, threshold, value: np.where(a <= as_dtype(a.dtype, threshold), as_dtype(a.dtype, value), a),
     "", exact=True, lacks=missing("threshold_cpu", "cb"),
-    self=lambda g, F, self, threshold: F.where(self <= threshold, 0, g),
+    self=lambda g, F, self, threshold: F.attached(F.where(self <= threshold, 0, g), self),
 )  # fmt: skip
-softshrink_row = _activation(
+INPLACE[threshold_row] = activation_row(
+    "threshold_inplace(self, *, threshold, value)", threshold_row.row.kernel, "", exact=True, node="threshold",
+    overload=1, lacks=missing("threshold_cpu", "cb"),
+    self=lambda g, F, self, threshold: F.attached(F.where(self <= threshold, 0, g), self),
+)  # fmt: skip
+softshrink_row = activation_row(
     "softshrink(self, *, lambd)",
     lambda a, lambd: np.where(a > lambd, a - lambd, np.where(a < -lambd, a + lambd, a * 0)), "softshrink_check",
-    self=lambda g, F, self, lambd: F.where((self >= -lambd) & (self <= lambd), 0, g),
+    self=lambda g, F, self, lambd: F.attached(F.where((self >= -lambd) & (self <= lambd), 0, g), self),
 )  # fmt: skip
-hardshrink_row = _activation(
+hardshrink_row = activation_row(
     "hardshrink(self, *, lambd)", lambda a, lambd: np.where((a >= -lambd) & (a <= lambd), as_dtype(a.dtype, 0), a),
-    "hardshrink_cpu", self=lambda g, F, self, lambd: F.where((self >= -lambd) & (self <= lambd), 0, g),
+    "hardshrink_cpu",
+    self=lambda g, F, self, lambd: F.attached(F.where((self >= -lambd) & (self <= lambd), 0, g), self),
 )  # fmt: skip
 
 
 @public("nn.functional.leaky_relu", method=False)
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x above 0, negative_slope·x below and at 0. Source: torch.nn.functional.leaky_relu."""
-    return _place(leaky_relu_row, inplace, input, negative_slope)
+    return place(leaky_relu_row, inplace, input, negative_slope)
 
 
 @public("nn.functional.leaky_relu_", method=False)
@@ -201,11 +255,11 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 @public("nn.functional.threshold", method=False)
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x above the threshold, value elsewhere. Source: torch.nn.functional.threshold."""
-    return _place(threshold_row, inplace, input, threshold, value)
+    return place(threshold_row, inplace, input, threshold, value)
 
 
 def _threshold_inplace(input: Tensor, threshold: float, value: float) -> Tensor:
-    return _place(threshold_row, True, input, threshold, value)
+    return place(threshold_row, True, input, threshold, value)
 
 
 for _known in ("threshold", "nn.functional.threshold_"):
@@ -237,6 +291,9 @@ publish("hardshrink", hardshrink, method=True)
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x above 0, weight·x below, one weight or one a channel (dimension 1). Source: torch.nn.functional.prelu."""
     other_tensor("prelu", weight, "weight")
+    if input.dtype is not weight.dtype:
+        names = [SCALAR_NAMES[t.dtype] for t in (input, weight)]
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {names[0]} and {names[1]}")
     if weight.numel() != 1:
         if not input.ndim:
             raise RuntimeError("Not allow zero-dim input tensor.")
@@ -252,117 +309,11 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         shape = [1] * input.ndim
         if input.ndim > 1:
             shape[1] = weight.numel()
-        weight = weight.reshape(shape)  # type: ignore[attr-defined]
+        weight = reshape_alias_row(weight, tuple(shape))
     return prelu_row(input, weight)
 
 
 publish("prelu", prelu, method=True)
-
-# Smooth units.
-
-
-def _gelu(a: Any, approximate: str) -> Any:
-    if approximate == "tanh":
-        return 0.5 * a * (1 + np.tanh(ROOT_2_BY_PI * (a + CUBIC * a * a * a)))
-    return (a * special.ndtr(a)).astype(a.dtype)
-
-
-def _gelu_vjp(g: Any, F: Any, self: Any, approximate: str) -> Any:
-    if approximate == "tanh":
-        bend = F.tanh(ROOT_2_BY_PI * (self + CUBIC * self * self * self))
-        inner = ROOT_2_BY_PI * (1 + 3 * CUBIC * self * self)
-        return g * (0.5 * (1 + bend) + 0.5 * self * (1 - bend * bend) * inner)
-    return g * (F.ndtr(self) + self * F.exp(-self * self / 2) / math.sqrt(2 * math.pi))
-
-
-gelu_row = _activation("gelu(self, *, approximate)", _gelu, "GeluKernelImpl", self=_gelu_vjp)
-
-
-def _sigmoid(a: Any) -> Any:
-    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
-
-
-def _silu_slope(F: Any, self: Any) -> Any:
-    s = F.sigmoid(self)
-    return s * (1 + self * (1 - s))
-
-
-silu_row = _activation(
-    "silu(self)", lambda a: a * _sigmoid(a), "", lacks=missing("silu_cpu", "ib"),
-    self=lambda g, F, self: g * F.conj(_silu_slope(F, self)),
-)  # fmt: skip
-
-
-def _softplus(a: Any, beta: float, threshold: float) -> Any:
-    scaled = a * beta
-    return np.where(scaled > threshold, a, np.logaddexp(0, scaled).astype(a.dtype) / beta)
-
-
-softplus_row = _activation(
-    "softplus(self, *, beta, threshold)", _softplus, "softplus_cpu",
-    self=lambda g, F, self, beta, threshold: F.where(self * beta > threshold, g, g * F.sigmoid(self * beta)),
-)  # fmt: skip
-
-
-def _mish_slope(F: Any, self: Any) -> Any:
-    bend = F.tanh(F.softplus(self, 1.0, 20.0))
-    return bend + self * F.sigmoid(self) * (1 - bend * bend)
-
-
-mish_row = _activation(
-    "mish(self)", lambda a: a * np.tanh(_softplus(a, 1.0, 20.0)), "mish_cpu",
-    self=lambda g, F, self: g * _mish_slope(F, self),
-)  # fmt: skip
-logsigmoid_row = _activation(
-    "logsigmoid(self)", lambda a: np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a))), "log_sigmoid_cpu",
-    node="log_sigmoid", self=lambda g, F, self: g * F.sigmoid(-self),
-)  # fmt: skip
-
-
-@public("nn.functional.gelu", method=False)
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """x·Φ(x), exactly or by tanh. Source: torch.nn.functional.gelu."""
-    if approximate not in ("none", "tanh"):
-        raise RuntimeError("approximate argument must be either none or tanh.")
-    return gelu_row(input, approximate)
-
-
-@public("nn.functional.silu", method=False)
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x·sigmoid(x). Source: torch.nn.functional.silu."""
-    no_complex_gradient("silu", input)
-    return _place(silu_row, inplace, input)
-
-
-@public("nn.functional.mish", method=False)
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x·tanh(softplus(x)). Source: torch.nn.functional.mish."""
-    return _place(mish_row, inplace, input)
-
-
-@public("nn.functional.softplus", method=False)
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta·x))/beta, x itself where beta·x > threshold. Source: torch.nn.functional.softplus."""
-    return softplus_row(input, beta, threshold)
-
-
-@public("nn.functional.logsigmoid", method=False)
-def logsigmoid(input: Tensor) -> Tensor:
-    """log(sigmoid(x)) without overflow. Source: torch.nn.functional.logsigmoid."""
-    return logsigmoid_row(input)
-
-
-@public("nn.functional.softsign", method=False)
-def softsign(input: Tensor) -> Tensor:
-    """x/(1 + |x|). Source: torch.nn.functional.softsign."""
-    return input / (abs(input) + 1)  # type: ignore[operator]
-
-
-@public("nn.functional.tanhshrink", method=False)
-def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x). Source: torch.nn.functional.tanhshrink."""
-    return input - input.tanh()  # type: ignore[operator, attr-defined]
-
 
 publish("nn.functional.sigmoid", lambda input: input.sigmoid())
 publish("nn.functional.tanh", lambda input: input.tanh())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._inplace import twin
-from .._op import op, public, publish
+from .._op import op, public
 from .._support import missing
 from .._tensor import Tensor
 from .compare import publish_operator, tensor_pair
@@ -21,7 +21,7 @@ def _bits(name: str, kernel: Callable[..., Any], label: str, groups: str) -> Non
         f"bitwise_{name}(self, other) -> out!", kernel, promote="numbers", exact=True, public=False, operator=True,
         lacks=missing(label, groups),
     )  # fmt: skip
-    publish_operator(f"bitwise_{name}", BITWISE[name], twin(BITWISE[name].row))  # type: ignore[attr-defined]
+    publish_operator(f"bitwise_{name}", BITWISE[name], twin(BITWISE[name].row))
 
 
 def _shifted(shift: Callable[..., Any], beyond: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,10 +41,19 @@ for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitw
 _bits("left_shift", _shifted(np.left_shift, np.zeros_like), "lshift_cpu", "hfcb")
 _bits("right_shift", _shifted(np.right_shift, lambda a: np.where(a < 0, -1, 0)), "rshift_cpu", "hfcb")
 
-bitwise_not = op("bitwise_not(self) -> out!", np.invert, promote="numbers", exact=True, lacks=missing("bitwise_not_cpu", "hfc"))  # fmt: skip
+bitwise_not = op(
+    "bitwise_not(self) -> out!", np.invert, promote="numbers", exact=True, lacks=missing("bitwise_not_cpu", "hfc")
+)
 
 for _name, _ufunc in {"gcd": np.gcd, "lcm": np.lcm}.items():
-    _row = op(f"{_name}(self, other) -> out!", _ufunc, promote="numbers", exact=True, public=False, lacks=missing(f"{_name}_cpu", "hfcb"))  # fmt: skip
+    _row = op(
+        f"{_name}(self, other) -> out!",
+        _ufunc,
+        promote="numbers",
+        exact=True,
+        public=False,
+        lacks=missing(f"{_name}_cpu", "hfcb"),
+    )
     tensor_pair(_name, _row, f"The {_name} of each pair of integers.")
 
 

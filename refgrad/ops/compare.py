@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import _errors as errors
+from .._calls import owned
 from .._inplace import twin, write
+from .._layout import pointwise
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import check_dtype, missing, refused
-from .._tensor import Tensor, plain
+from .._tensor import Tensor
 from .layout import as_dtype, common, lifted, other_tensor
 from .pointwise import accepted, unimplemented, without_derivative
 
@@ -37,13 +39,15 @@ def _function(name: str, row: Callable[..., Any]) -> Callable[..., Any]:
 
 def _zero_twin(name: str, row: Callable[..., Any]) -> Callable[..., Tensor]:
     """The in-place form of a comparison: what is written no longer depends on the tensor, so its gradient is zero."""
-    kernel, lacks = row.row.kernel, row.row.lacks  # type: ignore[attr-defined]
+    kernel, lacks = row.row.kernel, row.row.lacks
     zero = {"node": name, "promote": "numbers", "public": False, "exact": True, "lacks": lacks, "jvp": POINTWISE}
     tensor_row = op(f"{name}_tensor_inplace(self, other)", kernel, overload=1, self=_zeros, other=_zeros, **zero)
     number_row = op(f"{name}_inplace(self, *, other)", lambda a, b: kernel(lifted(a, b), b), self=_zeros, **zero)
 
     def call(self: Tensor, other: Any) -> Tensor:
-        return write((tensor_row if isinstance(other, Tensor) else number_row).row, (self, other)[: 1 + isinstance(other, Tensor)], () if isinstance(other, Tensor) else (other,))  # type: ignore[attr-defined]  # fmt: skip
+        if isinstance(other, Tensor):
+            return write(tensor_row.row, (self, other), ())
+        return write(number_row.row, (self,), (other,))
 
     call.__name__ = call.__qualname__ = name + "_"
     return call
@@ -53,7 +57,9 @@ def _zeros(g: Any, F: Any) -> Any:
     return F.zeros_like(g)
 
 
-def publish_operator(name: str, row: Callable[..., Any], inplace: Callable[..., Tensor], alias: str | None = None) -> None:
+def publish_operator(
+    name: str, row: Callable[..., Any], inplace: Callable[..., Tensor], alias: str | None = None
+) -> None:
     """Publishes an operator row as a function, a method and an in-place twin, under an alias too."""
     for known in filter(None, (name, alias)):
         publish(known, _function(known, row), method=True)
@@ -74,7 +80,12 @@ def _truth(a: Any) -> Any:
 
 
 for _name, _ufunc in {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}.items():
-    op(f"logical_{_name}(self, other) -> out!", lambda a, b, _ufunc=_ufunc: _ufunc(_truth(a), _truth(b)), promote="numbers", exact=True)  # fmt: skip
+    op(
+        f"logical_{_name}(self, other) -> out!",
+        lambda a, b, _ufunc=_ufunc: _ufunc(_truth(a), _truth(b)),
+        promote="numbers",
+        exact=True,
+    )
 logical_not = op("logical_not(self) -> out!", lambda a: np.equal(a, 0), promote="numbers", exact=True)
 
 # Classes of numbers.
@@ -87,11 +98,20 @@ isfinite = op("isfinite(self) -> out!", lambda a: np.isfinite(a), exact=True)
 def _signed_infinity(sign: str) -> Callable[[Tensor], Tensor]:
     value, name = float(sign + "inf"), {"+": "isposinf", "-": "isneginf"}[sign]
     text = f"{name} does not support complex inputs."
-    return op(f"{name}(self) -> out!", lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_), exact=True, lacks=refused("c", RuntimeError, text))  # fmt: skip
+    return op(
+        f"{name}(self) -> out!",
+        lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_),
+        exact=True,
+        lacks=refused("c", RuntimeError, text),
+    )
 
 
 isposinf, isneginf = _signed_infinity("+"), _signed_infinity("-")
-isreal = op("isreal(self) -> out!", lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_), exact=True)  # fmt: skip
+isreal = op(
+    "isreal(self) -> out!",
+    lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_),
+    exact=True,
+)
 signbit = op(
     "signbit(self) -> out!", lambda a: np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0), exact=True,
     lacks=refused("c", NotImplementedError, "signbit is not implemented for complex tensors."),
@@ -106,13 +126,11 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise RuntimeError(f"{names[0]} did not match {names[1]}")
     a, b = (t.detach().resolve_conj()._array for t in (input, other))
     wide = a.dtype if a.dtype.itemsize > 2 or a.dtype.kind in "iub" else np.dtype(np.float32)
-    return plain(np.isclose(a.astype(wide), b.astype(wide), rtol, atol, equal_nan))
+    return owned(np.isclose(a.astype(wide), b.astype(wide), rtol, atol, equal_nan))
 
 
 @public(method=True)
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close. Source: torch.allclose."""
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
@@ -137,7 +155,7 @@ def _where(condition: Any, a: Any, b: Any) -> np.ndarray:
 
 
 where_row = op(
-    "where(condition, self, other)", _where, exact=True, public=False, pointwise=True,
+    "where(condition, self, other)", _where, exact=True, public=False, layout=pointwise,
     jvp=lambda F, x, t, attrs, out: F.where(x[0], *[0 if k is None else k for k in t[1:]]),
     self=lambda g, F, condition: F.where(condition, g, 0), other=lambda g, F, condition: F.where(condition, 0, g),
 )  # fmt: skip
@@ -147,10 +165,10 @@ where_row = op(
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """input where condition, else other; without them the indices of condition's true elements. Source: torch.where."""
     if input is None and other is None:
-        return condition.nonzero(as_tuple=True)  # type: ignore[attr-defined]
+        return condition.nonzero(as_tuple=True)
     kind = condition._array.dtype
     if kind == np.uint8:
-        condition = condition.bool()  # type: ignore[attr-defined]
+        condition = condition.bool()
     elif kind.kind != "b":
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
@@ -159,7 +177,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     return where_row(condition, input, other)
 
 
-Tensor.where = lambda self, condition, other: where(condition, self, other)  # type: ignore[attr-defined]
+Tensor.where = lambda self, condition, other: where(condition, self, other)
 
 # Larger and smaller. maximum gives nan if either is, fmax the other one.
 
@@ -204,14 +222,22 @@ def tensor_pair(name: str, row: Callable[..., Any], doc: str, inplace: bool = Tr
     call.__name__, call.__qualname__, call.__doc__ = name, name, f"{doc} Source: torch.{name}."
     publish(name, call, method=True)
     if inplace:
-        publish(name + "_", twin(row.row), method=True, in_module=False)  # type: ignore[attr-defined]
+        publish(name + "_", twin(row.row), method=True, in_module=False)
     return call
 
 
-tensor_pair("maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.", False)
-tensor_pair("minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.", False)
-tensor_pair("fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.", False)
-tensor_pair("fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.", False)
+tensor_pair(
+    "maximum", EXTREMA["maximum"], "The larger of each pair; nan if either is. Its gradient is halved at a tie.", False
+)
+tensor_pair(
+    "minimum", EXTREMA["minimum"], "The smaller of each pair; nan if either is. Its gradient is halved at a tie.", False
+)
+tensor_pair(
+    "fmax", EXTREMA["fmax"], "The larger of each pair, nan ignored. The first gets the gradient at a tie.", False
+)
+tensor_pair(
+    "fmin", EXTREMA["fmin"], "The smaller of each pair, nan ignored. The first gets the gradient at a tie.", False
+)
 
 
 def _heaviside(a: Any, values: Any) -> Any:
@@ -236,7 +262,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     return heaviside_row(input, values)
 
 
-publish("heaviside_", twin(heaviside_row.row), method=True, in_module=False)  # type: ignore[attr-defined]
+publish("heaviside_", twin(heaviside_row.row), method=True, in_module=False)
 
 
 # Bounds. The gradient passes at a bound; outside it goes to a tensor bound.
@@ -273,8 +299,8 @@ def _inside(x: Any, low: Any, high: Any) -> Any:
 
 
 clamp_scalar_row = op(
-    "clamp_scalar(self, *, min, max)", _bounded_by_numbers, promote="numbers", node="clamp", overload=1, public=False, jvp=POINTWISE,
-    lacks=CLAMP_LACKS, self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
+    "clamp_scalar(self, *, min, max)", _bounded_by_numbers, promote="numbers", node="clamp", overload=1, public=False,
+    jvp=POINTWISE, lacks=CLAMP_LACKS, self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
 )  # fmt: skip
 clamp_min_scalar_row = op(
     "clamp_min_scalar(self, *, min)", lambda a, low: _bounded_by_numbers(a, low, None), node="clamp_min", public=False,
@@ -282,7 +308,8 @@ clamp_min_scalar_row = op(
 )  # fmt: skip
 clamp_max_scalar_row = op(
     "clamp_max_scalar(self, *, max)", lambda a, high: _bounded_by_numbers(a, None, high), node="clamp_max",
-    promote="numbers",    lacks=CLAMP_LACKS, public=False, jvp=POINTWISE, self=lambda g, F, self, max: F.where(self <= max, g, 0),
+    promote="numbers", lacks=CLAMP_LACKS, public=False, jvp=POINTWISE,
+    self=lambda g, F, self, max: F.where(self <= max, g, 0),
 )  # fmt: skip
 clamp_row = op(
     "clamp(self, min?, max?)", _bounded_by_tensors, promote="numbers", public=False, jvp=POINTWISE, exact=True,

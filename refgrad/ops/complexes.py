@@ -13,14 +13,15 @@ from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
+from .._layout import pointwise
 from .._op import LINEAR, PUBLIC, op, public, publish
-from .._storage import as_strided_array, element_strides, storage_offset
+from .._storage import element_strides
 from .._support import missing
 from .._tensor import CONJ, NEG, Tensor
 from .copy import neg_view
 
 abs_ = op(
-    "abs(self)", np.absolute, promote="numbers", exact=True, lacks=missing("abs_cpu", "b"),
+    "abs(self)", np.absolute, promote="numbers", exact=True, inplace=False, lacks=missing("abs_cpu", "b"),
     self=lambda g, F, self: g * F.sgn(self),
     jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(F.sgn(x[0])) * t[0]),
 )  # fmt: skip
@@ -32,7 +33,7 @@ def abs_inplace(self: Tensor) -> Tensor:
     """abs in place. Source: torch.abs_. Raises RuntimeError for a complex tensor."""
     if self.is_complex():
         raise RuntimeError("In-place abs is not supported for complex tensors.")
-    return write(abs_.row, (self,), ())  # type: ignore[attr-defined]
+    return write(abs_.row, (self,), ())
 
 
 publish("absolute_", abs_inplace, method=True, in_module=False)
@@ -66,12 +67,14 @@ sgn = op(
 
 
 def _angle(a: Any) -> Any:
-    """The angle in (-π, π]; 0 or π for a real number, nan kept."""
+    """The angle in (-π, π], row-major for complex numbers; 0 or π for a real number, nan kept."""
     if a.dtype.kind == "c":
-        return np.angle(a)
+        return np.array(np.angle(a), order="C")
     if a.dtype.kind == "f":
-        return np.where(a != a, a, np.where(a < 0, np.pi, 0)).astype(a.dtype)
-    return np.where(a < 0, np.pi, 0).astype(get_default_dtype().array)
+        found = np.where(a != a, a, np.where(a < 0, np.pi, 0)).astype(a.dtype)
+    else:
+        found = np.where(a < 0, np.pi, 0).astype(get_default_dtype().array)
+    return pointwise(found, (np.asarray(a),))
 
 
 def _angle_direction(F: Any, z: Any) -> Any:
@@ -80,10 +83,16 @@ def _angle_direction(F: Any, z: Any) -> Any:
     return F.where(zero, 0, 1j / F.conj(F.where(zero, 1, z)))
 
 
+def _angle_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    if not x[0].is_complex():
+        return F.zeros_like(t[0])
+    return F.real_part(F.conj(_angle_direction(F, x[0])) * t[0])
+
+
 angle = op(
-    "angle(self)", _angle, promote="numbers",
+    "angle(self)", _angle,
     self=lambda g, F, self: g * _angle_direction(F, self) if F.is_complex(self) else F.zeros_like(g),
-    jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(_angle_direction(F, x[0])) * t[0]) if x[0].is_complex() else F.zeros_like(t[0]),
+    jvp=_angle_jvp,
 )  # fmt: skip
 
 # The real part as a linear map C → R, and its transpose.
@@ -91,8 +100,26 @@ real_part = op(
     "real_part(self)", lambda a: np.array(a.real) if isinstance(a, np.ndarray) else a.real, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
 )  # fmt: skip
-conj_physical_row = op("conj_physical(self)", np.conjugate, promote="numbers", exact=True, public=False, self=lambda g, F: F.conj_physical(g), jvp=LINEAR)  # fmt: skip
-conj_physical_inplace = op("conj_physical_inplace(self)", np.conjugate, promote="numbers", exact=True, public=False, node="conj_physical", overload=1, self=lambda g, F: F.conj_physical(g), jvp=LINEAR)  # fmt: skip
+conj_physical_row = op(
+    "conj_physical(self)",
+    np.conjugate,
+    promote="numbers",
+    exact=True,
+    public=False,
+    self=lambda g, F: F.conj_physical(g),
+    jvp=LINEAR,
+)
+conj_physical_inplace = op(
+    "conj_physical_inplace(self)",
+    np.conjugate,
+    promote="numbers",
+    exact=True,
+    public=False,
+    node="conj_physical",
+    overload=1,
+    self=lambda g, F: F.conj_physical(g),
+    jvp=LINEAR,
+)
 
 
 @public(method=True)
@@ -104,15 +131,14 @@ def conj_physical(input: Tensor) -> Tensor:
 @public(method=True)
 def conj_physical_(input: Tensor) -> Tensor:
     """conj_physical in place. Source: torch.Tensor.conj_physical_."""
-    return write(conj_physical_inplace.row, (input,), ())  # type: ignore[attr-defined]
+    return write(conj_physical_inplace.row, (input,), ())
 
 
 # Views as pairs of reals.
 
 
 def _as_real(a: np.ndarray) -> np.ndarray:
-    real = a.real
-    return as_strided_array(real, (*a.shape, 2), (*[2 * s for s in element_strides(a)], 1), 2 * storage_offset(a))
+    return np.lib.stride_tricks.as_strided(a.real, (*a.shape, 2), (*a.strides, a.itemsize // 2))
 
 
 def _as_complex(a: np.ndarray) -> np.ndarray:
@@ -120,8 +146,17 @@ def _as_complex(a: np.ndarray) -> np.ndarray:
     return made.view(OF_ARRAY[a.dtype].to_complex().array)[..., 0]
 
 
-view_as_real_row = op("view_as_real(self)", _as_real, view=True, public=False, jvp=LINEAR, self=lambda g, F: F.view_as_complex(F.contiguous(g)))  # fmt: skip
-view_as_complex_row = op("view_as_complex(self)", _as_complex, view=True, public=False, jvp=LINEAR, self=lambda g, F: F.view_as_real(g))  # fmt: skip
+view_as_real_row = op(
+    "view_as_real(self)",
+    _as_real,
+    view=True,
+    public=False,
+    jvp=LINEAR,
+    self=lambda g, F: F.view_as_complex(F.contiguous(g)),
+)
+view_as_complex_row = op(
+    "view_as_complex(self)", _as_complex, view=True, public=False, jvp=LINEAR, self=lambda g, F: F.view_as_real(g)
+)
 
 
 @public(method=False)
@@ -131,8 +166,9 @@ def view_as_real(input: Tensor) -> Tensor:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     if input._flags & CONJ:
         raise RuntimeError(
-            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can view "
-            "it as real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the original."
+            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can "
+            "view it as real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the "
+            "original."
         )
     return view_as_real_row(input)
 
@@ -163,7 +199,7 @@ def real(input: Tensor) -> Tensor:
     """The real part as a view; a real tensor is returned itself. Source: torch.real."""
     if not input.is_complex():
         return input
-    bare = input.conj() if input._flags & CONJ else input  # type: ignore[attr-defined]
+    bare = input.conj() if input._flags & CONJ else input
     return PUBLIC["select"](view_as_real(bare), -1, 0)
 
 
@@ -173,7 +209,7 @@ def imag(input: Tensor) -> Tensor:
     if not input.is_complex():
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     if input._flags & CONJ:
-        return PUBLIC["select"](view_as_real(neg_view(input.conj())), -1, 1)  # type: ignore[attr-defined]
+        return PUBLIC["select"](neg_view(view_as_real(input.conj())), -1, 1)
     return PUBLIC["select"](view_as_real(input), -1, 1)
 
 
@@ -185,8 +221,8 @@ def _set_part(part: Any) -> Any:
     return assign
 
 
-Tensor.real = property(real, _set_part(real), doc="The real part as a view. Source: torch.Tensor.real.")  # type: ignore[attr-defined]
-Tensor.imag = property(imag, _set_part(imag), doc="The imaginary part as a view. Source: torch.Tensor.imag.")  # type: ignore[attr-defined]
+Tensor.real = property(real, _set_part(real), doc="The real part as a view. Source: torch.Tensor.real.")
+Tensor.imag = property(imag, _set_part(imag), doc="The imaginary part as a view. Source: torch.Tensor.imag.")
 
 # Complex numbers from two real tensors.
 
@@ -203,10 +239,15 @@ def _imaginary_part(F: Any, g: Any) -> Any:
     return F.real_part(g * -1j)
 
 
+def _complex_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    real = F.zeros_like(out[0]) if t[0] is None else F.zeros_like(out[0]) + t[0]
+    return real if t[1] is None else real + t[1] * 1j
+
+
 complex_row = op(
-    "complex(real, imag)", _joined, public=False, pointwise=True,
+    "complex(real, imag)", _joined, public=False, layout=pointwise,
     real=lambda g, F: F.real_part(g), imag=lambda g, F: _imaginary_part(F, g),
-    jvp=lambda F, x, t, attrs, out: (0 if t[0] is None else t[0]) + (0 if t[1] is None else t[1] * 1j) + F.zeros_like(out[0]),
+    jvp=_complex_jvp,
 )  # fmt: skip
 
 
@@ -224,7 +265,7 @@ def _polar_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 polar_row = op(
-    "polar(abs, angle)", _from_polar, public=False, pointwise=True, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
+    "polar(abs, angle)", _from_polar, public=False, layout=pointwise, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
     abs=lambda g, F, angle: F.real_part(g * F.conj(_direction(F, angle))),
     angle=lambda g, F, out: F.real_part(g * F.conj(out * 1j)),
 )  # fmt: skip
@@ -233,7 +274,9 @@ polar_row = op(
 def _check_parts(a: Tensor, b: Tensor) -> None:
     names = [errors.SCALAR_NAMES[t.dtype] for t in (a, b)]
     if any(not t.is_floating_point() or t.dtype is dtypes.bfloat16 for t in (a, b)):
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}")
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}"
+        )
     if a.dtype is not b.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"

@@ -15,26 +15,26 @@ from .._dtypes import OF_ARRAY, dtype
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
-from .._layout import with_strides
+from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
 from .._storage import element_strides
-from .._tensor import CONJ, NEG, VIEW, Tensor, alias, method, plain, resolved
+from .._tensor import CONJ, DUAL, NEG, VIEW, Tensor, alias, method, plain, resolved
 from .._views import as_view
 
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
 
 
-def copied(array: np.ndarray) -> np.ndarray:
-    """A copy with the same strides if the array is dense, else contiguous in the order of its strides."""
-    return np.copy(array, order="K")
-
-
-clone_row = op("clone(self)", copied, public=False, exact=True, jvp=LINEAR, self=lambda g: g)
+clone_row = op(
+    "clone(self)", lambda a: np.copy(a, order="K"), public=False, exact=True, layout=copied, jvp=LINEAR,
+    self=lambda g: g,
+)  # fmt: skip
 contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR, self=lambda g: g)  # fmt: skip
 
 
 LIVE.contiguous_copy = contiguous_row
+
+
 def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
     if array.dtype.kind == "c" and to.kind not in "cb":
         array = array.real
@@ -229,6 +229,10 @@ def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
     made._flags ^= bit
     if state.grad and t.requires_grad:
         record(row, (t,), (), (made,))
+    if t._flags & DUAL:
+        from .._forward import push
+
+        push(row, (t,), (), (made,))
     return made
 
 
@@ -277,7 +281,8 @@ for _space in (RAW, NARROW):
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
 LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
-LIVE.conj = conj
+LIVE.conj, LIVE.neg_view = conj, neg_view
+LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)
 LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))

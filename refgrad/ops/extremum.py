@@ -88,9 +88,9 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
             not_implemented(f"{name}_all", input)
         return ALL[name](input)
     axis = one_dim(input, dim, name)
+    check_extent(input, (axis,), name)
     if input.is_complex():
         raise RuntimeError(f"{name}(): does not support complex input")
-    check_extent(input, (axis,), name)
     return named(name, "values", "indices")(*ALONG[name](input, axis, keepdim))
 
 
@@ -171,7 +171,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     """The named tuple (min, max), over everything or one dimension; ties share the gradient. Source: torch.aminmax."""
     axes = axes_of(input, dim)
     if dim is None and not input.numel():
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     check_extent(input, axes, "aminmax", "")
     if input.is_complex():
         if dim is not None and not input.ndim:

@@ -99,18 +99,6 @@ def hermitian_part(F: Any, a: Any) -> Any:
     return (a + F.mH(a)) * 0.5
 
 
-def columns(a: np.ndarray) -> np.ndarray:
-    """A copy with each matrix in column-major order, as LAPACK leaves it and PyTorch returns it; owns its memory."""
-    m, n = a.shape[-2:]
-    steps, step = [a.itemsize, max(m, 1) * a.itemsize], max(m, 1) * max(n, 1) * a.itemsize
-    for size in reversed(a.shape[:-2]):
-        steps.insert(0, step)
-        step *= max(size, 1)
-    made = np.ndarray(a.shape, a.dtype, strides=(*steps[:-2], steps[-2], steps[-1]))
-    made[...] = a
-    return made
-
-
 def check_tensor(function: str, argument: str, position: int, value: Any) -> None:
     """Raises TypeError for an argument that is not a Tensor."""
     if not isinstance(value, Tensor):
@@ -159,6 +147,33 @@ def check_scalar_type(a: Tensor, b: Tensor) -> None:
     """Raises RuntimeError for two dtypes where a kernel expects one."""
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected scalar type {SCALAR_NAMES[a.dtype]} but found {SCALAR_NAMES[b.dtype]}")
+
+
+def check_system(A: Tensor, B: Tensor, left: bool, where: str) -> None:
+    """Raises RuntimeError unless the matrices' sizes agree."""
+    a, b = A._array.shape, B._array.shape
+    if a[-2] != b[-2 if left else -1]:
+        equation = "AX = B" if left else "XA = B"
+        raise RuntimeError(
+            f"{where}: Incompatible shapes of A and B for the equation {equation} ({a[-2]}x{a[-1]} and {b[-2]}x{b[-1]})"
+        )
+
+
+def check_pair(b: Tensor, A: Tensor, name: str) -> None:
+    """The checks of the older solvers, which take b before A."""
+    m, n = A._array.shape[-2:]
+    if A.dtype is not b.dtype:
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {SCALAR_NAMES[b.dtype]} and A of type "
+            f"{SCALAR_NAMES[A.dtype]} instead."
+        )
+    if m != n:
+        raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
+    p, q = b._array.shape[-2:]
+    if p != n:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for {name}: each A matrix is {n} by {n} but each b matrix is {p} by {q}"
+        )
 
 
 def c_name(a: Tensor) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .._calls import common_dtype
 from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import wrap_dim
 from .._inplace import write
@@ -53,13 +54,17 @@ def _scaled_norm(size: np.ndarray, ord: float, dim: Axes, direct: np.ndarray) ->
 
 
 def _norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float) -> Any:
-    """The vjp for g and out with the reduced dimensions kept. The powers are of |x|/norm, which can't overflow."""
+    """The vjp for g and out with the reduced dimensions kept. Above 1 the powers are of |x|/norm, which can't overflow."""
     if ord == 1:
         return g * F.sgn(x)
     if ord == 2:
-        return x * F.where(out == 0, 0, F.div(g, out))
-    ratio = F.where(x == 0, 1, F.div(F.abs(x), out))
-    return F.where((x == 0) | (out == 0), 0, g * F.sgn(x) * F.pow_scalar(ratio, ord - 1))
+        return x * F.where(out == 0, 0, F.div(g, F.where(out == 0, 1, out)))
+    flat = (x == 0) | (out == 0)
+    if ord < 1:
+        slope = F.pow_scalar(F.where(flat, 1, F.abs(x)), ord - 1) * F.pow_scalar(F.where(out == 0, 1, out), 1 - ord)
+        return F.where(flat, 0, g * F.sgn(x) * slope)
+    ratio = F.div(F.where(flat, 1, F.abs(x)), F.where(out == 0, 1, out))
+    return F.where(flat, 0, g * F.sgn(x) * F.pow_scalar(ratio, ord - 1))
 
 
 @formula
@@ -74,11 +79,22 @@ def vector_norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float, dim: Axes, kee
     return F.sgn(x) * F.where(mask, F.div(g, F.sum(mask, dim, True)), 0)
 
 
+def _norm_jvp(F: Any, x: Any, t: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
+    """Σ Re(conj(gradient)·t): every result depends on a slice of its own."""
+    if ord == 0:
+        return F.zeros_like(out)
+    product = F.conj(F.vector_norm_vjp(F.ones_like(out), x, out, ord, dim, keepdim)) * t
+    return F.sum(F.real_part(product) if F.is_complex(product) else product, dim, keepdim)
+
+
 def _norm_rule(g: Any, F: Any, self: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
     return None if ord == 0 else F.vector_norm_vjp(g, self, out, ord, dim, keepdim)
 
 
-vector_norm_row = op("linalg_vector_norm(self, *, ord, dim, keepdim)", vector_norm, public=False, self=_norm_rule)
+vector_norm_row = op(
+    "linalg_vector_norm(self, *, ord, dim, keepdim)", vector_norm, public=False, self=_norm_rule,
+    jvp=lambda F, x, t, attrs, out: _norm_jvp(F, x[0], t[0], out[0], *attrs),
+)  # fmt: skip
 
 
 def _norm_operand(x: Tensor, wanted: dtype | None) -> Tensor:
@@ -103,14 +119,14 @@ def _norm_operand(x: Tensor, wanted: dtype | None) -> Tensor:
     return x.to(wanted)
 
 
-def _check_identity(x: Tensor, ord: float, axes: Axes, everything: bool) -> None:
+def _check_identity(x: Tensor, ord: float, dim: Any) -> None:
     """±inf and negative orders have no value over nothing."""
     if x.numel() or not (ord < 0 or math.isinf(ord)):
         return
     text = f"linalg.vector_norm cannot compute the {ord:g} norm on "
-    if everything:
+    if dim is None or dim == ():
         raise RuntimeError(text + "an empty tensor because the operation does not have an identity")
-    for k in axes:
+    for k in (dim,) if isinstance(dim, int) else dim:
         if x._array.shape[k] == 0:
             raise RuntimeError(
                 f"{text}the dimension {k}because this dimension is empty and the operation does not have an identity"
@@ -128,7 +144,7 @@ def linalg_vector_norm(
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _norm_operand(x, dtype)
     axes = axes_of(x, dim)
-    _check_identity(x, ord, axes, dim is None or len(axes) == x.ndim)
+    _check_identity(x, ord, dim)
     return vector_norm_row(x, float(ord), axes, keepdim)
 
 
@@ -161,8 +177,14 @@ def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: i
     return sign * F.vector_norm_vjp(g, away, out, p, tuple(range(away.ndim)), False)
 
 
+def _dist_jvp(F: Any, x: Any, t: Any, out: Any, p: float) -> Any:
+    moved = t[0] if t[1] is None else -t[1] if t[0] is None else t[0] - t[1]
+    away = x[0] - x[1]
+    return _norm_jvp(F, away, moved, out, p, tuple(range(away.ndim)), False)
+
+
 dist_row = op(
-    "dist(self, other, *, p)", _dist, public=False, promote="numbers",
+    "dist(self, other, *, p)", _dist, public=False, jvp=lambda F, x, t, attrs, out: _dist_jvp(F, x, t, out[0], *attrs),
     self=lambda g, F, self, other, out, p: _dist_vjp(g, F, self, other, out, p, 1),
     other=lambda g, F, self, other, out, p: _dist_vjp(g, F, self, other, out, p, -1),
 )  # fmt: skip
@@ -171,13 +193,14 @@ dist_row = op(
 @public("dist")
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of the difference, broadcast. Source: torch.dist."""
-    kind = dtypes.promote_types(input.dtype, other.dtype)
+    kind = common_dtype((input, other))
     if kind.category < dtypes.FLOAT:
         PUBLIC["sub"](input, other)  # two bool tensors can't be subtracted: its error comes first
         raise RuntimeError(
             f"norm(): input dtype should be either floating point or complex. Got {SCALAR_NAMES[kind]} instead."
         )
-    return dist_row(input, other, float(p))
+    _check_identity(input, p, None)
+    return dist_row(*(t if t.dtype is kind else t.to(kind) for t in (input, other)), float(p))
 
 
 def _others(ndim: int, dim: int) -> Axes:
@@ -217,8 +240,9 @@ def _renorm_arguments(input: Tensor, p: Any, dim: int, maxnorm: float) -> tuple[
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
     if input.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
-    _norm_operand(input, None)
-    return float(p), wrap_dim(dim, input.ndim), float(maxnorm)
+    axis = wrap_dim(dim, input.ndim)
+    _check_identity(_norm_operand(input, None), p, _others(input.ndim, axis))
+    return float(p), axis, float(maxnorm)
 
 
 @public("renorm")

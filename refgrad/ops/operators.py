@@ -15,6 +15,7 @@ from .bitwise import BITWISE, invert
 from .compare import COMPARISONS
 from .complexes import abs_
 from .power import pow_
+from .remainder import remainder
 
 NUMBERS = (bool, int, float, complex, np.generic)
 
@@ -39,7 +40,7 @@ def _rsub(self: Tensor, other: Any) -> Tensor:
 
 
 def _rdiv(self: Tensor, other: Any) -> Tensor:
-    return p.mul_row(self.reciprocal(), other)  # type: ignore[attr-defined]
+    return p.mul_row(self.reciprocal(), other)
 
 
 # Rows are bound themselves where a foreign operand needs nothing more: a frame less on the hot path.
@@ -47,7 +48,7 @@ BINDINGS: dict[str, Any] = {
     "__add__": p.add_row, "__radd__": p.add_row, "__mul__": p.mul_row, "__rmul__": p.mul_row, "__sub__": _binary(p.sub),
     "__rsub__": _binary(_rsub), "__truediv__": p.div_row, "__div__": p.div_row, "__rtruediv__": _binary(_rdiv),
     "__rdiv__": _binary(_rdiv), "__floordiv__": _binary(p.floor_divide), "__rfloordiv__": _swapped(p.floor_divide),
-    "__mod__": _binary(p.remainder), "__rmod__": _swapped(p.remainder), "__pow__": _binary(pow_),
+    "__mod__": _binary(remainder), "__rmod__": _swapped(remainder), "__pow__": _binary(pow_),
     "__rpow__": _swapped(pow_), "__neg__": p.neg, "__pos__": p.positive, "__abs__": abs_, "__invert__": invert,
     "__and__": BITWISE["and"], "__rand__": BITWISE["and"], "__or__": BITWISE["or"], "__ror__": BITWISE["or"],
     "__xor__": BITWISE["xor"], "__rxor__": BITWISE["xor"],
@@ -66,7 +67,7 @@ for _name, _call in COMPARISONS.items():
     setattr(Tensor, f"__{_name}__", _call)
 for _symbol, _name in INPLACE.items():
     setattr(Tensor, f"__i{_symbol}__", _binary(getattr(Tensor, _name)))
-Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
+Tensor.__array_priority__ = 1000
 
 
 def warn_if_recorded(t: Tensor) -> None:
@@ -78,7 +79,7 @@ def warn_if_recorded(t: Tensor) -> None:
 def _single(t: Tensor) -> Any:
     if t._array.size != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
-    return t.item()  # type: ignore[attr-defined]
+    return t.item()
 
 
 @method
@@ -108,15 +109,12 @@ def __index__(self: Tensor) -> int:
 @method
 def __contains__(self: Tensor, element: Any) -> bool:
     if not isinstance(element, (Tensor, *NUMBERS)):
-        raise RuntimeError(
-            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
-            f"{type(element)}."
-        )
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
     return bool(COMPARISONS["eq"](self, element)._array.any())
 
 
 @method
 def __format__(self: Tensor, spec: str) -> str:
     if self._array.ndim == 0 and type(self) is Tensor:
-        return format(self.item(), spec)  # type: ignore[attr-defined]
+        return format(self.item(), spec)
     return object.__format__(self, spec)

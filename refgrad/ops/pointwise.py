@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,12 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._dtypes import OF_ARRAY
 from .._calls import raise_broadcast
 from .._inplace import write
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
-from .._tensor import Tensor, method
-from .layout import as_dtype, lifted, other_tensor
+from .._tensor import Tensor
+from .layout import as_dtype, lifted
 
 NO_BOOL_MINUS = (
     "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
@@ -28,13 +28,6 @@ TWO_BOOLS = (
 ONE_BOOL = (
     "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
     "`~` or `logical_not()` operator instead."
-)
-ADDCDIV_INTEGERS = (
-    "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
-    "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
-    "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for "
-    "float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), "
-    "for all dtypes."
 )
 
 neg = op(
@@ -157,14 +150,16 @@ def mul(input: Any, other: Any) -> Tensor:
 
 
 def floor_quotient(a: Any, b: Any) -> Any:
-    """The quotient rounded down; for floats from the exact remainder, infinite where b is 0. Raises for integers by 0."""
+    """The quotient rounded down; infinite where a float b is 0. Raises for integers by 0."""
     if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
-        _check_divisor(b)
+        check_divisor(b)
         return np.floor_divide(a, b)
-    return np.where(np.equal(b, 0), np.true_divide(a, b), np.floor_divide(a, b)) if np.any(np.equal(b, 0)) else np.floor_divide(a, b)  # fmt: skip
+    zero = np.equal(b, 0)
+    found = np.floor_divide(a, b)
+    return np.where(zero, np.true_divide(a, b), found) if np.any(zero) else found
 
 
-def _check_divisor(b: Any) -> None:
+def check_divisor(b: Any) -> None:
     if np.any(np.equal(b, 0)):
         raise RuntimeError("ZeroDivisionError")
 
@@ -172,7 +167,7 @@ def _check_divisor(b: Any) -> None:
 def trunc_quotient(a: Any, b: Any) -> Any:
     """The quotient rounded towards zero."""
     if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
-        _check_divisor(b)
+        check_divisor(b)
         return np.floor_divide(a - np.fmod(a, b), b)
     return np.trunc(np.true_divide(a, b))
 
@@ -200,7 +195,7 @@ def _division(rounding_mode: str | None) -> Callable[..., Any]:
 
 @public(method=True)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """input / other; integers divide to the default floating dtype unless rounded ("trunc", "floor"). Source: torch.div."""
+    """input / other, a float unless rounded ("trunc", "floor"). Source: torch.div."""
     return accepted(_division(rounding_mode)(input, other), "div", other)
 
 
@@ -219,11 +214,11 @@ def unimplemented(name: str) -> Callable[..., Any]:
 
 def without_derivative(call: Callable[..., Any]) -> Callable[..., Any]:
     """Names the node of a row whose backward only raises as PyTorch names it."""
-    call.row.name = call.row.node.__name__ = "torch::autograd::NotImplemented"  # type: ignore[attr-defined]
+    call.row.name = call.row.node.__name__ = "torch::autograd::NotImplemented"
     return call
 
 
-def _typed_pair(number: Any, a: np.ndarray) -> tuple[Any, np.ndarray]:
+def typed_pair(number: Any, a: np.ndarray) -> tuple[Any, np.ndarray]:
     """A number and an array in their common dtype."""
     a = lifted(a, number)
     return as_dtype(a.dtype, number), a
@@ -234,173 +229,50 @@ floor_divide_row = without_derivative(op(
     lacks=missing("div_floor_cpu", "cb"), self=unimplemented("floor_divide"), other=unimplemented("floor_divide"),
 ))  # fmt: skip
 floor_divide_scalar_row = without_derivative(op(
-    "floor_divide_scalar(self, *, other)", lambda a, other: floor_quotient(*_typed_pair(other, a)[::-1]),
+    "floor_divide_scalar(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)[::-1]),
     promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
 ))  # fmt: skip
 rfloor_divide_row = without_derivative(op(
-    "rfloor_divide(self, *, other)", lambda a, other: floor_quotient(*_typed_pair(other, a)),
+    "rfloor_divide(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)),
     promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
 ))  # fmt: skip
 
 
 @public(method=True)
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """The quotient rounded down. Source: torch.floor_divide. Trap: its backward raises; use div(rounding_mode="floor")."""
+    """The quotient rounded down. Source: torch.floor_divide. Trap: its backward raises; div can."""
     if not isinstance(input, Tensor):
         return rfloor_divide_row(other, input)
-    return (floor_divide_row if isinstance(other, Tensor) else floor_divide_scalar_row)(input, other)
+    return _floor_row(other)(input, other)
 
 
-# Remainders: fmod has the dividend's sign, remainder the divisor's.
-
-
-def _fmod(a: Any, b: Any) -> Any:
-    if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
-        _check_divisor(b)
-    return np.fmod(a, b)
-
-
-def _remainder(a: Any, b: Any) -> Any:
-    if getattr(a, "dtype", np.asarray(a).dtype).kind in "iu":
-        _check_divisor(b)
-    return np.remainder(a, b)
-
-
-def _number_remainder(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
-    return op(
-        f"{name}_scalar(self, *, other)", lambda a, other: kernel(lifted(a, other), other), node=name, public=False,
-        promote="numbers", lacks=missing(f"{name}_cpu", "c"), jvp=POINTWISE, self=lambda g: g,
-    )  # fmt: skip
-
-
-fmod_row = op(
-    "fmod(self, other)", _fmod, promote="numbers", overload=1, public=False, jvp=POINTWISE,
-    lacks=missing("fmod_cpu", "cb"), self=lambda g: g, other=lambda g, F, self, other: -g * F.trunc(self / other),
-)  # fmt: skip
-remainder_row = op(
-    "remainder(self, other)", _remainder, promote="numbers", overload=1, public=False, jvp=POINTWISE,
-    lacks=missing("remainder_cpu", "cb"),
-    self=lambda g: g, other=lambda g, F, self, other: -g * F.div_floor(self, other),
-)  # fmt: skip
-fmod_scalar_row, remainder_scalar_row = _number_remainder("fmod", _fmod), _number_remainder("remainder", _remainder)
-rremainder_row = without_derivative(op(
-    "rremainder(self, *, other)", lambda a, other: _remainder(*_typed_pair(other, a)), promote="numbers",
-    public=False, lacks=missing("remainder_cpu", "c"), self=unimplemented("remainder"),
-))  # fmt: skip
-
-
-@public(method=True)
-def fmod(input: Tensor, other: Any) -> Tensor:
-    """The remainder with the sign of the dividend. Source: torch.fmod."""
-    return (fmod_row if isinstance(other, Tensor) else fmod_scalar_row)(input, other)
-
-
-@public(method=True)
-def remainder(input: Any, other: Any) -> Tensor:
-    """The remainder with the sign of the divisor. Source: torch.remainder."""
-    if not isinstance(input, Tensor):
-        return rremainder_row(other, input)
-    return (remainder_row if isinstance(other, Tensor) else remainder_scalar_row)(input, other)
-
-
-# Three tensors.
-
-addcmul_row = op(
-    "addcmul(self, tensor1, tensor2, *, value)",
-    lambda a, b, c, value: a + _typed(value, a) * b * c,
-    promote="numbers", public=False, jvp=POINTWISE, lacks=missing("addcmul_cpu_out", "b"),
-    self=lambda g: g,
-    tensor1=lambda g, F, tensor2, value: g * F.conj(tensor2 * value),
-    tensor2=lambda g, F, tensor1, value: g * F.conj(tensor1 * value),
-)  # fmt: skip
-addcdiv_row = op(
-    "addcdiv(self, tensor1, tensor2, *, value)",
-    lambda a, b, c, value: a + value * b / c,
-    promote="numbers", public=False, jvp=POINTWISE,
-    self=lambda g: g,
-    tensor1=lambda g, F, tensor2, value: g * F.conj(value / tensor2),
-    tensor2=lambda g, F, tensor1, tensor2, value: -g * F.conj(value * tensor1 / (tensor2 * tensor2)),
-)  # fmt: skip
-
-
-def _typed(value: Any, a: Any) -> Any:
-    return as_dtype(a.dtype, value) if a.dtype.kind in "iu" else value
-
-
-@public(method=True)
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """input + value·tensor1·tensor2. Source: torch.addcmul."""
-    return addcmul_row(input, tensor1, tensor2, value)
-
-
-@public(method=True)
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """input + value·tensor1/tensor2. Source: torch.addcdiv. Raises RuntimeError for two integer quotients."""
-    if max(tensor1.dtype.category, tensor2.dtype.category) < dtypes.FLOAT:
-        raise RuntimeError(ADDCDIV_INTEGERS)
-    return addcdiv_row(input, tensor1, tensor2, value)
-
-
-def _lerp(a: Any, b: Any, weight: Any) -> Any:
-    """a + weight·(b - a), from the nearer end so that weight 1 gives b exactly."""
-    near = np.abs(weight) < 0.5
-    if not isinstance(weight, np.ndarray):
-        return a + weight * (b - a) if near else b - (b - a) * (1 - weight)
-    return np.where(near, a + weight * (b - a), b - (b - a) * (1 - weight))
-
-
-lerp_row = op(
-    "lerp(self, end, weight)", _lerp, overload=1, public=False, promote="numbers", jvp=POINTWISE,
-    lacks=missing("lerp_kernel_tensor", "ib"),
-    self=lambda g, F, weight: g * F.conj(1 - weight),
-    end=lambda g, F, weight: g * F.conj(weight),
-    weight=lambda g, F, self, end: g * F.conj(end - self),
-)  # fmt: skip
-lerp_scalar_row = op(
-    "lerp_scalar(self, end, *, weight)", _lerp, node="lerp", public=False, promote="numbers", jvp=LINEAR,
-    lacks=missing("lerp_kernel_scalar", "ib"),
-    self=lambda g, F, weight: g * F.conj(1 - weight), end=lambda g, F, weight: g * F.conj(weight),
-)  # fmt: skip
-
-
-def _lerp_choice(input: Tensor, end: Tensor, weight: Any) -> Callable[..., Any]:
-    """The row for a weight, after the check that all dtypes are the same."""
-    other_tensor("lerp", end, "end")
-    for name, t in (("end", end), ("weight", weight)):
-        if isinstance(t, Tensor) and t.dtype is not input.dtype:
-            raise RuntimeError(
-                f"expected dtype {_long_name(input.dtype)} for `{name}` but got dtype {_long_name(t.dtype)}"
-            )
-    return lerp_row if isinstance(weight, Tensor) else lerp_scalar_row
-
-
-def _long_name(kind: dtypes.dtype) -> str:
-    return "long int" if kind is dtypes.int64 else dtypes.C_NAMES[kind]
-
-
-@public(method=True)
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """input + weight·(end - input). Source: torch.lerp. Raises RuntimeError unless all dtypes agree."""
-    return _lerp_choice(input, end, weight)(input, end, weight)
+def _floor_row(other: Any) -> Callable[..., Any]:
+    return floor_divide_row if isinstance(other, Tensor) else floor_divide_scalar_row
 
 
 # In-place twins.
 
 
-def _writes(name: str, choose_row: Callable[..., Any], tensors: int = 2) -> None:
-    """Publishes `name_`, for which choose_row(*args, **keywords) gives the row and its attributes."""
+def writes(name: str, choose_row: Callable[..., Any]) -> None:
+    """Publishes `name_` with the signature of choose_row, which gives the row and what follows the positional arguments
+    as attributes."""
+    signature = inspect.signature(choose_row)
+    positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
 
     def call(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
-        row, attributes = choose_row(self, *args, **keywords)
+        bound = signature.bind(self, *args, **keywords)
+        row, attributes = choose_row(*bound.args, **bound.kwargs)
         count = len(row.row.schema.inputs)
-        given = (self, *args)
+        given = tuple(bound.arguments[name] for name in positional)
         return write(row.row, given[:count], (*given[count:], *attributes))
 
     call.__name__ = call.__qualname__ = name + "_"
     publish(name + "_", call, method=True, in_module=False)
 
 
-def _scaled_choice(plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any) -> tuple[Any, tuple[Any, ...]]:
+def _scaled_choice(
+    plain_row: Any, scaled_row: Any, self: Tensor, other: Any, alpha: Any
+) -> tuple[Any, tuple[Any, ...]]:
     if alpha == 1 and alpha is not True:
         return plain_row, ()
     _check_alpha(alpha, self, other)
@@ -412,17 +284,12 @@ def _sub_choice(self: Tensor, other: Any, *, alpha: Any = 1) -> tuple[Any, tuple
     return _scaled_choice(sub_row, sub_scaled_row, self, other, alpha)
 
 
-_writes("add", lambda self, other, *, alpha=1: _scaled_choice(add_row, add_scaled_row, self, other, alpha))
-_writes("sub", _sub_choice)
-_writes("mul", lambda self, other: (mul_row, ()))
-_writes("div", lambda self, other, *, rounding_mode=None: (_division(rounding_mode), ()))
-_writes("true_divide", lambda self, other: (div_row, ()))
-_writes("floor_divide", lambda self, o: (floor_divide_row if isinstance(o, Tensor) else floor_divide_scalar_row, ()))
-_writes("fmod", lambda self, other: (fmod_row if isinstance(other, Tensor) else fmod_scalar_row, ()))
-_writes("remainder", lambda self, other: (remainder_row if isinstance(other, Tensor) else remainder_scalar_row, ()))
-_writes("addcmul", lambda self, tensor1, tensor2, *, value=1: (addcmul_row, (value,)))
-_writes("addcdiv", lambda self, tensor1, tensor2, *, value=1: (addcdiv_row, (value,)))
-_writes("lerp", lambda self, end, weight: (_lerp_choice(self, end, weight), ()))
+writes("add", lambda self, other, *, alpha=1: _scaled_choice(add_row, add_scaled_row, self, other, alpha))
+writes("sub", _sub_choice)
+writes("mul", lambda self, other: (mul_row, ()))
+writes("div", lambda self, other, *, rounding_mode=None: (_division(rounding_mode), ()))
+writes("true_divide", lambda self, other: (div_row, ()))
+writes("floor_divide", lambda self, other: (_floor_row(other), ()))
 for _name, _alias in {"sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative"}.items():
     publish(_alias, globals()[_name], method=True)
     publish(_alias + "_", getattr(Tensor, _name + "_"), method=True, in_module=_name == "neg")
@@ -434,6 +301,3 @@ def positive(input: Tensor) -> Tensor:
     if input._array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
-
-
-__all__ = ["OF_ARRAY", "method"]

@@ -148,8 +148,8 @@ pow_base = op(
 def _no_number_pair(name: str, a: Any, b: Any) -> None:
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
         raise TypeError(
-            f"{name}() received an invalid combination of arguments - got ({type(a).__name__}, {type(b).__name__}), but "
-            "expected at least one Tensor"
+            f"{name}() received an invalid combination of arguments - got ({type(a).__name__}, {type(b).__name__}), "
+            "but expected at least one Tensor"
         )
 
 

@@ -87,7 +87,9 @@ def _exclusive_vjp(g: Any, F: Any, self: Any, out: Any, dim: int, reverse: bool)
 def _exclusive_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     dim, reverse = attrs
     by = -1 if reverse else 1
-    return F.linear_scan(F.shift(out[0], dim, by, 0) * F.shift(t[0], dim, by, 0), F.shift(x[0], dim, by, 0), dim, reverse)
+    return F.linear_scan(
+        F.shift(out[0], dim, by, 0) * F.shift(t[0], dim, by, 0), F.shift(x[0], dim, by, 0), dim, reverse
+    )
 
 
 exclusive_product_row = op(

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
-from .._op import LINEAR, POINTWISE, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
 from .compare import tensor_pair
@@ -21,7 +21,9 @@ SIGN_TEXT = "Unlike NumPy, torch.sign is not intended to support complex numbers
 def _rounds(name: str, ufunc: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     """A row of a step function: integers stay as they are, the gradient is zero."""
     text = f"{name} is not supported for complex inputs"
-    lacks = missing(f"{name}_vml_cpu", "bc") if name == "round" else missing(f"{name}_vml_cpu", "b") | refused("c", NotImplementedError, text)  # fmt: skip
+    lacks = missing(f"{name}_vml_cpu", "bc")
+    if name != "round":
+        lacks |= refused("c", NotImplementedError, text)
     return op(
         f"{name}(self)", lambda a: a.copy() if a.dtype.kind in "iu" else ufunc(a), promote="numbers", lacks=lacks,
         jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]), self=lambda g, F: F.zeros_like(g), public=name != "round",
@@ -53,11 +55,11 @@ def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
 @public("round_", method=True)
 def round_inplace(input: Tensor, *, decimals: int = 0) -> Tensor:
     """round in place. Source: torch.round_."""
-    return write(round_row.row, (input,), ()) if decimals == 0 else write(round_decimals_row.row, (input,), (decimals,))  # type: ignore[attr-defined]
+    return write(round_row.row, (input,), ()) if decimals == 0 else write(round_decimals_row.row, (input,), (decimals,))
 
 
 publish("fix", trunc, method=True)
-publish("fix_", trunc.row.inplace, method=True)  # type: ignore[attr-defined]
+publish("fix_", trunc.row.inplace, method=True)
 frac = op(
     "frac(self)", lambda a: a - np.trunc(a), promote="numbers", jvp=POINTWISE, lacks=missing("frac_cpu", "cib"),
     self=lambda g: g,
@@ -65,10 +67,17 @@ frac = op(
 
 # Signs.
 
+
+def _sign(a: Any) -> Any:
+    """-1, 0 or 1; 0 for nan."""
+    if a.dtype.kind == "b":
+        return a.copy()
+    return np.where(a != a, 0, np.sign(a)).astype(a.dtype) if a.dtype.kind in "fV" else np.sign(a)
+
+
 sign = op(
-    "sign(self)", lambda a: a.copy() if a.dtype.kind == "b" else np.nan_to_num(np.sign(a), nan=0) if a.dtype.kind in "fV" else np.sign(a),
-    promote="numbers", lacks=refused("c", NotImplementedError, SIGN_TEXT), self=lambda g, F: F.zeros_like(g),
-    jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]),
+    "sign(self)", _sign, promote="numbers", lacks=refused("c", NotImplementedError, SIGN_TEXT),
+    self=lambda g, F: F.zeros_like(g), jvp=lambda F, x, t, attrs, out: F.zeros_like(t[0]),
 )  # fmt: skip
 
 
@@ -103,8 +112,8 @@ def copysign(input: Tensor, other: Any) -> Tensor:
 
 def _copysign_inplace(self: Tensor, other: Any) -> Tensor:
     if isinstance(other, Tensor):
-        return write(copysign_row.row, (self, other), ())  # type: ignore[attr-defined]
-    return write(copysign_scalar_row.row, (self,), (other,))  # type: ignore[attr-defined]
+        return write(copysign_row.row, (self, other), ())
+    return write(copysign_scalar_row.row, (self,), (other,))
 
 
 publish("copysign_", _copysign_inplace, method=True, in_module=False)
@@ -157,7 +166,7 @@ def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any =
 @public(method=True)
 def nan_to_num_(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """nan_to_num in place. Source: torch.nan_to_num_."""
-    return write(nan_to_num_row.row, (input,), (nan, posinf, neginf))  # type: ignore[attr-defined]
+    return write(nan_to_num_row.row, (input,), (nan, posinf, neginf))
 
 
 __all__ = ["OF_ARRAY", "get_default_dtype"]

@@ -99,9 +99,13 @@ scatter_combined_row = op(
     "scatter_combined(self, index!, src, *, dim, reduce)", _scatter_combined, public=False, node="not_implemented",
     self=_not_implemented, src=_not_implemented,
 )  # fmt: skip
-scatter_combined_row.row.name = "torch::autograd::NotImplemented"
-scatter_combined_row.row.node.__name__ = "NotImplemented"
-scatter_combined_row.row.node.name = lambda self: "torch::autograd::NotImplemented"
+scatter_combined_value_row = op(
+    "scatter_combined_value(self, index!, *, src, dim, reduce)", _scatter_combined, public=False,
+    node="not_implemented", self=_not_implemented,
+)  # fmt: skip
+for _row in (scatter_combined_row.row, scatter_combined_value_row.row):
+    _row.node.__name__ = "NotImplemented"
+    _row.node.name = lambda self: "torch::autograd::NotImplemented"  # type: ignore[method-assign]
 
 
 def _check_index(input: Tensor, index: Tensor, dim: int, name: str) -> None:
@@ -168,7 +172,8 @@ def _scatter_call(input: Tensor, dim: int, index: Tensor, src: Any, value: Any, 
             raise RuntimeError("reduce argument must be either add or multiply.")
         if isinstance(given, Tensor):
             warnings.warn(REDUCE, UserWarning, stacklevel=3)
-        return scatter_combined_row, (input, index, given), (d, reduce)
+            return scatter_combined_row, (input, index, given), (d, reduce)
+        return scatter_combined_value_row, (input, index), (given, d, reduce)
     if isinstance(given, Tensor):
         return scatter_row, (input, index, given), (d,)
     return scatter_value_row, (input, index), (given, d)
@@ -207,6 +212,15 @@ def _taken(a: np.ndarray, index: np.ndarray) -> np.ndarray:
     return a.reshape(-1)[index]
 
 
+def in_order_of(made: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """The array in the memory order of another."""
+    if like.flags.c_contiguous:
+        return made
+    turned = np.empty_like(like, order="K")
+    turned[...] = made
+    return turned
+
+
 def _put(a: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool) -> np.ndarray:
     made = np.array(a, order="C")
     flat, where, values = made.reshape(-1), index.ravel(), source.ravel()
@@ -214,7 +228,7 @@ def _put(a: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool)
         add_rows(flat, np.where(where < 0, where + flat.size, where), values)
     else:
         flat[where] = values
-    return made
+    return in_order_of(made, a)
 
 
 take_row = op(
@@ -285,7 +299,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             "torch.take_along_dim(): dtype of indices should be Long but got " + SCALAR_NAMES[indices.dtype]
         )
     if dim is None:
-        return input.reshape(-1).gather(0, indices.reshape(-1))
+        return input.view(-1).gather(0, indices.view(-1))
     if input.ndim != indices.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "

@@ -21,8 +21,8 @@ def _shifted(a: np.ndarray, dim: int) -> np.ndarray:
 
 
 def _softmax(a: np.ndarray, dim: int) -> np.ndarray:
-    if not a.ndim:
-        return _softmax(a.reshape(1), 0)[0]
+    if not (a.ndim and a.size):
+        return _softmax(a.reshape(1), 0)[0] if a.size else np.array(a, order="C")
     made = _shifted(a, dim)
     np.exp(made, out=made)
     made /= summed(made, (dim,), True)
@@ -30,8 +30,8 @@ def _softmax(a: np.ndarray, dim: int) -> np.ndarray:
 
 
 def _log_softmax(a: np.ndarray, dim: int) -> np.ndarray:
-    if not a.ndim:
-        return _log_softmax(a.reshape(1), 0)[0]
+    if not (a.ndim and a.size):
+        return _log_softmax(a.reshape(1), 0)[0] if a.size else np.array(a, order="C")
     made = _shifted(a, dim)
     made -= np.log(summed(np.exp(made), (dim,), True))
     return made
@@ -69,7 +69,7 @@ def _operand(name: str, input: Tensor, dim: Any, dtype: dtype | None) -> tuple[T
     if dtype is not None and dtype is not input.dtype:
         input = input.to(dtype)
     axis = one_dim(input, dim, name)
-    if not input.is_floating_point():
+    if not input.is_floating_point() and input.numel():
         not_implemented(f"{name}_{'lastdim_' if axis == max(input.ndim - 1, 0) else ''}kernel_impl", input)
     return input, axis
 
@@ -134,10 +134,13 @@ def _logsumexp_vjp(g: Any, F: Any, self: Any, out: Any, dim: Axes, keepdim: bool
 
 def _logsumexp_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     dim, keepdim = attrs
-    return F.sum(t[0] * F.exp(x[0] - kept(F, out[0], tuple(x[0].shape), dim, keepdim)), dim, keepdim)
+    weights = F.exp(x[0] - kept(F, out[0], tuple(x[0].shape), dim, keepdim))
+    return F.div(F.sum(t[0] * weights, dim, keepdim), F.sum(weights, dim, keepdim))
 
 
-logsumexp_row = op("logsumexp(self, *, dim, keepdim)", _logsumexp, public=False, jvp=_logsumexp_jvp, self=_logsumexp_vjp)
+logsumexp_row = op(
+    "logsumexp(self, *, dim, keepdim)", _logsumexp, public=False, jvp=_logsumexp_jvp, self=_logsumexp_vjp
+)
 
 
 @public("logsumexp")
@@ -147,5 +150,3 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     if input.dtype.category < dtypes.FLOAT:
         input = input.to(get_default_dtype())
     return logsumexp_row(input, axes_of(input, dim), keepdim)
-
-

@@ -12,8 +12,8 @@ from .._layout import is_dense
 from .._op import op, public
 from .._tensor import Tensor
 from ..return_types import named
-from .place import selection_jvp, selection_vjp
 from .extremum import check_extent
+from .place import selection_jvp, selection_vjp
 from .reduce import not_implemented, numpy_names, one_dim, packed
 
 

@@ -25,14 +25,13 @@ atan = op("atan(self)", np.arctan, promote="float", d=lambda self: 1 / (self * s
 sinh = op("sinh(self)", np.sinh, promote="float", d=lambda F, self: F.cosh(self))
 cosh = op("cosh(self)", np.cosh, promote="float", d=lambda F, self: F.sinh(self))
 tanh = op("tanh(self)", np.tanh, promote="float", d=lambda out: 1 - out * out)
-asinh = op("asinh(self)", np.arcsinh, promote="float", d=lambda F, self: F.rsqrt(self * self + 1))
+asinh = op("asinh(self)", np.arcsinh, promote="float", inplace=False, d=lambda F, self: F.rsqrt(self * self + 1))
 acosh = op(
-    "acosh(self)", np.arccosh, promote="float",
+    "acosh(self)", np.arccosh, promote="float", inplace=False,
     # On complex numbers the product of the roots has the cut of acosh, the root of the product has not.
     d=lambda F, self: F.rsqrt(self - 1) * F.rsqrt(self + 1) if F.is_complex(self) else F.rsqrt((self - 1) * (self + 1)),
 )  # fmt: skip
-atanh = op("atanh(self)", np.arctanh, promote="float", d=lambda self: 1 / ((1 - self) * (1 + self)))
-
+atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda self: 1 / ((1 - self) * (1 + self)))
 
 
 def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
@@ -41,9 +40,11 @@ def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     def refuse(g: Any) -> Any:
         raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
 
-    row = op(f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse)  # type: ignore[attr-defined]  # fmt: skip
+    row = op(
+        f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse
+    )
     publish(name + "_", twin(row.row), method=True)
-    forward.row.inplace = getattr(Tensor, name + "_")  # type: ignore[attr-defined]
+    forward.row.inplace = getattr(Tensor, name + "_")
 
 
 for _name, _row in {"asinh": asinh, "acosh": acosh, "atanh": atanh}.items():
@@ -98,7 +99,7 @@ logit_row = op(
 @public(method=True)
 def logit_(input: Tensor, eps: float | None = None) -> Tensor:
     """logit in place. Source: torch.logit_."""
-    return write(logit_row.row, (input,), (eps,))  # type: ignore[attr-defined]
+    return write(logit_row.row, (input,), (eps,))
 
 
 @public(method=True)
@@ -123,7 +124,9 @@ def sinc_derivative(F: Any, x: Any) -> Any:
     return math.pi * F.where(near, u * series, (far * F.cos(far) - F.sin(far)) / (far * far))
 
 
-sinc = op("sinc(self)", lambda a: np.sinc(a).astype(a.dtype), promote="float", d=lambda F, self: F.sinc_derivative(self))
+sinc = op(
+    "sinc(self)", lambda a: np.sinc(a).astype(a.dtype), promote="float", d=lambda F, self: F.sinc_derivative(self)
+)
 
 
 # Functions of two tensors.
@@ -164,4 +167,4 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
 
 publish("arctan2", atan2, method=True)
 for _name, _row in {"atan2": atan2_row, "arctan2": atan2_row, "hypot": hypot_row}.items():
-    publish(_name + "_", twin(_row.row), method=True, in_module=False)  # type: ignore[attr-defined]
+    publish(_name + "_", twin(_row.row), method=True, in_module=False)

@@ -16,7 +16,6 @@ from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, spread
 from .scan import WIDE
 
 
-
 def _moments(a: np.ndarray, dim: Axes | None, correction: float, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
     """Variance and mean, in double precision."""
     wide = a.astype(WIDE.get(a.dtype, a.dtype), copy=False)
@@ -69,7 +68,22 @@ def var_vjp(F: Any, g: Any, x: Any, dim: Axes | None, correction: float, keepdim
 @formula
 def std_vjp(F: Any, g: Any, x: Any, out: Any, dim: Axes | None, correction: float, keepdim: bool) -> Any:
     """The vjp of var's square root; zero where the deviation is zero."""
-    return F.var_vjp(F.where(out == 0, 0, F.div(g, out * 2)), x, dim, correction, keepdim)
+    return F.var_vjp(F.where(out == 0, 0, F.div(g, F.where(out == 0, 1, out * 2))), x, dim, correction, keepdim)
+
+
+def _var_jvp(F: Any, x: Any, t: Any, dim: Axes | None, correction: float, keepdim: bool) -> Any:
+    axes = tuple(range(x.ndim)) if dim is None else dim
+    freedom = count_of(tuple(x.shape), axes) - correction
+    product = F.conj(F.centred(x, axes)) * t * (2.0 / freedom if freedom else float("inf"))
+    return F.sum(F.real_part(product) if F.is_complex(product) else product, axes, keepdim)
+
+
+def _std_jvp(F: Any, x: Any, t: Any, out: Any, *attrs: Any) -> Any:
+    return F.where(out == 0, 0, F.div(_var_jvp(F, x, t, *attrs), out * 2))
+
+
+def _mean_jvp(F: Any, t: Any, dim: Axes | None, keepdim: bool) -> Any:
+    return F.mean_dim(t, tuple(range(t.ndim)) if dim is None else dim, keepdim)
 
 
 def _mean_part(g: Any, F: Any, shape: tuple[int, ...], dim: Axes | None, keepdim: bool) -> Any:
@@ -87,20 +101,22 @@ def _with_mean(first: Any, g_mean: Any, F: Any, x: Any, dim: Axes | None, keepdi
 
 
 var_row = op(
-    "var(self, *, dim, correction, keepdim)", _var, public=False,
+    "var(self, *, dim, correction, keepdim)", _var, public=False, jvp=lambda F, x, t, attrs, out: _var_jvp(F, x[0], t[0], *attrs),
     self=lambda g, F, self, dim, correction, keepdim: F.var_vjp(g, self, dim, correction, keepdim),
 )  # fmt: skip
 std_row = op(
-    "std(self, *, dim, correction, keepdim)", _std, public=False,
+    "std(self, *, dim, correction, keepdim)", _std, public=False, jvp=lambda F, x, t, attrs, out: _std_jvp(F, x[0], t[0], out[0], *attrs),
     self=lambda g, F, self, out, dim, correction, keepdim: F.std_vjp(g, self, out, dim, correction, keepdim),
 )  # fmt: skip
 var_mean_row = op(
     "var_mean(self, *, dim, correction, keepdim) -> result0, result1", _var_mean, public=False,
+    jvp=lambda F, x, t, attrs, out: [_var_jvp(F, x[0], t[0], *attrs), _mean_jvp(F, t[0], attrs[0], attrs[2])],
     self=lambda g_result0, g_result1, F, self, dim, correction, keepdim: _with_mean(
         None if g_result0 is None else F.var_vjp(g_result0, self, dim, correction, keepdim), g_result1, F, self, dim, keepdim),
 )  # fmt: skip
 std_mean_row = op(
     "std_mean(self, *, dim, correction, keepdim) -> result0, result1", _std_mean, public=False,
+    jvp=lambda F, x, t, attrs, out: [_std_jvp(F, x[0], t[0], out[0], *attrs), _mean_jvp(F, t[0], attrs[0], attrs[2])],
     self=lambda g_result0, g_result1, F, self, result0, dim, correction, keepdim: _with_mean(
         None if g_result0 is None else F.std_vjp(g_result0, self, result0, dim, correction, keepdim), g_result1, F, self, dim, keepdim),
 )  # fmt: skip
@@ -135,7 +151,9 @@ def _arguments(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, float
     correction = given.pop("correction", None)
     dim, keepdim = given.pop("dim", None), given.pop("keepdim", False)
     if given or (unbiased is not None and correction is not None):
-        raise TypeError(f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim")
+        raise TypeError(
+            f"unexpected arguments {sorted(given) or ['unbiased with correction']}; use dim, correction, keepdim"
+        )
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     return dim, correction, keepdim

@@ -49,3 +49,12 @@ def sin_as_sine() -> Torchlike:
 def exp_slightly_off() -> Torchlike:
     """exp's gradient is wrong by one part in 10¹⁰."""
     return engine(exp=pointwise(torch.exp, lambda x: torch.exp(x) * (1 + 1e-10)))
+
+
+def sum_reversed() -> Torchlike:
+    """Not broken: it adds in another order."""
+
+    def total(x: Any) -> Any:
+        return torch.sum(x.flatten().flip(0))
+
+    return engine(sum=total)

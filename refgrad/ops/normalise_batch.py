@@ -1,0 +1,152 @@
+"""Batch and instance normalisation, with running statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._op import op, public
+from .._tensor import Tensor
+from .checks import check_floating, check_parameters
+from .normalise import _beside_channels, _standardised
+
+
+def _batch_norm(
+    x: np.ndarray, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, eps: float
+) -> Any:
+    axes = tuple(d for d in range(x.ndim) if d != 1)
+    if training:
+        out, mean, rstd, variance = _standardised(x, axes, eps)
+        mean, rstd, variance = mean.reshape(-1), rstd.reshape(-1), variance.reshape(-1)
+    else:
+        scale = 1 / np.sqrt(running_var + np.asarray(eps, running_var.dtype))
+        out = (x - _beside_channels(running_mean, x.ndim)) * _beside_channels(scale, x.ndim)
+        mean = rstd = variance = np.empty(0, x.dtype)
+    if weight is not None:
+        out = out * _beside_channels(weight, x.ndim)
+    if bias is not None:
+        out = out + _beside_channels(bias, x.ndim)
+    return out, mean.copy(), rstd.copy(), variance.copy()
+
+
+def _batch_norm_pull(
+    F: Any, needs: Any, g_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any,
+    result1: Any, result2: Any, training: bool, eps: float,
+) -> tuple[Any, ...]:  # fmt: skip
+    g, x = F.wide(g_out), F.wide(input)
+    shape = (1, x.shape[1]) + (1,) * (len(x.shape) - 2)
+    over = tuple(d for d in range(len(x.shape)) if d != 1)
+    if not training:
+        mean, rstd = F.reshape(running_mean, shape), F.reshape(1 / F.sqrt(running_var + eps), shape)
+    elif F.is_live:
+        mean, rstd = F.standardise(x, over, eps)
+    else:
+        mean, rstd = F.reshape(result1, shape), F.reshape(result2, shape)
+    by_input = by_weight = by_bias = None
+    if needs[0]:
+        inner = g if weight is None else g * F.reshape(weight, shape)
+        by_input = F.standardise_pull(inner, x, over, mean, rstd) if training else inner * rstd
+    if needs[1]:
+        by_weight = F.sum_dim(g * ((x - mean) * rstd), over, False)
+    if needs[2]:
+        by_bias = F.sum_dim(g, over, False)
+    return by_input, by_weight, by_bias, None, None
+
+
+batch_norm_row = op(
+    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) -> out, result1!, result2!, "
+    "variance!",
+    _batch_norm, public=False, gradients=_batch_norm_pull,
+)  # fmt: skip
+
+
+def _check_channels(channels: int, **parameters: Tensor | None) -> None:
+    for name, p in parameters.items():
+        if p is not None and p.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {p.numel()}")
+
+
+def _affine_only(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """An empty input: statistics are left alone."""
+    out = input.clone()
+    out = out if weight is None else out * weight[0]
+    return out if bias is None else out + bias[0]
+
+
+def update_running(running: Tensor | None, found: np.ndarray, momentum: float) -> None:
+    """Moves a running statistic towards the batch's. Its version is not bumped, as in PyTorch."""
+    if running is not None:
+        running._array[...] = (1 - momentum) * running._array + momentum * found
+
+
+@public("nn.functional.batch_norm", method=False)
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """The input (N, C, …) standardised by channel: with the batch's statistics in training (the running ones are then
+    moved, the variance unbiased), else with the running ones. Source: torch.nn.functional.batch_norm.
+    Trap: in evaluation the statistics are constants for the gradient."""
+    if training:
+        per_channel = int(np.prod([input.size(0), *input.shape[2:]], dtype=np.int64))
+        if per_channel == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    return batch_normalised(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def batch_normalised(
+    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
+) -> Tensor:  # fmt: skip
+    """batch_norm once its number of values is checked."""
+    channels = input.size(1)
+    for name, p in (("running_mean", running_mean), ("running_var", running_var)):
+        if p is None and not training:
+            raise RuntimeError(f"{name} must be defined in evaluation mode")
+    _check_channels(channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_floating("batch_norm", input)
+    if not input.numel():
+        return _affine_only(input, weight, bias)
+    check_parameters(input, weight, bias, running_mean, running_var)
+    out, mean, _, variance = batch_norm_row(input, weight, bias, running_mean, running_var, training, eps)
+    if training and (running_mean is not None or running_var is not None):
+        count = input.numel() // channels
+        update_running(running_mean, mean._array, momentum)
+        update_running(running_var, variance._array * (count / (count - 1) if count > 1 else np.nan), momentum)
+    return out
+
+
+@public("nn.functional.instance_norm", method=False)
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """Batch normalisation of each sample apart. Source: torch.nn.functional.instance_norm. Raises ValueError for one
+    value a channel."""
+    if use_input_stats and int(np.prod(input.shape[2:], dtype=np.int64)) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+    n, c, *rest = input.shape
+    repeated = [None if p is None else p.repeat(n) for p in (running_mean, running_var, weight, bias)]
+    flat = input.contiguous().view(1, n * c, *rest)
+    out = batch_normalised(flat, *repeated, use_input_stats, momentum, eps)
+    for running, moved in zip((running_mean, running_var), repeated):
+        if running is not None and moved is not None and use_input_stats:
+            running._array[...] = moved._array.reshape(n, c).mean(0)
+    return out.view(input.shape)
+
+
+__all__ = ["batch_norm", "instance_norm"]

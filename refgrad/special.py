@@ -1,0 +1,7 @@
+"""refgrad.special: the special functions under PyTorch's names. Source: torch.special."""
+
+from ._op import PUBLIC
+
+_PREFIX = "special."
+globals().update({name[len(_PREFIX) :]: f for name, f in PUBLIC.items() if name.startswith(_PREFIX)})
+__all__ = sorted(name[len(_PREFIX) :] for name in PUBLIC if name.startswith(_PREFIX))
