@@ -70,6 +70,11 @@ def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     return pointwise(result, operands)
 
 
+def preserved(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A changed copy of the first operand, laid out as its copy would be."""
+    return copied(result, operands[:1])
+
+
 def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
     """Dense strides in the memory order of the operands' dimensions, given the operands' strides on them (0: none)."""
     order = list(range(len(shape)))[::-1]

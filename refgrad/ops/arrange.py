@@ -11,6 +11,7 @@ from .. import _dtypes as dtypes
 from .._calls import raise_broadcast
 from .._errors import list_text, wrap_dim
 from .._interpreters import formula
+from .._layout import preserved
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .copy import contiguous_row
@@ -19,7 +20,7 @@ from .dims import dims_of, ints_of, unsqueeze_row
 from .shape import Shape, expand_row
 
 flip_row = op(
-    "flip(self, *, dims)", lambda a, dims: np.flip(a, dims), public=False, exact=True, jvp=LINEAR,
+    "flip(self, *, dims)", lambda a, dims: np.flip(a, dims), public=False, layout=preserved, exact=True, jvp=LINEAR,
     self=lambda g, F, dims: F.flip(g, dims),
 )  # fmt: skip
 
