@@ -243,7 +243,7 @@ def _repeat(b: Builder) -> Drawn:
 
 def _tile(b: Builder) -> Drawn:
     x = b.operand(rank=(0, 3))
-    return (x, tuple(b.pick((2, 1, 0)) for _ in range(b.choose(4)))), {}
+    return (x, tuple(b.pick((2, 1, 2, 0)) for _ in range(b.choose(4)))), {}
 
 
 def _repeat_interleave(b: Builder) -> Drawn:
@@ -316,3 +316,17 @@ REAL_ONLY = tuple(d for d in NUMERIC if not d.startswith("complex"))
 operator("select_scatter", custom(_select_scatter, same), dtypes=REAL_ONLY, exact=True)
 operator("slice_scatter", custom(_slice_scatter, same), dtypes=REAL_ONLY, exact=True)
 operator("diagonal_scatter", custom(_diagonal_scatter, same), dtypes=NUMERIC, exact=True)
+
+
+def _as_strided_scatter(b: Builder) -> Drawn:
+    """A part of a contiguous tensor's memory, without overlap, and what is written there."""
+    x = b.leaf(filled(b.draw_shape(1, 3)), layout="contiguous")
+    count = 1
+    for n in x.shape:
+        count *= n
+    offset, step = b.choose(min(count, 3)), b.integer(1, 2)
+    size = (b.integer(1, min((count - 1 - offset) // step + 1, 4)),)
+    return (x, b.operand(size), size, (step,), offset), {}
+
+
+operator("as_strided_scatter", custom(_as_strided_scatter, same), dtypes=NUMERIC, exact=True)

@@ -21,6 +21,8 @@ def _shuffled(a: np.ndarray, r: int) -> np.ndarray:
 
 
 def _unshuffled(a: np.ndarray, r: int) -> np.ndarray:
+    if not a.size:
+        return a.copy()  # PyTorch hands an empty image back in its own shape
     *lead, channels, height, width = a.shape
     blocks = a.reshape(-1, channels, height // r, r, width // r, r).transpose(0, 1, 3, 5, 2, 4)
     return np.ascontiguousarray(blocks).reshape(*lead, channels * r * r, height // r, width // r)
