@@ -67,7 +67,8 @@ operator("combinations", custom(_combinations, forms=FUNCTION), dtypes=NUMERIC, 
 
 
 def _meshgrid(b: Builder) -> Drawn:
-    return (b.operand((b.pick((2, 3, 1)),)), b.operand((b.pick((3, 2)),))), {"indexing": b.pick(("ij", "xy"))}
+    # Each output depends on its own operand alone: one that needs no gradient would end the backward with an error.
+    return (b.leaf((b.pick((2, 3, 1)),)), b.leaf((b.pick((3, 2)),))), {"indexing": b.pick(("ij", "xy"))}
 
 
 def _gridded(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -77,8 +78,8 @@ def _gridded(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _together(b: Builder) -> Drawn:
-    first = b.operand(rank=(0, 3))
-    second = b.operand(tuple(1 if b.choose(2) else n for n in first.shape))
+    first = b.leaf(b.draw_shape(0, 3))
+    second = b.leaf(tuple(1 if b.choose(2) else n for n in first.shape))
     return (first, second), {}
 
 

@@ -237,13 +237,13 @@ operator("rot90", custom(_rot90), dtypes=NUMERIC, exact=True)
 
 def _repeat(b: Builder) -> Drawn:
     x = b.operand(rank=(0, 3))
-    times = tuple(b.pick((2, 1, 3, 0)) for _ in range(len(x.shape) + b.choose(2)))
+    times = tuple(0 if b.chance(12) else b.pick((2, 1, 3)) for _ in range(len(x.shape) + b.choose(2)))
     return (x, times or (2,)), {}
 
 
 def _tile(b: Builder) -> Drawn:
     x = b.operand(rank=(0, 3))
-    return (x, tuple(b.pick((2, 1, 2, 0)) for _ in range(b.choose(4)))), {}
+    return (x, tuple(0 if b.chance(12) else b.pick((2, 1, 3)) for _ in range(b.choose(4)))), {}
 
 
 def _repeat_interleave(b: Builder) -> Drawn:

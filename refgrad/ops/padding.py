@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._layout import channels_last, copied
+from .._layout import canonical, channels_last, copied
 from .._op import LINEAR, op, public
 from .._support import missing
 from .._tensor import Tensor
@@ -34,7 +34,7 @@ def _padded(a: np.ndarray, pad: Shape, value: Any) -> np.ndarray:
     if not any(p > 0 for p in pad):
         kept = a[tuple(slice(-low, n + high) for n, (low, high) in zip(a.shape, amounts))]
         return copied(np.copy(kept, order="K"), [kept])
-    made = channels_last(np.full(shape, value, a.dtype), [a])
+    made = canonical(channels_last(np.full(shape, value, a.dtype), [a]))
     inner = tuple(slice(max(low, 0), n - max(high, 0)) for n, (low, high) in zip(shape, amounts))
     source = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, amounts))
     made[inner] = a[source]
@@ -75,10 +75,11 @@ def _sources(n: int, low: int, high: int, mode: str) -> np.ndarray:
 
 
 def _repeated(a: np.ndarray, pad: Shape, mode: str) -> np.ndarray:
+    made = a
     for d, (low, high) in enumerate(sides(pad, a.ndim)):
         if low or high:
-            a = np.take(a, _sources(a.shape[d], low, high, mode), axis=d)
-    return np.array(a, order="C")
+            made = np.take(made, _sources(a.shape[d], low, high, mode), axis=d)
+    return channels_last(np.array(made, order="C"), [a])
 
 
 def _folded(g: np.ndarray, self: np.ndarray, pad: Shape, mode: str) -> np.ndarray:
