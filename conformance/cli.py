@@ -250,5 +250,107 @@ def merge_files(
     print(f"{output}: {len(records)} records of {len(files)} files")
 
 
+@app.command(epilog="Example:  refgrad qualify --quick")
+def qualify(
+    faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults; all without it.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few programs, and no matrix.")] = False,
+    kind: Annotated[str | None, typer.Option("--class", help="Only faults of this class.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
+    as_json: JsonOption = False,
+) -> None:
+    """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
+    from . import qualify as qualification
+    from .check import Settings
+    from .faults import entries, find
+
+    try:
+        chosen = [find(id).id for id in faults or entries()]
+    except LookupError as error:
+        _stop(str(error).strip("'"))
+    chosen = [id for id in chosen if kind is None or find(id).kind == kind]
+    settings = Settings("quick" if quick else "standard", 8 if quick else 50, seed)
+    verdicts = qualification.qualify(chosen, settings, jobs, matrix=not quick, within=30.0 if quick else 120.0)
+    qualification.write(verdicts, settings, output)
+    found = qualification.score(verdicts)
+    if as_json:
+        print(output.read_text(encoding="utf-8"))
+    else:
+        for line in qualification.lines(verdicts):
+            print(line)
+    sys.exit(FINDINGS if found["survivors"] or found["blamed_controls"] or found["oracle_blamed"] else CERTIFIED)
+
+
+@app.command(epilog="Example:  refgrad replay conformance-report/results.jsonl op/pow/vjp --backend refgrad")
+def replay(
+    file: Annotated[Path, typer.Argument(help="A results file.", show_default=False)],
+    finding: Annotated[str, typer.Argument(help="A finding's id, or its clause's.", show_default=False)],
+    backend: Annotated[str | None, typer.Option(help="Another engine than the recorded one.")] = None,
+    oracle: Annotated[str | None, typer.Option(help="Another oracle than the recorded one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a finding's program again. Exit code 1 when the engines still differ on it."""
+    from dataclasses import asdict
+
+    from . import replaying
+
+    run = read(file)
+    engine, reference = backend or str(run.header["backend"]["name"]), oracle or str(run.header["oracle"]["name"])
+    try:
+        done = replaying.replay(replaying.find(run, finding), engine, reference)
+    except replaying.ReplayError as error:
+        _stop(str(error))
+    if as_json:
+        _say_json(asdict(done))
+    else:
+        print(replaying.describe(done, engine, reference))
+    sys.exit(FINDINGS if done.status == "different" else CERTIFIED)
+
+
+@app.command(epilog="Example:  refgrad explain backward.fan-out-sums")
+def explain(
+    clause: Annotated[str, typer.Argument(help="A clause's id.", show_default=False)],
+    engine: Annotated[list[str] | None, typer.Option(help="Engines to trace on.")] = None,
+    seed: Annotated[int, typer.Option(help="Which example to draw.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a clause: its sentence, its source, an example program and its trace on PyTorch and refgrad."""
+    from . import explaining
+    from .backends import UnknownBackend
+
+    try:
+        told = explaining.explain(clause, engine or ["torch", "refgrad"], seed)
+    except (explaining.ExplainError, UnknownBackend) as error:
+        _stop(str(error))
+    if as_json:
+        _say_json(told)
+    else:
+        print(explaining.describe(told))
+
+
+@app.command(epilog="Example:  refgrad bench --engines refgrad,torch --before old.json -- -k chain")
+def bench(
+    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
+    before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
+    factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
+    more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
+) -> None:
+    """Time engines side by side. Exit code 1 when something became slower than the stored run allows."""
+    from . import benching
+
+    timings = _sibling("reports.timings")
+    earlier = timings.read([_json_file(before)]) if before else None
+    top = "benchmarks" if __package__ == "conformance" else f"{__package__}.benchmarks"
+    if benching.run(top, engines, output, more or ()):
+        _stop("the benchmarks did not run to their end: see pytest's words above", HARNESS)
+    slower = list(benching.regressions(earlier, timings.read([_json_file(output)]), factor)) if earlier else []
+    for found in slower:
+        print(f"slower: {found.work} on {found.engine}, size {found.size}: {found.factor:.2f} times the stored time")
+    print(f"{output}: `refgrad report RESULTS --benchmarks {output}` draws it")
+    sys.exit(FINDINGS if slower else CERTIFIED)
+
+
 if __name__ == "__main__":
     main()

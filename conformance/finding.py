@@ -40,6 +40,7 @@ def find_fault(
         "verdict": opinion.verdict,
         "kind": found.kind,
         "step": found.step,
+        "place": found.place[0],
         "program": _as_json(program),
         "script": source,
         "backend_saw": seen(found.backend),

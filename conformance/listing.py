@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,14 +36,10 @@ def rows(what: str, run: Run | None) -> list[Record]:
 
 
 def _clauses() -> Iterator[Record]:
-    package = importlib.import_module(".clauses", __package__)
-    for found in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f".clauses.{found.name}", __package__)
-        for value in vars(module).values():
-            stated = getattr(value, "clause", None)
-            if stated is not None and callable(value):
-                names = ("id", "area", "profile", "sentence", "source")
-                yield {name: getattr(stated, name) for name in names}
+    from .explaining import functions
+
+    for stated, _ in functions():
+        yield {name: getattr(stated, name) for name in ("id", "area", "profile", "sentence", "source")}
 
 
 def _operators() -> Iterator[Record]:

@@ -35,6 +35,7 @@ class Session:
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
+        self.findings: list[dict[str, Any]] = []
         self.path = Path(option.results) if option.results else None
         self._recorder: Recorder | None = None
         self._judge: Judge | None = None
@@ -101,6 +102,12 @@ def _is_ours(item: pytest.Item) -> bool:
     return "check" in getattr(item, "fixturenames", ())
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # So that -k takes a clause's id, which is what reports and people name it by.
+    if _is_ours(item):
+        item.extra_keyword_matches.add(_identity(item))
+
+
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Check:
     """Judges the programs of a clause or an operator's property."""
@@ -128,11 +135,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.user_properties.append((_PROPERTY, [_broken(item, call.excinfo)]))
 
 
+def _identity(item: pytest.Item) -> str:
+    """The id of the result that a test records."""
+    stated = getattr(getattr(item, "function", None), "clause", None)
+    return stated.id if stated else f"op/{item.name.partition('[')[2].rstrip(']')}"
+
+
 def _broken(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> dict[str, Any]:
     stated = getattr(getattr(item, "function", None), "clause", None)
     return {
         "type": "result",
-        "id": stated.id if stated else f"op/{item.name.partition('[')[2].rstrip(']')}",
+        "id": _identity(item),
         "kind": "clause" if stated else "operator",
         "status": "harness-error",
         "programs": 0,
@@ -155,8 +168,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         if name == _PROPERTY:
             for line in lines:
                 state.write(line)
-                if line["type"] == "result":
-                    state.results.append(line)
+                kept = state.results if line["type"] == "result" else state.findings
+                kept.append(line)
 
 
 _controller: dict[str, Session] = {}
@@ -173,7 +186,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if state is None or _is_worker(session.config):
         return
     if state.results and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        state.write(end_line(state.results, state.started))
+        state.write(end_line(state.results, state.findings, state.started))
         whole = not session.config.option.keyword
         state.known.judge({r["id"]: r["status"] for r in state.results}, whole)
         if state.known.problems and exitstatus == pytest.ExitCode.OK:
@@ -185,7 +198,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     state = _controller.get("session")
     if state is None or not state.results:
         return
-    end = end_line(state.results, state.started)
+    end = end_line(state.results, state.findings, state.started)
     total = {
         name: sum(r[name] for r in state.results) for name in ("witnessed", "filtered", "ill_posed", "unspecified")
     }

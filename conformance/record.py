@@ -174,24 +174,10 @@ def digest(records: Iterable[Record]) -> str:
 
 
 def _digest_line(record: Record) -> str:
+    # A result's digest names the programs drawn. How far one was shrunk and what the arbiter said hang on its time.
     if record["type"] == "result":
-        parts = ["result", record["id"], record.get("digest"), record["status"]]
-    else:
-        parts = [
-            "finding",
-            record["result"],
-            program_digest(record.get("program")),
-            record.get("verdict"),
-            record.get("kind"),
-        ]
-    return json.dumps(parts)
-
-
-def program_digest(program: object) -> str | None:
-    """The digest of a program's canonical JSON."""
-    if program is None:
-        return None
-    return hashlib.sha256(json.dumps(program, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return json.dumps(["result", record["id"], record.get("digest"), record["status"]])
+    return json.dumps(["finding", record["result"], record.get("kind")])
 
 
 def end_record(records: Sequence[Record], *, seconds: float) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 from . import __version__
 from .backends import Backend
+from .record import digest
 from .search import Tally
 
 FORMAT = 1
@@ -58,14 +58,13 @@ def result_line(identity: dict[str, Any], status: str, tally: Tally, headroom: f
     }
 
 
-def end_line(results: list[dict[str, Any]], started: float) -> dict[str, Any]:
+def end_line(results: list[dict[str, Any]], findings: list[dict[str, Any]], started: float) -> dict[str, Any]:
     """The last line; its absence says that the run was cut. The digest doesn't depend on the order of the results."""
-    parts = sorted(f"{r['id']} {r['status']} {r['digest']}" for r in results)
     programs = sum(r["programs"] for r in results)
     busy = sum(r["seconds"] for r in results)
     return {
         "type": "end",
-        "digest": hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        "digest": digest([*results, *findings]),
         "counts": dict(Counter(r["status"] for r in results)),
         "programs": programs,
         "seconds": round(time.time() - started, 3),

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from . import (
-    _views,  # noqa: F401  (installs view history before rows are made)
-    ops,
-)
+from . import _views  # installs view history before rows are made
 from ._dtypes import (
     bfloat16,
     bool_,

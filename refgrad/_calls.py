@@ -217,10 +217,10 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
     made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
-    if row.is_pointwise:
+    if row.layout is not None:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
         for t in made:
-            t._array = pointwise(t._array, operands)
+            t._array = row.layout(t._array, operands)
     for k in row.columns(*attributes) if callable(row.columns) else row.columns:
         made[k]._array = column_major(made[k]._array)
     return made

@@ -8,8 +8,6 @@ Trap: a hook may call backward again; every call has its own task.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +18,7 @@ from ._graph import AccumulateGrad, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import state
+from ._ready import ReadyHeap
 from ._tensor import Tensor
 
 Edge = tuple[Node, int]
@@ -29,29 +28,33 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("anomaly", "arrived", "callbacks", "captures", "heap", "keep", "live", "needed", "number", "results", "running", "waiting")
+    __slots__ = ("anomaly", "arrived", "callbacks", "captures", "keep", "live", "needed", "ready", "results", "running", "waiting")
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
         self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
-        self.heap: list[tuple[int, int, Node]] = []
-        self.number = itertools.count()
+        self.ready = ReadyHeap()
         self.needed: set[Node] | None = None
         self.captures: dict[Node, list[tuple[int, int]]] = {}
         self.results: dict[int, Any] = {}
         self.callbacks: list[Callable[[], Any]] = []
         self.running: Node | None = None
 
-    def push(self, node: Node) -> None:
-        heapq.heappush(self.heap, (-node.sequence, next(self.number), node))
-
     def will_reach(self, node: Node) -> bool:
         """Whether the task computes the node's cotangent."""
         if self.needed is None:
             return node in self.waiting
         return node in self.needed or node in self.captures
+
+    def check_countable(self, node: Node) -> None:
+        """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
+        if type(node) is AccumulateGrad and node in self.captures:
+            raise RuntimeError(
+                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This "
+                "is currently not supported."
+            )
 
     def capture(self, node: Node, slots: list[Any]) -> None:
         """Keeps the cotangents that `grad` asked for."""
@@ -80,7 +83,7 @@ def execute(
         _arrive(task, node, nr, seed if create_graph else _array_of(seed))
     for node in dict.fromkeys(node for node, _ in roots):
         if not task.waiting[node] and task.will_reach(node):
-            task.push(node)
+            task.ready.push(node)
     grad, state.grad = state.grad, create_graph
     state.executing.append(task)
     try:
@@ -167,17 +170,19 @@ def _run(task: Task) -> None:
 
 
 def _loop(task: Task, is_traced: bool) -> None:
-    """Takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap, so that a
-    chain never touches the heap."""
-    heap, waiting, needed, arrived, live = task.heap, task.waiting, task.needed, task.arrived, task.live
-    captures = task.captures
+    """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap, so
+    that a chain never touches it."""
+    waiting, needed, arrived, live = task.waiting, task.needed, task.arrived, task.live
+    ready, captures, is_plain = task.ready, task.captures, task.anomaly is None
+    nodes = ready.nodes
     following: Node | None = None
-    while following is not None or heap:
-        if following is None or (heap and -heap[0][0] > following.sequence):
-            if following is not None:
-                task.push(following)
-            following = heapq.heappop(heap)[2]
-        node, following = following, None
+    while True:
+        if following is not None:
+            node, following = following, None
+        elif nodes:
+            node = ready.pop()
+        else:
+            break
         if is_traced:
             task.running = node
         slots = arrived.pop(node, None)
@@ -189,20 +194,33 @@ def _loop(task: Task, is_traced: bool) -> None:
             continue
         if captures:
             task.capture(node, slots)
-        if node.hooks is not None or type(node) is AccumulateGrad:
-            slots = run_tensor_hooks(node, slots, live)
         edges = node.edges
-        for index, g in enumerate(_step(task, node, slots)):
-            edge = edges[index]
+        if is_plain and edges and node.hooks is None:
+            results = node.apply(slots, live)
+            if not task.keep and node.saved:
+                node.release()
+        else:
+            results = _step(task, node, slots)
+        if len(results) != len(edges):
+            _wrong_count(node, results)
+        index = -1
+        for edge in edges:
+            index += 1
             if edge is None:
                 continue
+            g = results[index]
             follower, nr = edge
             if needed is not None and follower not in needed and follower not in captures:
                 continue
             if g is not None:
                 if live:
                     g = _fit_live(g, follower, nr, node, index)
-                else:
+                elif (
+                    type(g) is not ndarray
+                    or follower.metas is not None
+                    or g.shape != follower.shape
+                    or g.dtype is not follower.dtype
+                ):
                     g = _fit_raw(g, follower, nr, node, index)
                 if follower.metas is None and follower not in arrived:
                     arrived[follower] = [g]
@@ -211,8 +229,13 @@ def _loop(task: Task, is_traced: bool) -> None:
             left = waiting[follower] = waiting[follower] - 1
             if not left:
                 if following is not None:
-                    task.push(following)
-                following = follower
+                    ready.push(following)
+                    ready.push(follower)
+                    following = None
+                elif nodes:
+                    ready.push(follower)
+                else:
+                    following = follower
 
 
 def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:
@@ -234,15 +257,13 @@ def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Ten
 
 
 def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
-    """Runs one node between its pre- and post-hooks, and frees what it saved."""
+    """Runs one node with its hooks, and frees what it saved."""
     hooks = node.hooks
+    if hooks is not None or type(node) is AccumulateGrad:
+        slots = run_tensor_hooks(node, slots, task.live)
     if hooks is not None and hooks.pre:
         slots = run_pre_hooks(node, slots, task.live)
     results = node.apply(slots, task.live)
-    if len(results) != len(node.edges):
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, got {len(results)})"
-        )
     if not task.keep and node.saved:
         node.release()
     if node.hooks is not None and node.hooks.post:
@@ -250,3 +271,10 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     if task.anomaly is not None:
         task.anomaly.check(node, results)
     return results
+
+
+def _wrong_count(node: Node, results: Sequence[Any]) -> None:
+    raise RuntimeError(
+        f"function {node.name()} returned an incorrect number of gradients (expected {len(node.edges)}, "
+        f"got {len(results)})"
+    )

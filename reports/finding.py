@@ -47,6 +47,16 @@ class Finding:
     error_abs: str
     error_scaled: str
     query: str
+    where: str
+
+
+_WHERE = {
+    "step": "at step {}",
+    "gradient": "as the gradient of v{}",
+    "hook": "in run {} of the hooks",
+    "warning": "as warning {}",
+    "death": "at the drop in step {}",
+}
 
 
 def collect(columns: Sequence[Column]) -> list[Finding]:
@@ -64,6 +74,7 @@ def _finding(record: Record, column: Column, position: int) -> Finding:
     result = column.results.get(clause)
     step = number(record, "step")
     at = None if step is None else int(step)
+    place = text(record, "place", "step")
     verdict = text(record, "verdict", "undecided")
     kind = text(record, "kind", "other")
     area = result.group if result else clause.split(".")[0]
@@ -84,13 +95,14 @@ def _finding(record: Record, column: Column, position: int) -> Finding:
         script=text(record, "script"),
         replay=_words("refgrad", "replay", column.file, text(record, "id")),
         rerun=_rerun(text(backend, "name"), clause, column),
-        drawing=graph.draw(record.get("program"), at),
+        drawing=graph.draw(record.get("program"), at if place in ("step", "gradient", "death") else None),
         steps=len(graph.program_steps(record.get("program"))),
         step=at,
         comparisons=observation.compare(record.get("backend_saw"), record.get("oracle_saw"), at),
         arbiter=[(key.replace("_", " "), graph.spell(value)) for key, value in mapping(record, "arbiter").items()],
         error_abs=_error(record, "error_abs"),
         error_scaled=_error(record, "error_scaled"),
+        where="" if at is None else _WHERE.get(place, "at {}").format(at),
         query=" ".join([clause, area, kind, verdict, column.title, text(record, "message")[:400]]).lower(),
     )
 

@@ -61,7 +61,8 @@ def _machine(info: Record) -> str:
 
 def _timing(item: Record) -> Iterator[Timing]:
     told = {**mapping(item, "params"), **mapping(item, "extra_info")}
-    engine = text(told, "engine") or text(told, "backend")
+    floor = FLOOR if "floor" in text(item, "name") else ""
+    engine = text(told, "engine") or text(told, "backend") or floor
     stats = mapping(item, "stats")
     median = number(stats, "median")
     if engine and median and median > 0:

@@ -17,7 +17,7 @@ def c_name(kind: dtype) -> str:
 def check_floating(kernel: str, t: Tensor, complex_too: bool = False) -> None:
     """Raises NotImplementedError, as PyTorch names the kernel, unless the tensor is real floating (or complex)."""
     if not (t.is_floating_point() or (complex_too and t.is_complex())):
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[t.dtype]}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[t.dtype]}'")
 
 
 def check_constant(function: str, name: str, t: Any) -> None:

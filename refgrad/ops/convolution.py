@@ -43,7 +43,9 @@ def _convolution_pull(
     by_input = by_weight = by_bias = None
     if needs[0]:
         w = F.conj(weight)
-        by_input = F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, tuple(input.shape[2:]))
+        by_input = (
+            F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, tuple(input.shape[2:]))
+        )
     if needs[1]:
         pair = (g, F.conj(input)) if transposed else (F.conj(input), g)
         by_weight = F.conv_kernel(*pair, geometry, tuple(weight.shape))
@@ -163,7 +165,10 @@ def _apply(
 def _geometry(weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> Geometry:
     dims = weight.ndim - 2
     return Geometry(
-        _numbers("stride", stride, dims), _numbers("padding", padding, dims), _numbers("dilation", dilation, dims), groups
+        _numbers("stride", stride, dims),
+        _numbers("padding", padding, dims),
+        _numbers("dilation", dilation, dims),
+        groups,
     )
 
 

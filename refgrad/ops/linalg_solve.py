@@ -205,7 +205,7 @@ def _triangular_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
 
 solve_triangular_row = op(
     "linalg_solve_triangular(self, B, *, upper, left, unitriangular) -> result", lapack.triangular,
-    promote="numbers", pointwise=False, columns=(0,), public=False, gradients=_triangular_pull, jvp=_triangular_push,
+    promote="numbers", layout=None, columns=(0,), public=False, gradients=_triangular_pull, jvp=_triangular_push,
 )  # fmt: skip
 
 

@@ -204,7 +204,9 @@ def _check_rows(input: Tensor) -> tuple[int, int]:
     """The numbers of rows and classes of an input (C) or (N, C). Raises RuntimeError."""
     shape = input.shape
     if len(shape) > 2 or (shape and not shape[-1]):
-        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list_text(shape)}")
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list_text(shape)}"
+        )
     return (1 if len(shape) < 2 else shape[0]), (1 if not shape else shape[-1])
 
 

@@ -55,7 +55,9 @@ def _erfinv_slope(F: Any, self: Any) -> Any:
 
 
 erfinv = _top_level("erfinv", None, special.erfinv, "erfinv_vml_cpu", _erfinv_slope)
-erfcx = _special("erfcx", special.erfcx, missing("erfcx_cpu", "hc"), d=lambda self, out: 2 * self * out - TWO_BY_ROOT_PI)
+erfcx = _special(
+    "erfcx", special.erfcx, missing("erfcx_cpu", "hc"), d=lambda self, out: 2 * self * out - TWO_BY_ROOT_PI
+)
 ndtr = _special(
     "ndtr", special.ndtr, missing("erf_vml_cpu", "c"), d=lambda F, self: ROOT_HALF_PI_INVERSE * F.exp(-self * self / 2)
 )

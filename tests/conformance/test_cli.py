@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from conformance import certifying, cli, record
+from conformance import benching, certifying, cli, record
+from reports import timings
 from tests.reports import synthetic
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("certify", "list", "report", "diff", "merge")
+COMMANDS = ("certify", "list", "report", "diff", "merge", "replay", "explain", "bench")
 
 
 def refgrad(*words: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -192,7 +194,7 @@ def test_certify_the_oracle_itself(tmp_path: Path) -> None:
     judged = json.loads((tmp_path / "certificate.json").read_text())
     assert judged["profiles"]["reverse"]["verdict"] == "certified" and (tmp_path / "index.html").exists()
     assert record.read(tmp_path / "results.jsonl").complete
-    assert "tape           certified" in done.stdout
+    assert "reverse        certified" in done.stdout
 
 
 def test_certify_a_broken_engine(tmp_path: Path) -> None:
@@ -201,6 +203,55 @@ def test_certify_a_broken_engine(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     run = record.read(tmp_path / "results.jsonl")
     assert [finding["result"] for finding in run.findings.values()] == ["op/sin/vjp"]
+    check = jsonschema.Draft202012Validator(json.loads((ROOT / "reports/schema/results.schema.json").read_text()))
+    for line in (tmp_path / "results.jsonl").read_text().splitlines():
+        check.validate(json.loads(line))
+    assert run.end and run.end["digest"] == record.digest(run.records())
+    again = refgrad("replay", tmp_path / "results.jsonl", "op/sin/vjp", "--backend", broken)
+    assert again.returncode == 1 and "op/sin/vjp: different" in again.stdout and "torch.sin" in again.stdout
+    mended = refgrad("replay", tmp_path / "results.jsonl", "op/sin/vjp", "--backend", "torch", "--json")
+    assert mended.returncode == 0 and json.loads(mended.stdout)["status"] == "same"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("replay", "r.jsonl", "nothing"), "no finding 'nothing'; it has"),
+        (("replay", "r.jsonl", "FINDING", "--backend", "nonsense"), "the known ones are"),
+        (("explain", "backward.fan-out"), "near ones are backward.fan-out-sums"),
+        (("bench", "--before", "none.json"), "none.json: No such file"),
+    ],
+)
+def test_what_is_not_there_is_one_line(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    run = synthetic.run("torch", failing=0.5)
+    synthetic.write(tmp_path / "r.jsonl", run)
+    first = next(item["id"] for item in run if item["type"] == "finding")
+    done = refgrad(*(first if word == "FINDING" else word for word in words), cwd=tmp_path)
+    assert done.returncode == 2 and says in done.stderr and one_line(done.stderr), done.stderr
+
+
+def test_explain_shows_an_example_and_its_trace() -> None:
+    told = json.loads(refgrad("explain", "backward.fan-out-sums", "--engine", "torch", "--json").stdout)
+    assert "import torch" in told["script"] and told["traces"]["torch"]["gradients"]
+    shown = refgrad("explain", "backward.fan-out-sums", "--engine", "torch").stdout
+    assert told["sentence"] in shown and ".grad: " in shown
+
+
+def timed(median: float) -> Any:
+    stats = {"median": median, "q1": median * 0.99, "q3": median * 1.01, "rounds": 9}
+    item = {"name": "test_chain", "group": "chain", "params": {"engine": "refgrad", "size": 1}, "stats": stats}
+    return timings.read([{"benchmarks": [item]}])
+
+
+@pytest.mark.parametrize(("after", "found"), [(1.0, 0), (1.2, 0), (1.3, 1)])
+def test_bench_finds_regressions(after: float, found: int) -> None:
+    assert len(list(benching.regressions(timed(1.0), timed(after), 1.25))) == found
+
+
+def test_a_clause_is_found_by_its_id(tmp_path: Path) -> None:
+    done = refgrad("certify", "--backend", "torch", "-k", "backward.fan-out-sums or op/sin/forward", "-o", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(record.read(tmp_path / "results.jsonl").results) == {"backward.fan-out-sums", "op/sin/forward"}
 
 
 def test_no_clause_of_that_name_is_usage(tmp_path: Path) -> None:

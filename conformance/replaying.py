@@ -1,0 +1,79 @@
+"""Runs a recorded finding's program again, on the same two engines or on others."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .record import Record, Run
+
+
+class ReplayError(ValueError):
+    """The finding can't be replayed; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a program shows now. ``status`` is the judge's word: same, different, ill-posed or unspecified."""
+
+    finding: str
+    clause: str
+    status: str
+    script: str
+    message: str
+    backend_saw: Any
+    oracle_saw: Any
+
+
+def find(run: Run, name: str) -> Record:
+    """The finding of a name, or of the result of that name. Raises ReplayError naming those there are."""
+    for finding in run.findings.values():
+        if name in (finding["id"], finding["result"]):
+            return finding
+    known = ", ".join(list(run.findings)[:5]) or "none"
+    more = f" and {len(run.findings) - 5} more" if len(run.findings) > 5 else ""
+    raise ReplayError(f"{run.path}: no finding {name!r}; it has {known}{more}")
+
+
+def replay(finding: Record, backend: str, oracle: str) -> Replay:
+    """Judges a finding's program. Raises ReplayError where the program isn't valid or an engine can't be had."""
+    from .backends import BrokenBackend, UnknownBackend, collecting_warnings, load
+    from .codec import BadProgram, decode_program
+    from .finding import module_of, seen, shown_step
+    from .judge import Judge
+    from .script import script
+
+    try:
+        program = decode_program(finding.get("program"))
+        engine, reference = load(backend), load(oracle)
+    except (BadProgram, BrokenBackend, UnknownBackend) as error:
+        raise ReplayError(str(error).strip("'\"")) from None
+    with collecting_warnings():
+        judgement = Judge(engine, reference).judge(program)
+    found = judgement.divergence
+    shown = shown_step(program, found) if found else None
+    return Replay(
+        finding=finding["id"],
+        clause=finding["result"],
+        status=judgement.status,
+        script=script(program, module_of(engine), show=shown),
+        message=found.message if found else "both engines agree on it",
+        backend_saw=seen(found.backend) if found else None,
+        oracle_saw=seen(found.oracle) if found else None,
+    )
+
+
+def describe(done: Replay, backend: str, oracle: str) -> str:
+    """A replay as text."""
+    lines = [
+        f"{done.clause}: {done.status}",
+        "",
+        *("    " + line for line in done.script.splitlines()),
+        "",
+        done.message,
+    ]
+    for name, saw in ((backend, done.backend_saw), (oracle, done.oracle_saw)):
+        if saw is not None:
+            lines.append(f"  {name} gave: {json.dumps(saw)[:400]}")
+    return "\n".join(lines)
