@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._interpreters import formula
+from .._modes import state
 from .._op import MULTILINEAR, op, public
 from .._tensor import Tensor
 
@@ -33,9 +34,9 @@ def weighted(F: Any, g: Any, weight: Any) -> Any:
 
 trilinear_row = op(
     "trilinear(i1, i2, i3)", _trilinear, public=False, jvp=MULTILINEAR,
-    i1=lambda g, F, i2, i3: F.reshape(F.matmul(F.weighted(g, F.conj(i2)), F.column(F.conj(i3))), (g.shape[0], i2.shape[1])),
-    i2=lambda g, F, i1, i2_meta, i3: F.reshape(F.matmul(F.mT(g), F.conj(F.outer_rows(i1, i3))), i2_meta.shape),
-    i3=lambda g, F, i1, i2: F.reshape(F.matmul(F.row(F.conj(i1)), F.weighted(g, F.conj(i2))), (g.shape[0], i2.shape[2])),
+    i1=lambda g, F, i2, i3: F.reshape(F.matmul(F.weighted(g, i2), F.column(i3)), (g.shape[0], i2.shape[1])),
+    i2=lambda g, F, i1, i2_meta, i3: F.reshape(F.matmul(F.mT(g), F.outer_rows(i1, i3)), i2_meta.shape),
+    i3=lambda g, F, i1, i2: F.reshape(F.matmul(F.row(i1), F.weighted(g, i2)), (g.shape[0], i2.shape[2])),
 )  # fmt: skip
 
 
@@ -61,6 +62,8 @@ def _check(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Σ over i, j of input1[…, i]·weight[k, i, j]·input2[…, j] + bias[k]. Source: torch.nn.functional.bilinear."""
     _check(input1, input2, weight, bias)
+    if weight.is_complex() and state.grad and any(t.requires_grad for t in (input1, input2, weight)):
+        raise RuntimeError("_trilinear does not support automatic differentiation for outputs with complex dtype.")
     batch = input1._array.shape[:-1]
     rows = prod(batch)
     first = input1.reshape(rows, input1._array.shape[-1])

@@ -14,6 +14,7 @@ from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .linalg_matmul import broadcast_shape
 from .linalg_matrix import check_implemented, check_scalar_type
+from .norm import vector_norm, vector_norm_jvp
 
 
 def _lengths(difference: np.ndarray, p: float) -> np.ndarray:
@@ -169,9 +170,18 @@ def pdist_(input: Tensor, p: float = 2) -> Tensor:
     return pdist(input, p)
 
 
+norm_row = op(
+    "norm_dims(self, *, ord, dim, keepdim)", vector_norm, node="norm", overload=1, public=False,
+    self=lambda g, F, self, out, ord, dim, keepdim: F.vector_norm_vjp(g, self, out, ord, dim, keepdim),
+    jvp=lambda F, x, t, attributes, out: vector_norm_jvp(F, x[0], t[0], out[0], *attributes),
+)  # fmt: skip
+
+
 def _pairwise(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     difference = x1 - x2 + eps
-    return PUBLIC["norm"](difference, p, (max(x1.ndim, x2.ndim) - 1,), keepdim)
+    if p == 0:
+        return PUBLIC["norm"](difference, p, (difference.ndim - 1,), keepdim)
+    return norm_row(difference, float(p), (difference.ndim - 1,), keepdim)
 
 
 @public("nn.functional.pairwise_distance", method=False)
@@ -188,7 +198,7 @@ def pairwise_distance_(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6
 
 def _similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     kind = dtypes.result_dtype([x1.dtype, x2.dtype], (), ())
-    if kind.category < dtypes.FLOAT:
+    if kind.category != dtypes.FLOAT:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {SCALAR_NAMES[kind]}")
     shape = broadcast_shape(x1._array.shape, x2._array.shape)
     sides = [x if x._array.shape == shape else x.expand(*shape) for x in (x1.to(kind), x2.to(kind))]

@@ -29,21 +29,29 @@ def _labels(text: str, what: str, offset: int = 0) -> Labels:
             k += 1
             continue
         if c == ".":
-            if ELLIPSIS in found:
-                raise RuntimeError(f"einsum(): found '.' {what} for which an ellipsis was already found")
-            if text[k : k + 3] != ELLIPSIS:
-                raise RuntimeError(f"einsum(): found '.' {what} that is not part of any ellipsis")
+            _check_dots(text[k : k + 3], ELLIPSIS in found, what)
             found.append(ELLIPSIS)
             k += 3
             continue
         if c not in LETTERS:
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {offset + k} in the equation string, subscripts must be in "
-                "[a-zA-Z]"
+                f"einsum(): invalid subscript given at index {offset + k} in the equation string, subscripts must be "
+                "in [a-zA-Z]"
             )
         found.append(c)
         k += 1
     return found
+
+
+def _check_dots(text: str, seen: bool, what: str) -> None:
+    """Raises RuntimeError for a dot that is not part of the operand's (the output's) one ellipsis."""
+    is_output = what == "for output"
+    if seen:
+        already = "but an ellipsis (...) was already found" if is_output else "for which an ellipsis was already found"
+        raise RuntimeError(f"einsum(): found '.' {what} {already}")
+    if text != ELLIPSIS:
+        example = " (...)" if is_output else ""
+        raise RuntimeError(f"einsum(): found '.' {what} that is not part of any ellipsis{example}")
 
 
 def _parse(equation: str, count: int) -> tuple[list[Labels], Labels | None]:
@@ -56,7 +64,7 @@ def _parse(equation: str, count: int) -> tuple[list[Labels], Labels | None]:
         raise RuntimeError("einsum(): fewer operands were provided than specified in the equation")
     if len(inputs) < count:
         raise RuntimeError("einsum(): more operands were provided than specified in the equation")
-    return inputs, _labels(right, "for the output", len(left) + 2) if arrow else None
+    return inputs, _labels(right, "for output", len(left) + 2) if arrow else None
 
 
 def _from_lists(args: Sequence[Any]) -> tuple[list[Tensor], list[Labels], Labels | None]:
@@ -137,8 +145,8 @@ def _sizes(operands: list[Tensor], inputs: list[Labels]) -> dict[str, int]:
             have = sizes.get(x, 1)
             if have != 1 and n not in (1, have):
                 raise RuntimeError(
-                    f"einsum(): subscript {x} has size {n} for operand {k} which does not broadcast with previously seen "
-                    f"size {have}"
+                    f"einsum(): subscript {x} has size {n} for operand {k} which does not broadcast with previously "
+                    f"seen size {have}"
                 )
             sizes[x] = n if have == 1 else have
     return sizes

@@ -215,7 +215,7 @@ def _lstsq_pull(
 
 lstsq_row = op(
     "linalg_lstsq(self, b, *, rcond, driver, vector) -> solution, residuals, rank!, singular_values!", _lstsq,
-    public=False, gradients=_lstsq_pull,
+    public=False, gradients=_lstsq_pull, columns=(0,),
 )  # fmt: skip
 
 

@@ -70,8 +70,8 @@ def stft(
     if window is None:
         warn_once(
             "A window was not provided. A rectangular window will be applied,which is known to cause spectral leakage. "
-            "Other windows such as torch.hann_window or torch.hamming_window are recommended to reduce spectral leakage."
-            "To suppress this warning and use a rectangular window, explicitly set `window=torch.ones(n_fft, "
+            "Other windows such as torch.hann_window or torch.hamming_window are recommended to reduce spectral "
+            "leakage.To suppress this warning and use a rectangular window, explicitly set `window=torch.ones(n_fft, "
             "device=<device>)`.",
             f"{PLACE}:835",
         )
@@ -91,8 +91,8 @@ def stft(
     if return_complex or (return_complex is None and _is_complex(input, window)):
         return found
     warn_once(
-        "stft with return_complex=False is deprecated. In a future pytorch release, stft will return complex tensors for "
-        "all inputs, and return_complex=False will raise an error.\nNote: you can still call torch.view_as_real on the "
+        "stft with return_complex=False is deprecated. In a future pytorch release, stft will return complex tensors "
+        "for all inputs, and return_complex=False will raise an error.\nNote: you can still call torch.view_as_real on the "
         "complex output to recover the old return format.",
         f"{PLACE}:874",
     )
