@@ -13,6 +13,7 @@ from .._interpreters import formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor, resolved
 from ..return_types import named
+from .copy import contiguous_row
 from .linalg_matmul import broadcast_shape, matmul
 from .linalg_matrix import LOW, check_floating, check_square, check_tensor
 from .linalg_solve import inv
@@ -61,9 +62,9 @@ def linalg_matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
     if isinstance(n, bool) or not isinstance(n, int):
         raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
     if n == 0:
-        return A.clone().copy_(PUBLIC["eye"](A._array.shape[-2], dtype=A.dtype))
+        return contiguous_row(A).copy_(PUBLIC["eye"](A._array.shape[-2], dtype=A.dtype))
     if n == 1:
-        return A.clone()
+        return contiguous_row(A)
     return _power(inv(A) if n < 0 else A, abs(n))
 
 
