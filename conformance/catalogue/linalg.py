@@ -176,29 +176,29 @@ operator("linalg.cross", custom(_vectors, _first, FUNCTION), dtypes=NUMERIC, con
 operator("cross", custom(_vectors, _first, BOTH), dtypes=NUMERIC, contraction=True)
 operator("linalg.vecdot", custom(_vectors, _without_dim, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
 
-operator("linalg.inv", square(), dtypes=NUMERIC, contraction=True)
-operator("inverse", square(), dtypes=NUMERIC, contraction=True)
-operator("linalg.det", square(infer=per_matrix()), dtypes=NUMERIC, contraction=True)
-operator("det", square(infer=per_matrix()), dtypes=NUMERIC, contraction=True)
-operator("logdet", square("positive", infer=per_matrix()), contraction=True, graph="free")
+operator("linalg.inv", square(), dtypes=NUMERIC, contraction="mixing")
+operator("inverse", square(), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing")
+operator("det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing")
+operator("logdet", square("positive", infer=per_matrix()), contraction="mixing", graph="free")
 operator(
     "linalg.slogdet",
     square(infer=lambda args, attrs: per_matrix()(args, attrs) + per_matrix(real_of)(args, attrs)),
-    dtypes=NUMERIC, contraction=True, outputs=("sign", "logabsdet"),
+    dtypes=NUMERIC, contraction="mixing", outputs=("sign", "logabsdet"),
 )  # fmt: skip
-operator("linalg.solve", system(side="first", vectors=True, left=(True, False)), dtypes=NUMERIC, contraction=True)
+operator("linalg.solve", system(side="first", vectors=True, left=(True, False)), dtypes=NUMERIC, contraction="mixing")
 operator(
     "linalg.solve_triangular",
     system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),
-    dtypes=NUMERIC, contraction=True,
+    dtypes=NUMERIC, contraction="mixing",
 )  # fmt: skip
-operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction=True)
-operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC, contraction=True)
-operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction=True)
-operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, contraction=True)
-operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, contraction=True)
-operator("linalg.matrix_exp", square(), dtypes=("float64",), contraction=True)
-operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC, contraction=True)
+operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
+operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
+operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.matrix_exp", square(), dtypes=("float64",), contraction="mixing")
+operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC, contraction="mixing")
 
 
 def _swapped(args: tuple[Any, ...]) -> Any:
@@ -211,14 +211,14 @@ def _power(b: Builder) -> Drawn:
     return (matrix(b, b.pick(((), (2,))), n, n), b.pick((2, 1, 0, 3, 5, -1, -2))), {}
 
 
-operator("linalg.matrix_power", custom(_power, _first, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
+operator("linalg.matrix_power", custom(_power, _first, FUNCTION), dtypes=NUMERIC, contraction="mixing", graph="free")
 operator(
     "linalg.matrix_norm",
     rectangular(
         lambda args, attrs: ((_kept(args[0].shape, attrs["keepdim"]), real_of(args[0].dtype)),),
         ord=("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")), keepdim=(False, True),
     ),
-    dtypes=NUMERIC, contraction=True, graph="free",
+    dtypes=NUMERIC, contraction="mixing", graph="free",
 )  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def _kept(shape: Shape, keepdim: bool) -> Shape:
 
 
 operator(
-    "linalg.cond", square(infer=per_matrix(real_of), p=(2, None, -2, "nuc")), dtypes=NUMERIC, contraction=True,
+    "linalg.cond", square(infer=per_matrix(real_of), p=(2, None, -2, "nuc")), dtypes=NUMERIC, contraction="mixing",
     graph="free",
 )  # fmt: skip
 

@@ -39,7 +39,7 @@ cumsum_back_row = op("cumsum_back(self, *, dim)", _cumsum_back, public=False, jv
 @formula
 def cumprod_vjp(F: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     """dx[k] = Π(before k) · r[k], where r[k] = g[k] + x[k+1]·r[k+1] gathers the later products."""
-    if not x.ndim:
+    if not x.ndim or x.shape[dim] == 1:
         return g
     later = F.linear_scan(g, F.conj(F.shift(x, dim, -1, 0)), dim, True)
     return F.conj(F.shift(out, dim, 1, 1)) * later
@@ -224,7 +224,7 @@ def _decay(F: Any, out: Any, by: int, dim: int) -> Any:
 @formula
 def logcumsumexp_vjp(F: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     """dx[k] = Σ(i ≥ k) g[i]·exp(x[k] - out[i]), as a recurrence whose factors never exceed 1."""
-    if not x.ndim:
+    if not x.ndim or x.shape[dim] == 1:
         return g
     later = F.linear_scan(g, F.conj(_decay(F, out, -1, dim)), dim, True)
     return F.conj(F.exp(x - out)) * later
