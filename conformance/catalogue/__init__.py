@@ -33,6 +33,7 @@ FAMILIES = (
     "index",
     "image",
     "linalg",
+    "fft",
     "nn",
     "create",
 )
@@ -68,7 +69,7 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool
+    contraction: bool | str
     jumps: bool
     view: bool
     differentiable: bool
@@ -105,7 +106,7 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool = False,
+    contraction: bool | str = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,
