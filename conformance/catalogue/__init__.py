@@ -19,7 +19,10 @@ from ..shapes import Shape
 if TYPE_CHECKING:
     from ..build import Builder
 
-FAMILIES = ("pointwise", "special", "activation", "reduce", "shape", "index", "linalg", "nn", "create")
+FAMILIES = (
+    "pointwise", "special", "activation", "reduce", "shape", "index", "linalg", "nn", "loss", "normalise", "window",
+    "create",
+)  # fmt: skip
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 
 Draw = Callable[["Builder"], tuple[tuple[Any, ...], dict[str, Any]]]
