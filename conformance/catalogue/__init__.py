@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..build import Builder
 
 FAMILIES = (
-    "pointwise", "special", "activation", "reduce", "shape", "index", "linalg", "nn", "loss", "normalise", "window",
-    "create",
+    "pointwise", "special", "activation", "reduce", "order", "scan", "masked", "shape", "index", "linalg", "nn", "loss",
+    "normalise", "window", "create",
 )  # fmt: skip
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 
