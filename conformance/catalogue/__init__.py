@@ -35,6 +35,9 @@ FAMILIES = (
     "linalg",
     "fft",
     "nn",
+    "loss",
+    "normalise",
+    "window",
     "create",
 )
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
