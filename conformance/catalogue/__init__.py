@@ -28,9 +28,16 @@ FAMILIES = (
     "scan",
     "masked",
     "shape",
+    "views",
+    "join",
     "index",
+    "image",
     "linalg",
+    "fft",
     "nn",
+    "loss",
+    "normalise",
+    "window",
     "create",
 )
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
@@ -65,7 +72,7 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool
+    contraction: bool | str
     jumps: bool
     view: bool
     differentiable: bool
@@ -102,7 +109,7 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool = False,
+    contraction: bool | str = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,

@@ -128,7 +128,8 @@ def _spacings(input: Tensor, spacing: Any, dim: Any, axes: tuple[int, ...]) -> l
             )
         raise RuntimeError(
             "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have "
-            f"the same length, but got a spacing argument of length {len(spacing)} and a dim argument of length {len(axes)}."
+            f"the same length, but got a spacing argument of length {len(spacing)} and a dim argument of length "
+            f"{len(axes)}."
         )
     for s in spacing:
         if isinstance(s, Tensor) and s.ndim != 1:

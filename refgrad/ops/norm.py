@@ -84,7 +84,7 @@ def vector_norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float, dim: Axes, kee
     return F.sgn(x) * F.where(mask, F.div(g, F.sum(mask, dim, True)), 0)
 
 
-def _norm_jvp(F: Any, x: Any, t: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
+def vector_norm_jvp(F: Any, x: Any, t: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
     """Σ Re(conj(gradient)·t): every result depends on a slice of its own."""
     if ord == 0:
         return F.zeros_like(out)
@@ -98,7 +98,7 @@ def _norm_rule(g: Any, F: Any, self: Any, out: Any, ord: float, dim: Axes, keepd
 
 vector_norm_row = op(
     "linalg_vector_norm(self, *, ord, dim, keepdim)", vector_norm, public=False, self=_norm_rule,
-    jvp=lambda F, x, t, attrs, out: _norm_jvp(F, x[0], t[0], out[0], *attrs),
+    jvp=lambda F, x, t, attrs, out: vector_norm_jvp(F, x[0], t[0], out[0], *attrs),
 )  # fmt: skip
 
 
@@ -195,7 +195,7 @@ def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: i
 def _dist_jvp(F: Any, x: Any, t: Any, out: Any, p: float) -> Any:
     moved = t[0] if t[1] is None else -t[1] if t[0] is None else t[0] - t[1]
     away = x[0] - x[1]
-    return _norm_jvp(F, away, moved, out, p, tuple(range(away.ndim)), False)
+    return vector_norm_jvp(F, away, moved, out, p, tuple(range(away.ndim)), False)
 
 
 dist_row = op(
