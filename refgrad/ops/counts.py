@@ -192,8 +192,9 @@ def searchsorted(
 ) -> Tensor:
     """Where each value would go to keep the (innermost) sequence sorted. Source: torch.searchsorted."""
     values = _as_values(input)
-    _warn_strided("input value", 32, values)
-    _warn_strided("boundary", 38, sorted_sequence)
+    if values.numel():
+        _warn_strided("input value", 32, values)
+        _warn_strided("boundary", 38, sorted_sequence)
     _check_search(sorted_sequence, values, side, right)
     bounds = resolved(sorted_sequence)
     if sorter is not None:

@@ -24,6 +24,10 @@ from .reduce import not_implemented
 from .scatter import _check_scatter as check_scatter
 from .scatter import _part, _places
 
+BETA = (
+    "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
+    "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)"
+)
 COMBINE = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 IDENTITY = {"sum": 0, "mean": 0, "prod": 1}
 
@@ -187,6 +191,9 @@ def _index_gradients(
     g: Any, F: Any, self: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
 ) -> Any:
     full = _spread_index(F, index, source, dim)
+    if reduce == "prod":  # PyTorch's rule calls index_reduce twice, which warns
+        warn_once(BETA, 2)
+        warn_once(BETA, 2)
     mine, theirs = F.bucket_vjp(g, self, full, source, out, dim, reduce, include_self)
     return [mine, theirs]
 
@@ -276,11 +283,7 @@ def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    warn_once(
-        "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
-        "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",
-        4,
-    )
+    warn_once(BETA, 4)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_source(input, axis, index, source)
