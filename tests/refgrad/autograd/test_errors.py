@@ -25,7 +25,12 @@ def test_out_arguments(torch: Any) -> Any:
 def test_resize_and_set(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
     y = torch.ones(4)
-    found = [attempt(lambda: x.resize_(3)), attempt(lambda: (x * 2).resize_(3)), attempt(lambda: y.resize_(2, 2)), y._version]
+    found = [
+        attempt(lambda: x.resize_(3)),
+        attempt(lambda: (x * 2).resize_(3)),
+        attempt(lambda: y.resize_(2, 2)),
+        y._version,
+    ]
     with torch.no_grad():
         found += [attempt(lambda: x.resize_(1))]
     return found
@@ -47,7 +52,13 @@ def test_bool_and_len(torch: Any) -> Any:
 @agree
 def test_not_differentiable(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
-    found = [(x > 1).requires_grad, (x == x).grad_fn, x.argmax().requires_grad, x.isnan().requires_grad, x.sign().requires_grad]
+    found = [
+        (x > 1).requires_grad,
+        (x == x).grad_fn,
+        x.argmax().requires_grad,
+        x.isnan().requires_grad,
+        x.sign().requires_grad,
+    ]
     found += [attempt(lambda: (x // 2).requires_grad), attempt(lambda: (x // 2).sum().backward())]
     found += [torch.ones_like(x).requires_grad, torch.zeros_like(x).requires_grad, x.to(torch.int64).requires_grad]
     found += [x.to(torch.bool).grad_fn, x.long().grad_fn, x.int().is_leaf]

@@ -1,5 +1,7 @@
 """torch.autograd.Function, program by program against PyTorch."""
 
+# ruff: noqa: B023, RUF059  (the lambdas are called at once; what is unpacked may matter by living)
+
 from __future__ import annotations
 
 import warnings
@@ -42,7 +44,11 @@ def test_basic(torch: Any) -> Any:
     found += [x.grad, Scale.apply(torch.ones(2), 3.0), Scale.apply(x.detach(), 2)]
     with torch.no_grad():
         found += [Scale.apply(x, 3.0)]
-    found += [attempt(lambda: Scale.apply(x)), attempt(lambda: Scale.apply()), attempt(lambda: Scale.apply(x, factor=4.0))]
+    found += [
+        attempt(lambda: Scale.apply(x)),
+        attempt(lambda: Scale.apply()),
+        attempt(lambda: Scale.apply(x, factor=4.0)),
+    ]
     return found
 
 
@@ -196,7 +202,12 @@ def test_missing_methods(torch: Any) -> Any:
 
     x = leaf(torch, 1.0)
     found = [NoBackward.apply(x), attempt(lambda: NoBackward.apply(x).sum().backward())]
-    found += [attempt(lambda: NoForward.apply(x)), attempt(lambda: ByVjp.apply(x).sum().backward()), x.grad, attempt(both)]
+    found += [
+        attempt(lambda: NoForward.apply(x)),
+        attempt(lambda: ByVjp.apply(x).sum().backward()),
+        x.grad,
+        attempt(both),
+    ]
     return found
 
 
@@ -491,7 +502,12 @@ def test_setup_context(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
     Power.apply(x, 3).sum().backward()
     Power.apply(x).sum().backward()
-    found = [x.grad, attempt(lambda: Power.apply(x, n=4)), attempt(lambda: Power.apply(n=4, x=x)), attempt(lambda: Power.apply())]
+    found = [
+        x.grad,
+        attempt(lambda: Power.apply(x, n=4)),
+        attempt(lambda: Power.apply(n=4, x=x)),
+        attempt(lambda: Power.apply()),
+    ]
     found += [attempt(lambda: Power.apply(x, 2, 3)), attempt(lambda: Power.apply(x, m=3)), One.apply(x), seen]
     found += [attempt(lambda: One.forward(torch.ones(1)))]
     return found
@@ -523,7 +539,14 @@ def test_inputs_returned(torch: Any) -> Any:
     viewer = made(torch, lambda ctx, a: a.view(2, 1), lambda ctx, g: g.view(2), "Viewer")
     mid = x * 1
     y = viewer.apply(mid)
-    found += [y._is_view(), y._base is mid, y.grad_fn, attempt(lambda: y.mul_(2)), attempt(lambda: mid.mul_(2)), attempt(lambda: y.grad_fn)]
+    found += [
+        y._is_view(),
+        y._base is mid,
+        y.grad_fn,
+        attempt(lambda: y.mul_(2)),
+        attempt(lambda: mid.mul_(2)),
+        attempt(lambda: y.grad_fn),
+    ]
     both = made(torch, lambda ctx, a: (a, a * 2), lambda ctx, g, h: g + 2 * h)
     a, b = both.apply(x)
     (a + b).sum().backward()
