@@ -223,7 +223,7 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
             raise_broadcast(*[a for a in arrays if isinstance(a, ndarray)])
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
-    made = [owned(r) for r in results]
+    made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
     if row.layout is not None:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
         for t in made:
@@ -239,7 +239,12 @@ def owned(result: Any) -> Tensor:
         result = np.asarray(result)
     if result.base is not None:
         result = result.copy(order="K")
-    made = plain(canonical(result))
+    return fresh(canonical(result))
+
+
+def fresh(array: ndarray) -> Tensor:
+    """A tensor without history around memory of its own; an inference tensor in inference mode."""
+    made = plain(array)
     if state.inference:
         made._cell = None
     return made

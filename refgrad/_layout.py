@@ -50,9 +50,9 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     shape, steps = result.shape, result.strides
     if result.size and all(a.strides == steps and a.shape == shape for a in operands):
         return result
-    alike = all(a.shape == shape for a in operands)
-    if len(shape) < 2 or (alike and result.size == 0):
+    if result.size == 0 or len(shape) < 2:
         return canonical(result)
+    alike = all(a.shape == shape for a in operands)
     if alike and all(a.flags.c_contiguous for a in operands):
         return with_strides(result, contiguous_strides(shape))
     first = operands[0]

@@ -77,6 +77,7 @@ class Row:
         self.lacks: Lacks | None = options.pop("lacks", None)
         # Which outputs are matrices that PyTorch leaves in column-major order: places, or a function of the attributes.
         self.columns: Any = options.pop("columns", ())
+        self.keeps_strides: bool = options.pop("keeps_strides", False)
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
         d = options.pop("d", None)
@@ -210,7 +211,8 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     function), `promote` ("numbers": common dtype; "float": that, and integers become floating), `exact` (no rounding:
     16-bit floats need no widening), `view`, `node` and `overload` (PyTorch's node name), `public` (False: the caller is
     not itself the public function), `method`, `inplace` (False: no `name_`), `columns` (places of outputs
-    that are column-major matrices, or a function of the attributes).
+    that are column-major matrices, or a function of the attributes), `keeps_strides` (the kernel's result owns its
+    memory and is laid out as it should be).
     Raises ValueError at import for a signature or a rule that asks for something unknown.
     """
     from ._calls import caller

@@ -116,9 +116,7 @@ def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_ca
             f"{c_name(mask.dtype)} and  query.dtype: {c_name(query.dtype)} instead."
         )
     if is_causal:
-        raise RuntimeError(
-            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-        )
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
 
 
 def _additive(mask: Tensor | None, dtype: Any) -> Tensor | None:

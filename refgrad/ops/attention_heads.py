@@ -42,7 +42,9 @@ def _float_mask(mask: Tensor | None, name: str, other: Tensor | None, dtype: Any
     return plain(np.where(mask._array, -np.inf, 0).astype(dtype.array))
 
 
-def _check_shapes(query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, heads: int) -> bool:
+def _check_shapes(
+    query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, heads: int
+) -> bool:
     """Whether the input has a batch. Raises AssertionError for ranks and shapes that don't fit."""
     if query.ndim not in (2, 3):
         raise AssertionError(
@@ -149,7 +151,11 @@ def multi_head_attention_forward(
     if add_zero_attn:
         k, v, mask, padding = _zero_keys(k), _zero_keys(v), _grown(mask), _grown(padding)
     if padding is not None:
-        spread = padding.view(batch, 1, 1, k.shape[1]).expand(-1, num_heads, -1, -1).reshape(batch * num_heads, 1, k.shape[1])
+        spread = (
+            padding.view(batch, 1, 1, k.shape[1])
+            .expand(-1, num_heads, -1, -1)
+            .reshape(batch * num_heads, 1, k.shape[1])
+        )
         mask = spread if mask is None else mask + spread
     found, weights = _attended(q, k, v, mask, dropout_p if training else 0.0, need_weights, causal, batch)
     found = _linear(found.transpose(0, 1).contiguous().view(rows * batch, width), out_proj_weight, out_proj_bias)

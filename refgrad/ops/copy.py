@@ -42,7 +42,7 @@ def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
 
 
 cast_row = op(
-    "cast(self, *, to)", _cast, node="to_copy", public=False, exact=True, jvp=LINEAR,
+    "cast(self, *, to)", _cast, node="to_copy", layout=copied, public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
 )  # fmt: skip
 

@@ -230,7 +230,9 @@ def _grid_cotangent(F: Any, grid: Any, sampling: Sampling, parts: list[Any]) -> 
     for k, part in enumerate(parts):
         unit = np.zeros(dims, _raw(grid).dtype)
         unit[dims - 1 - k] = 1
-        moved = F.reshape(part * F.constant(sampling.axes[k].slope), (grid.shape[0], sampling.points, 1)) * F.constant(unit)
+        moved = F.reshape(part * F.constant(sampling.axes[k].slope), (grid.shape[0], sampling.points, 1)) * F.constant(
+            unit
+        )
         total = moved if total is None else total + moved
     return F.reshape(total, tuple(grid.shape))
 
@@ -293,7 +295,7 @@ def grid_sample(
     dims = input.ndim - 2
     if not input.is_floating_point():
         raise NotImplementedError(
-            f'"grid_sampler_{dims}d_cpu_kernel_impl" not implemented for \'{SCALAR_NAMES[input.dtype]}\''
+            f"\"grid_sampler_{dims}d_cpu_kernel_impl\" not implemented for '{SCALAR_NAMES[input.dtype]}'"
         )
     if grid.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {SCALAR_NAMES[input.dtype]} but found {SCALAR_NAMES[grid.dtype]}")

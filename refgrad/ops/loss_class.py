@@ -77,10 +77,10 @@ def _check_nll(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     if input.ndim != 1 and (not target.ndim or input.shape[0] != target.shape[0]):
         found = target.shape[0] if target.ndim else 0
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({found}).")
-    if target.dtype not in (dtypes.int64, dtypes.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {SCALAR_NAMES[target.dtype]}")
     if input.ndim <= 2 and target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if target.dtype not in (dtypes.int64, dtypes.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {SCALAR_NAMES[target.dtype]}")
     if input.ndim == 4 and input.shape[2:] != target.shape[1:]:
         raise RuntimeError(f"size mismatch (got input: {list_text(input.shape)} , target: {list_text(target.shape)}")
     if input.ndim > 2 and input.shape[2:] != target.shape[1:]:

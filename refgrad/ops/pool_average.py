@@ -85,6 +85,9 @@ def check_windows(kernel: Numbers, stride: Numbers, padding: Numbers, dilation: 
     """Raises RuntimeError for windows that can't be."""
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
+    if min(kernel) <= 0:
+        shown = " ".join(f"k{side}: {k}" for side, k in zip("THW"[-len(kernel) :], kernel))
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shown}")
     for k, p, d in zip(kernel, padding, dilation):
         if p < 0:
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
@@ -198,10 +201,12 @@ def avg_pool3d(
 
 def adaptive_sizes(input: Tensor, output_size: Any, dims: int) -> Numbers:
     """An output size with None replaced by the input's. Raises ValueError, TypeError."""
-    given = (output_size,) * dims if isinstance(output_size, int) else tuple(output_size)
-    if len(given) > input.ndim:
-        raise ValueError(f"Input dimension should be at least {len(given) + 1}")
-    return tuple(n if m is None else int(m) for m, n in zip(given, input.shape[len(input.shape) - len(given) :]))
+    if isinstance(output_size, int):
+        return (output_size,) * dims
+    count = len(output_size)
+    if count >= input.ndim:
+        raise ValueError(f"Input dimension should be at least {count + 1}")
+    return tuple(n if m is None else int(m) for m, n in zip(output_size, input.shape[input.ndim - count :]))
 
 
 def check_adaptive(input: Tensor, function: str, dims: int, colon: str = "") -> None:

@@ -64,10 +64,9 @@ def _output_size(name: str, input: Tensor, output_size: Any, output_ratio: Any, 
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     if output_size is not None:
         return spread_number(output_size, dims)  # type: ignore[return-value]
-    ratios = (output_ratio,) * dims if isinstance(output_ratio, (int, float)) else tuple(output_ratio)
-    if len(ratios) != dims:
+    if len(output_ratio) != dims:
         raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
-    return tuple(int(n * r) for n, r in zip(input.shape[-dims:], ratios))
+    return tuple(int(n * r) for n, r in zip(input.shape[-dims:], output_ratio))
 
 
 def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -> None:
@@ -76,7 +75,7 @@ def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -
         if m + k - 1 > n:
             raise RuntimeError(f"{name}(): pool {side} {k} too large relative to input {side} {n}")
     if not input.is_floating_point():
-        raise NotImplementedError(f'"{name}_out_frame" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{name}_out_frame\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
 
 
 def _public(dims: int) -> None:

@@ -97,7 +97,7 @@ def _check_tensor(input: Tensor, sizes: Numbers, mode: str, kernel: str) -> None
         )
     is_byte = SCALAR_NAMES[input.dtype] == "Byte"
     if not (input.is_floating_point() or (is_byte and mode.startswith("nearest"))):
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
 
 
 @public("nn.functional.interpolate", method=False)
@@ -130,9 +130,7 @@ def interpolate(
         raise ValueError("Lanczos mode does not support align_corners=True")
     _check_mode(input, mode)
     if mode == "area":
-        return PUBLIC[f"nn.functional.adaptive_avg_pool{input.ndim - 2}d"](
-            input, sizes if input.ndim > 3 else sizes[0]
-        )
+        return PUBLIC[f"nn.functional.adaptive_avg_pool{input.ndim - 2}d"](input, sizes if input.ndim > 3 else sizes[0])
     dims = input.ndim - 2
     kernel = f"upsample_{mode.replace('-', '_')}{dims}d" + ("" if mode.startswith("nearest") else "_channels_last")
     _check_tensor(input, sizes, mode, kernel)
