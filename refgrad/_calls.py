@@ -60,7 +60,9 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
     saves_self = plan.saves == (row.schema.inputs[0].name,)
     is_quick = not plan.metas and (saves_self or plan.saves == (row.schema.outputs[0].name,))
 
-    def call(self: Tensor) -> Tensor:
+    def call(self: Tensor, *, out: Tensor | None = None) -> Tensor:
+        if out is not None:
+            return fill(row, (self,), out)
         me = local.me
         if type(self) is not Tensor or self._flags or not me.computes or self._cell is None:
             return apply(row, (self,), ())
@@ -71,7 +73,7 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
             r = np.asarray(r)
         elif r.ndim > 1 or not r.size:
             r = pointwise(r, (a,))
-        out: Tensor = new(Tensor)
+        out = new(Tensor)
         out._array = r
         out._cell = cell = [0]
         out._flags = 0
@@ -95,13 +97,16 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
                 node.saved = ((self, self._cell[0]),) if saves_self else (Result((r, cell, 0)),)
         return out
 
+    call.takes_out = True  # type: ignore[attr-defined]
     return _named(row, call)
 
 
 def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
     kernels, kernel_for = row.kernels, row.kernel_for
 
-    def call(self: Any, other: Any) -> Any:
+    def call(self: Any, other: Any, *, out: Tensor | None = None) -> Any:
+        if out is not None:
+            return fill(row, (self, other), out)
         me = local.me
         if type(self) is not Tensor or self._flags or not me.computes or self._cell is None:
             return apply(row, (self, other), ())
@@ -134,7 +139,15 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
                 record(row, (self, other), (), (out,))
         return out
 
+    call.takes_out = True  # type: ignore[attr-defined]
     return _named(row, call)
+
+
+def fill(row: Row, inputs: tuple[Any, ...], out: Any) -> Any:
+    """A call with `out=`."""
+    from ._out import fill
+
+    return fill(row.schema.name, _general(row), inputs, {}, out)
 
 
 def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> None:

@@ -64,8 +64,8 @@ class Task:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
         if type(node) is AccumulateGrad and node in self.captures:
             raise RuntimeError(
-                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This "
-                "is currently not supported."
+                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
+                "This is currently not supported."
             )
 
     def capture(self, node: Node, slots: list[Any]) -> None:

@@ -18,6 +18,14 @@ def test_out_arguments(torch: Any) -> Any:
         attempt(lambda: torch.sin(torch.ones(2), out=out) is out),
         attempt(lambda: torch.mul(x.detach(), x.detach(), out=out)),
         attempt(lambda: torch.exp(x, out=out)),
+        attempt(lambda: torch.add(torch.ones(3), 1, out=out)),
+        out._version,
+        attempt(lambda: torch.add(torch.ones(3), 1.5, out=torch.zeros(3, dtype=torch.int64))),
+        attempt(lambda: torch.add(torch.ones(3), 1.5, out=torch.zeros(3, dtype=torch.float64))),
+        attempt(lambda: torch.max(torch.ones(2, 2), 0, out=(torch.zeros(0), torch.zeros(0, dtype=torch.int64)))),
+        attempt(lambda: torch.reshape(x, (2, 1), out=out))[:2],
+        attempt(lambda: torch.add(x, 1, out=None)),
+        attempt(lambda: torch.cat([x, x], out=out)),
     ]
 
 

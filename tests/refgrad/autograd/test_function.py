@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from .agreement import agree, attempt
@@ -672,37 +671,6 @@ def test_needs_input_grad_is_static(torch: Any) -> Any:
     torch.autograd.grad(F.apply(x, y, 3).sum(), x)
     F.apply(x, torch.ones(2), None).sum().backward()
     return seen
-
-
-@agree
-def test_jvp(torch: Any) -> Any:
-    import importlib
-
-    fwd = importlib.import_module(torch.__name__ + ".autograd.forward_ad")
-
-    class Square(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any, n: Any) -> Any:
-            ctx.save_for_forward(x)
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return g * 2 * ctx.saved_tensors[0], None
-
-        @staticmethod
-        def jvp(ctx: Any, t: Any, n: Any) -> Any:
-            return 2 * t * ctx.saved_tensors[0]
-
-    x, t = torch.tensor([1.0, 2.0]), torch.tensor([10.0, 100.0])
-    with warnings.catch_warnings(), fwd.dual_level():
-        warnings.simplefilter("ignore")
-        out = Square.apply(fwd.make_dual(x, t), 3)
-        primal, tangent = fwd.unpack_dual(out)
-        bad = made(torch, lambda ctx, x: x * 2, lambda ctx, g: g)
-        failed = attempt(lambda: bad.apply(fwd.make_dual(x, t)))
-    return primal, tangent, failed
 
 
 @agree
