@@ -99,6 +99,7 @@ class Evaluation:
                 raise NoReference("modes aren't part of a value program")
         self.steps = program.steps
         self.spent = 0
+        self.deadline = time.monotonic() + SECONDS
 
     def at(self, found: Divergence, place: tuple[int, ...]) -> Any:
         """The true element at the place of a divergence."""

@@ -15,6 +15,7 @@ from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
+from .oracle_faults import find as find_oracle_fault
 from .program import Program
 from .properties import Property
 from .results import result_line
@@ -36,6 +37,7 @@ class Settings:
     examples: int = 8
     seed: int = 0
     known: dict[str, str] = field(default_factory=dict)
+    shrink: bool = True
 
 
 @dataclass(slots=True)
@@ -138,18 +140,19 @@ class Check:
         judge, examples = self.judge, examples or self.settings.examples
         judge.close.headroom = 0.0
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        tally = search(judge, draw, witness, seed, examples, law)
+        excuse = _Excuse(identity, self.judge)
+        tally = search(judge, draw, witness, seed, examples, law, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.failing is not None:
-            return self._failed(identity, draw, tally, law)
+            return self._failed(identity, draw, tally, law, excuse)
         if tally.witness_missing(examples) or tally.programs == 0:
             result = result_line(identity, "harness-error", tally, None)
             result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
-        return Outcome(result_line(identity, "pass", tally, judge.close.headroom))
+        return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None) -> Outcome:
+    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: _Excuse) -> Outcome:
         assert tally.failing is not None
         log, judgement = tally.failing
         known = self.settings.known.get(identity["id"])
@@ -161,6 +164,9 @@ class Check:
         program, judgement = self._smallest(draw, log, judgement, law)
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
         verdict = finding.line["verdict"]
+        if verdict == "oracle" and excuse.fault is not None:
+            # What was too large to arbitrate as drawn turned out, when shrunk, to be the recorded fault.
+            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding)])
         status = "convention" if verdict == "convention" else "fail"
         result = result_line(identity, status, tally, None)
         result["findings"] = [finding.line["id"]]
@@ -169,6 +175,8 @@ class Check:
 
     def _smallest(self, draw: Draw, log: list[int], first: Judgement, law: Law | None) -> tuple[Program, Judgement]:
         assert first.divergence is not None
+        if not self.settings.shrink:
+            return draw(Replay(log)), first
         program = smallest(self.judge, draw, log, first.divergence.kind, law)
         with collecting_warnings():
             again = self.judge.judge(program, law)
@@ -207,6 +215,34 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+class _Excuse:
+    """Excuses a difference that is a recorded fault of the oracle, and keeps the first as an ``oracle-fault`` line."""
+
+    def __init__(self, identity: dict[str, Any], judge: Judge) -> None:
+        self.identity = identity
+        self.judge = judge
+        oracle = judge.oracle
+        self.fault = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
+        self.findings: list[Finding] = []
+
+    def __call__(self, program: Program, judgement: Judgement) -> bool:
+        if self.fault is None or judgement.divergence is None or judgement.divergence.kind != "value":
+            return False
+        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
+        if finding.line["verdict"] != "oracle":
+            return False
+        if not self.findings:
+            self.findings.append(self.recorded(finding))
+        return True
+
+    def recorded(self, finding: Finding) -> Finding:
+        """The finding as a fault of the oracle."""
+        assert self.fault is not None
+        oracle = {"name": self.judge.oracle.name, "version": self.judge.oracle.version}
+        extra = {"type": "oracle-fault", "oracle": oracle, "reason": self.fault.reason}
+        return Finding({**finding.line, **extra}, finding.text)
 
 
 def _differs(mine: str, theirs: str) -> str:

@@ -16,7 +16,7 @@ from .leafdata import DTYPES, is_complex, is_differentiable
 from .program import Pattern
 from .source import Source
 
-LITERAL_LIMIT = 64
+LITERAL_LIMIT = 144
 _TABLE = 64
 
 
@@ -75,7 +75,7 @@ def table(domain: Domain, dtype: str) -> np.ndarray:
 
 
 def draw_data(source: Source, domain: Domain, dtype: str, shape: tuple[int, ...]) -> bytes | Pattern:
-    """Leaf data: literal bytes up to 64 elements, a seeded pattern beyond."""
+    """Leaf data: literal bytes up to 144 elements (every shape of the menus), a seeded pattern beyond."""
     count = math.prod(shape)
     if count > LITERAL_LIMIT:
         kind = "distinct" if domain.distinct else ("dyadic", "uniform")[source.choose(2)]

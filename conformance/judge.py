@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
-NOISY_RUNS = 6
+FEW_NOISY_RUNS, NOISY_RUNS = 2, 8
 HIGHER_ORDER_ULPS = 32
 _LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
 
@@ -74,34 +74,46 @@ class Judge:
         return Judgement("different", theirs, found)
 
     def _reconsider(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
-        """Values differ by more than a few ULP: allow for this program's conditioning, and look again."""
-        allowance = self._noise_allowance(program, theirs)
-        close = Closeness(self.close.ulps, 0.0, allowance)
-        found = compare(mine, theirs, self.facts, close)
-        if found is None:
-            self.close.headroom = max(self.close.headroom, close.headroom)
-            return Judgement("same", theirs)
-        if found.kind == "value" and ill_posed(program):
+        """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
+        found = None
+        for allowance in self._allowances(program, theirs):
+            close = Closeness(self.close.ulps, 0.0, allowance)
+            found = compare(mine, theirs, self.facts, close)
+            if found is None:
+                self.close.headroom = max(self.close.headroom, close.headroom)
+                return Judgement("same", theirs)
+        if found is not None and found.kind == "value" and ill_posed(program):
             return Judgement("ill-posed", theirs, found)
         return Judgement("different", theirs, found)
 
-    def _noise_allowance(self, program: Program, reference: Trace) -> Allowance:
-        runs = [dict(values(self.oracle.execute(program, noise=seed))) for seed in range(NOISY_RUNS)]
-        absolute = self._absolute_values(program)
-        floor = _largest(reference) if is_higher_order(program) else 0.0
-        allowance: Allowance = {}
-        for place, seen in values(reference):
-            if seen.dtype in EPS:
-                moved = spread(seen.array, [run[place].array for run in runs if place in run])
-                if place in absolute:
-                    moved = np.fmax(moved, scaled(seen.array, absolute[place].array, seen.dtype))
-                allowance[place] = np.fmax(moved, HIGHER_ORDER_ULPS * EPS[seen.dtype] * floor)
-        return allowance
+    def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
+        """Ever wider, better founded allowances: of a contraction, of a few noisy runs, of all of them."""
+        seen = {place: value for place, value in values(reference) if value.dtype in EPS}
+        base = self._contraction_allowance(program, seen)
+        if base:
+            yield base
+        floor = _largest(seen.values()) if is_higher_order(program) else 0.0
+        runs: list[dict[Place, Observed]] = []
+        for count in (FEW_NOISY_RUNS, NOISY_RUNS):
+            noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
+            runs.extend(dict(values(trace)) for trace in noisy)
+            yield {
+                place: np.fmax(
+                    np.fmax(base.get(place, 0.0), HIGHER_ORDER_ULPS * EPS[value.dtype] * floor),
+                    spread(value.array, [run[place].array for run in runs if place in run]),
+                )
+                for place, value in seen.items()
+            }
 
-    def _absolute_values(self, program: Program) -> dict[Place, Observed]:
+    def _contraction_allowance(self, program: Program, seen: dict[Place, Observed]) -> Allowance:
         if not is_contraction(program):
             return {}
-        return dict(values(self.oracle.execute(absolute_program(program))))
+        sizes = dict(values(self.oracle.execute(absolute_program(program))))
+        return {
+            place: scaled(value.array, sizes[place].array, value.dtype)
+            for place, value in seen.items()
+            if place in sizes
+        }
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
@@ -129,8 +141,8 @@ def is_higher_order(program: Program) -> bool:
     return any(isinstance(step, (Backward, Grad)) and step.create_graph for step in program.steps)
 
 
-def _largest(trace: Trace) -> float:
-    sizes = [np.abs(seen.array).max(initial=0) for _, seen in values(trace) if seen.dtype in EPS and seen.array.size]
+def _largest(seen: Iterable[Observed]) -> float:
+    sizes = [np.abs(value.array).max(initial=0) for value in seen]
     return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
 
 

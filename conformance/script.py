@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from . import catalogue
+from . import catalogue, functions
 from . import program as p
 from .leafdata import COMPLEX, leaf_array, memory_order
 
 _INFIX = {"+", "-", "*", "/", "//", "%", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"}
+_SAVED_HOOKS = {
+    "identity": "lambda x: x, lambda x: x",
+    "count": "lambda x: (print('pack'), x)[1], lambda x: (print('unpack'), x)[1]",
+    "copy": "lambda x: x.clone(), lambda x: x",
+    "raise_pack": "lambda x: 1 / 0, lambda x: x",
+}
 _PREFIX = {"neg": "-{}", "abs": "abs({})", "invert": "~{}"}
 
 
@@ -74,7 +80,7 @@ class _Printer:
     def _mode(self, mode: str) -> str:
         kind, _, rest = mode.partition(":")
         if kind == "saved_hooks":
-            return f"torch.autograd.graph.saved_tensors_hooks(*SAVED_HOOKS[{rest!r}])"
+            return f"torch.autograd.graph.saved_tensors_hooks({_SAVED_HOOKS[rest]})"
         return f"torch.set_grad_enabled({rest})" if rest else f"torch.{kind}()"
 
     def _leaf(self, index: int, step: p.Leaf) -> str:
@@ -170,7 +176,8 @@ class _Printer:
         args = ", ".join(f"v{ref.index}" for ref in step.args)
         options = "".join(f", {name}={_argument(value)}" for name, value in step.options)
         if step.region is None:
-            return [f"v{index} = {dict(step.options)['rule']}({args})  # a custom Function"]
+            rule = str(dict(step.options)["rule"])
+            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args})"]
         inner = _Printer(p.Program(step.region.steps), self.module)
         lines = _region_lines(inner, step.region, index, step.captures)
         if step.kind == "checkpoint":

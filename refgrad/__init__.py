@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from . import (
-    _views,  # noqa: F401  (installs view history before rows are made)
-    ops,
-)
+from . import _views  # installs view history before rows are made
 from ._dtypes import (
     bfloat16,
     bool_,
@@ -48,7 +45,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, linalg, nn, optim, special
+from . import autograd, fft, linalg, masked, nn, optim, special
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 

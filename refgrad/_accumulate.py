@@ -43,9 +43,7 @@ def _accumulate_live(variable: Tensor, g: Tensor) -> None:
     grad = variable._grad
     if grad is None:
         is_kept = is_dense(variable._array)
-        variable._grad = (
-            LIVE.strided_copy(g, element_strides(variable._array)) if is_kept else LIVE.contiguous_copy(g)
-        )
+        variable._grad = LIVE.strided_copy(g, element_strides(variable._array)) if is_kept else LIVE.contiguous_copy(g)
         return
     variable._grad = LIVE.add(grad, g)
     check_layout(variable, variable._grad)

@@ -14,7 +14,7 @@ import numpy as np
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
-from ._layout import canonical, pointwise
+from ._layout import canonical, column_major, pointwise
 from ._modes import local, state
 from ._op import Row, record, save
 from ._saved import Result
@@ -216,11 +216,13 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
             raise_broadcast(*[a for a in arrays if isinstance(a, ndarray)])
         raise
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
-    made = [owned(r) for r in results]
-    if row.is_pointwise:
+    made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
+    if row.layout is not None:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
         for t in made:
-            t._array = pointwise(t._array, operands)
+            t._array = row.layout(t._array, operands)
+    for k in row.columns(*attributes) if callable(row.columns) else row.columns:
+        made[k]._array = column_major(made[k]._array)
     return made
 
 
@@ -230,7 +232,12 @@ def owned(result: Any) -> Tensor:
         result = np.asarray(result)
     if result.base is not None:
         result = result.copy(order="K")
-    made = plain(canonical(result))
+    return fresh(canonical(result))
+
+
+def fresh(array: ndarray) -> Tensor:
+    """A tensor without history around memory of its own; an inference tensor in inference mode."""
+    made = plain(array)
     if state.inference:
         made._cell = None
     return made

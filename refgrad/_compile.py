@@ -64,8 +64,8 @@ def _unpack(k: int, name: str, casts: bool) -> list[str]:
 
 
 def _separate(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
-    """A tuple with each needed input's rule called, None for the others that have one."""
-    parts = {i: "None" for i, declared in enumerate(row.schema.inputs) if declared.name in row.rules}
+    """A tuple with each needed input's rule called, None for the others that have an edge."""
+    parts = dict.fromkeys(row.edged, "None")
     for i, rule in plan.calls:
         scope[f"rule{i}"] = rule.function
         parts[i] = f"rule{i}({', '.join(rule.wants)})"

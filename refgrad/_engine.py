@@ -8,8 +8,6 @@ Trap: a hook may call backward again; every call has its own task.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +18,7 @@ from ._graph import AccumulateGrad, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import state
+from ._ready import ReadyHeap
 from ._tensor import Tensor
 
 Edge = tuple[Node, int]
@@ -29,42 +28,33 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = (
-        "anomaly",
-        "arrived",
-        "callbacks",
-        "captures",
-        "heap",
-        "keep",
-        "live",
-        "needed",
-        "number",
-        "results",
-        "running",
-        "waiting",
-    )
+    __slots__ = ("anomaly", "arrived", "callbacks", "captures", "keep", "live", "needed", "ready", "results", "running", "waiting")
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
         self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
-        self.heap: list[tuple[int, int, Node]] = []
-        self.number = itertools.count()
+        self.ready = ReadyHeap()
         self.needed: set[Node] | None = None
         self.captures: dict[Node, list[tuple[int, int]]] = {}
         self.results: dict[int, Any] = {}
         self.callbacks: list[Callable[[], Any]] = []
         self.running: Node | None = None
 
-    def push(self, node: Node) -> None:
-        heapq.heappush(self.heap, (-node.sequence, next(self.number), node))
-
     def will_reach(self, node: Node) -> bool:
         """Whether the task computes the node's cotangent."""
         if self.needed is None:
             return node in self.waiting
         return node in self.needed or node in self.captures
+
+    def check_countable(self, node: Node) -> None:
+        """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
+        if type(node) is AccumulateGrad and node in self.captures:
+            raise RuntimeError(
+                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This "
+                "is currently not supported."
+            )
 
     def capture(self, node: Node, slots: list[Any]) -> None:
         """Keeps the cotangents that `grad` asked for."""
@@ -93,7 +83,7 @@ def execute(
         _arrive(task, node, nr, seed if create_graph else _array_of(seed))
     for node in dict.fromkeys(node for node, _ in roots):
         if not task.waiting[node] and task.will_reach(node):
-            task.push(node)
+            task.ready.push(node)
     grad, state.grad = state.grad, create_graph
     state.executing.append(task)
     try:
@@ -180,17 +170,19 @@ def _run(task: Task) -> None:
 
 
 def _loop(task: Task, is_traced: bool) -> None:
-    """Takes the youngest ready node, runs it, sends its results on. One ready node waits outside the heap, so that a
-    chain never touches the heap."""
-    heap, waiting, needed, arrived, live = task.heap, task.waiting, task.needed, task.arrived, task.live
-    captures, is_plain = task.captures, task.anomaly is None
+    """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap, so
+    that a chain never touches it."""
+    waiting, needed, arrived, live = task.waiting, task.needed, task.arrived, task.live
+    ready, captures, is_plain = task.ready, task.captures, task.anomaly is None
+    nodes = ready.nodes
     following: Node | None = None
-    while following is not None or heap:
-        if following is None or (heap and -heap[0][0] > following.sequence):
-            if following is not None:
-                task.push(following)
-            following = heapq.heappop(heap)[2]
-        node, following = following, None
+    while True:
+        if following is not None:
+            node, following = following, None
+        elif nodes:
+            node = ready.pop()
+        else:
+            break
         if is_traced:
             task.running = node
         slots = arrived.pop(node, None)
@@ -237,8 +229,13 @@ def _loop(task: Task, is_traced: bool) -> None:
             left = waiting[follower] = waiting[follower] - 1
             if not left:
                 if following is not None:
-                    task.push(following)
-                following = follower
+                    ready.push(following)
+                    ready.push(follower)
+                    following = None
+                elif nodes:
+                    ready.push(follower)
+                else:
+                    following = follower
 
 
 def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:

@@ -39,9 +39,9 @@ LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place 
 LEAF_VIEW_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_USED_INPLACE = "a leaf Variable that requires grad has been used in an in-place operation."
 PACK_INPLACE = (
-    "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be "
-    "modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to "
-    "perform in-place operations on the input to a pack hook."
+    "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook {} be modified "
+    "by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform "
+    "in-place operations on the input to a pack hook."
 )
 SAVED_HOOKS_TWICE = (
     "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is "
@@ -157,8 +157,8 @@ def tensor_type(kind: Any) -> str:
 
 
 def operation_name(node: str) -> str:
-    """The operation that a node belongs to: MulBackward0 -> Mul."""
-    return re.sub(r"Backward\d*$", "", node)
+    """The operation that a node belongs to: MulBackward0 -> Mul, MaxBackward1 -> Max1."""
+    return re.sub(r"Backward0?(\d*)$", r"\1", node)
 
 
 def modified_inplace(

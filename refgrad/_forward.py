@@ -77,7 +77,10 @@ def jvp(
     if not row.is_differentiable:
         return [None] * len(outputs)
     if kind == LINEAR:
-        found = call(*[_linear_input(x, t) for x, t in zip(inputs, tangents)], *attributes)
+        found = call(
+            *[_linear_input(x, t) if k in row.edged else x for k, (x, t) in enumerate(zip(inputs, tangents))],
+            *attributes,
+        )
     elif kind == MULTILINEAR:
         found = _multilinear(call, inputs, tangents, attributes)
     elif row.derivative is not None:
@@ -92,11 +95,13 @@ def jvp(
 
 
 def _linear_input(x: Any, t: Any) -> Any:
-    """A tangent, or zeros where an operand of a linear row has none (a number is a constant)."""
+    """A tangent, or zeros where an operand of a linear row has none (a number is a constant, positions and masks stay)."""
     if isinstance(x, (list, tuple)):
         return [_linear_input(a, b) for a, b in zip(x, t)]
     if t is None and isinstance(x, NUMBERS):
         return 0
+    if t is None and isinstance(x, Tensor) and x._array.dtype.kind in "iub":
+        return x
     return t if t is not None or not isinstance(x, Tensor) else plain(np.zeros_like(x._array))
 
 
@@ -154,8 +159,8 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             s._needs = True
         edges = [gradient_edge(x) for x, t in zip(_members(leaves), _members(tangents)) if t is not None]
         pulled = execute([gradient_edge(o) for o in results], seeds, True, True, edges, True)
-        pairs = [(pulled[k], t) for k, t in enumerate(moving) if pulled.get(k) is not None]
-        back = execute(
+        pairs = [(pulled[k], t) for k, t in enumerate(moving) if pulled.get(k) is not None and pulled[k]._needs]
+        back = not pairs or execute(
             [gradient_edge(p) for p, _ in pairs],
             [t for _, t in pairs],
             True,
@@ -163,7 +168,7 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             [gradient_edge(s) for s in seeds],
             True,
         )
-    pushed = iter([back.get(k) for k in range(len(seeds))])
+    pushed = iter([None if back is True else back.get(k) for k in range(len(seeds))])
     return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
 
 

@@ -45,6 +45,8 @@ class NodeHooks:
 class RemovableHandle:
     """Removes a hook; also a context manager. Source: torch.utils.hooks.RemovableHandle."""
 
+    __module__ = "torch.utils.hooks"
+
     def __init__(self, hooks: OrderedDict[int, Any], key: int) -> None:
         self._hooks, self.id = hooks, key
 
@@ -189,7 +191,7 @@ def run_post_accumulate(variable: Tensor) -> None:
     assert variable._extra is not None
     for hook in list(variable._extra.post_accumulate.values()):
         found = hook(variable)
-        if found is not None:
+        if found is not None and not isinstance(found, Tensor):
             raise TypeError(f"expected Variable, but hook returned '{type(found).__name__}'")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._dtypes import OF_ARRAY
+from ._errors import tensor_type
 from ._graph import AccumulateGrad, Node
 from ._interpreters import LIVE
 from ._tensor import Tensor, plain, resolved
@@ -108,10 +109,8 @@ def check_replacement(hook: Callable[..., Any], before: Tensor | None, found: An
     if not isinstance(found, Tensor):
         raise TypeError(f"expected Variable, but hook returned '{type(found).__name__}'")
     if found._array.dtype != before._array.dtype:
-        old, new = OF_ARRAY[before._array.dtype].short, OF_ARRAY[found._array.dtype].short
-        raise RuntimeError(
-            f"hook '{name_of(hook)}' has changed the type of value (was torch.{old} got torch.{new})"
-        )
+        old, new = tensor_type(OF_ARRAY[before._array.dtype]), tensor_type(OF_ARRAY[found._array.dtype])
+        raise RuntimeError(f"hook '{name_of(hook)}' has changed the type of value (was {old} got {new})")
     if found._array.shape != before._array.shape:
         raise RuntimeError(f"hook '{name_of(hook)}' has changed the size of value")
 

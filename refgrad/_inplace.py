@@ -20,7 +20,7 @@ from ._modes import local, state
 from ._op import Row, RowNode, record, save_results
 from ._storage import element_strides, is_dense, owner
 from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
-from ._views import check_writable, rebase
+from ._views import check_writable, rebase, replay
 
 
 def twin(row: Row) -> Callable[..., Tensor]:
@@ -67,6 +67,11 @@ def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], se
     push(row, primals, attributes, [result])
     for level, new in (result._extra.tangents if result._extra is not None else {}).items():
         old = tangent_of(self, level)
+        if old is None and self._view is not None:
+            base = plain(np.zeros_like(self._view.base._array))
+            set_tangent(self._view.base, level, base)
+            old = replay(self._view.chain, base)
+            set_tangent(self, level, old)
         if old is None:
             set_tangent(self, level, new)
         else:

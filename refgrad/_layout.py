@@ -37,6 +37,14 @@ def canonical(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def column_major(array: np.ndarray) -> np.ndarray:
+    """A fresh batch of matrices with the strides in which LAPACK leaves each, as PyTorch returns them."""
+    if array.ndim < 2:
+        return array
+    batch = contiguous_strides(array.shape)[:-2]
+    return with_strides(array, (*batch, 1, max(array.shape[-2], 1)))
+
+
 def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
     shape, steps = result.shape, result.strides
@@ -51,6 +59,15 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     if alike and is_dense(first) and all(element_strides(a) == element_strides(first) for a in operands[1:]):
         return with_strides(result, element_strides(first))
     return with_strides(result, ordered(shape, [_aligned(a, shape) for a in operands]))
+
+
+def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A copy laid out as PyTorch lays it out: with the strides of its operand if that is dense or empty, else dense in
+    the order of its dimensions in memory."""
+    source = operands[0]
+    if result.size == 0 or is_dense(source):
+        return with_strides(result, element_strides(source))
+    return pointwise(result, operands)
 
 
 def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
@@ -90,3 +107,23 @@ def _compare(steps: Sequence[Strides], shape: tuple[int, ...], inner: int, outer
         if shape[inner] > shape[outer]:
             return 1
     return 0
+
+
+def is_channels_last(array: np.ndarray) -> bool:
+    """Whether the strides of a 4-d or 5-d array are those of images stored pixel by pixel."""
+    if array.ndim not in (4, 5) or array.flags.c_contiguous:
+        return False
+    least = 0
+    for d in (1, *range(array.ndim - 1, 1, -1), 0):
+        n, step = array.shape[d], array.strides[d]
+        if not n or not step or step < least or (d == 0 and least == array.strides[1]):
+            return False
+        least = step * n if n > 1 else step
+    return True
+
+
+def channels_last(array: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A fresh array, stored pixel by pixel if all operands are."""
+    if array.ndim not in (4, 5) or not all(is_channels_last(a) for a in operands):
+        return array
+    return np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)

@@ -21,12 +21,13 @@ from ._compile import compile_pull, holomorphic
 from ._dtypes import OF_ARRAY, get_default_dtype
 from ._graph import CallableNode, gradient_edge
 from ._interpreters import LIVE, NARROW, NARROW_TYPES, RAW, interpreter, narrowed, register
+from ._layout import pointwise
 from ._modes import local, state
 from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta, Rule, node_name, parse, rule
 from ._storage import storage_offset
 from ._support import Lacks, check_dtype
-from ._tensor import Tensor, new
+from ._tensor import Tensor, new, plain
 
 LINEAR, MULTILINEAR, TRANSPOSE, POINTWISE = "linear", "multilinear", "transpose", "pointwise"
 ROWS: dict[str, Row] = {}
@@ -48,7 +49,13 @@ class RowNode(CallableNode):
         return self.prefix + type(self).__name__
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
-        return self.plan.pull(self, cotangents, live)
+        try:
+            return self.plan.pull(self, cotangents, live)
+        except ValueError as error:
+            if live or "broadcast" not in str(error):
+                raise
+            # A hook gave a value of another shape: on Tensors the formula fails in PyTorch's words.
+            return self.plan.pull(self, [g if g is None else plain(g) for g in cotangents], True)
 
     def release(self) -> None:
         if self.plan.saves:
@@ -61,20 +68,24 @@ class RowNode(CallableNode):
             tensor, version = entry
             if tensor._cell[0] != version:
                 raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
-            if live:
-                return tensor
-            a = tensor._array
-            return a if not self.row.casts_saved or a.dtype == self.dtype else a.astype(self.dtype)
+            return self._cast(tensor if live else tensor._array, tensor._array.dtype, live)
         if kind is Result:
             array, cell, version = entry
             if cell[0] != version:
                 raise_modified(array, cell, version, (self, 0))
             return entry.tensor_for(self) if live else array
         if kind is Saved:
-            return entry.tensor_for(self) if live else entry.raw(self)
+            found = entry.tensor_for(self) if live else entry.raw(self)
+            return self._cast(found, (found._array if live else found).dtype, live)
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
         return entry
+
+    def _cast(self, value: Any, dtype: np.dtype, live: bool) -> Any:
+        """A saved operand in the dtype to which the call promoted it."""
+        if dtype == self.dtype or not self.row.casts_saved:
+            return value
+        return LIVE.cast(value, self.dtype) if live else value.astype(self.dtype)
 
     def __getattr__(self, name: str) -> Any:
         """`_saved_<name>`, what the node keeps, and `_raw_saved_<name>`, the handle on it."""
@@ -93,18 +104,18 @@ class RowNode(CallableNode):
         kept = [f"{prefix}{n}" for n in self.row.saved_names for prefix in ("_saved_", "_raw_saved_")]
         return [*super().__dir__(), *kept, *(f"_saved_{n}" for n in self.row.schema.attributes)]
 
-    def _kept(self, name: str) -> Any:
+    def _kept(self, asked: str) -> Any:
+        name = self.row.saved_names[asked]
         if self.saved is None:
             raise RuntimeError(errors.SECOND_BACKWARD)
         if name not in self.plan.saves:
             return None
         return self.value(self.saved[self.plan.saves.index(name)], True)
 
-    def _handle(self, name: str) -> Any:
+    def _handle(self, asked: str) -> Any:
         """The handle on a saved value, which is brought to its general form first."""
-        if self.saved is None:
-            raise RuntimeError(errors.SECOND_BACKWARD)
-        if name not in self.plan.saves:
+        name = self.row.saved_names[asked]
+        if self.saved is None or name not in self.plan.saves:
             return SavedTensor(self, None)
         position = self.plan.saves.index(name)
         entry = self.saved[position]
@@ -156,8 +167,12 @@ class Row:
         self.exact: bool = options.pop("exact", False)
         self.is_view: bool = options.pop("view", False)
         self.jvp_kind: Any = options.pop("jvp", None)
-        self.is_pointwise: bool = options.pop("pointwise", bool(self.promote))
+        # How the strides of a result follow from the operands; None: they are the kernel's own.
+        self.layout: Callable[..., Any] | None = options.pop("layout", pointwise if self.promote else None)
         self.lacks: Lacks | None = options.pop("lacks", None)
+        # Which outputs are matrices that PyTorch leaves in column-major order: places, or a function of the attributes.
+        self.columns: Any = options.pop("columns", ())
+        self.keeps_strides: bool = options.pop("keeps_strides", False)
         # An operator row returns NotImplemented for a foreign operand, so that Python asks the other class.
         self.is_operator: bool = options.pop("operator", False)
         d = options.pop("d", None)
@@ -177,7 +192,9 @@ class Row:
         self.casts_saved = bool(self.promote) and len(self.schema.inputs) > 1
         self.is_differentiable = bool(self.rules or self.joint)
         asked = {n for r in (*self.rules.values(), *filter(None, [self.joint])) for n in r.wants}
-        self.saved_names = asked & {v.name for v in (*self.schema.inputs, *self.schema.outputs)}
+        outputs = {o.name: "result" if o.name == "out" else o.name for o in self.schema.outputs}
+        self.saved_names = {n: n for n in asked & {i.name for i in self.schema.inputs}}
+        self.saved_names |= {shown: n for n, shown in outputs.items() if n in asked}
         # The inputs that have edges, as PyTorch gives them: indices, masks and conditions have none.
         self.edged = tuple(
             k for k, i in enumerate(self.schema.inputs) if i.differentiable and (self.joint or i.name in self.rules)
@@ -274,7 +291,7 @@ def general(node: RowNode, entry: Any) -> Saved:
     saved.is_own = type(entry) is Result
     saved.edge = None if saved.is_own else gradient_edge(tensor)
     saved.keep(tensor)
-    saved.version, saved.unpack_hook, saved.packed = entry[-1], None, None
+    saved.version, saved.unpack_hook, saved.packed, saved.view = entry[-1], None, None, None
     return saved
 
 
@@ -283,6 +300,9 @@ def record(
 ) -> RowNode | None:
     """Makes the node of a call and hangs the outputs on it, if some input needs a gradient. Of an in-place write only
     the inputs are saved yet: the result is still to be stored."""
+    me = local.me
+    if me.inference:
+        return None
     edges: list[Any] = []
     needs = [False] * len(inputs)
     counts: list[int] = []
@@ -295,7 +315,6 @@ def record(
         needs[k] = any(e is not None for e in found) or any(map(is_severed, members))
     if not any(needs):
         return None
-    me = local.me
     node: RowNode = new(row.node)
     node.sequence = me.sequence
     me.sequence += 1
@@ -350,7 +369,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
 
 
 def _saved_result(value: Tensor, position: int, is_plain: bool) -> Any:
-    if position or value._flags or not is_plain or value._cell is None:
+    if position or value._flags or value._view is not None or not is_plain or value._cell is None:
         return Saved(value, True, position)
     return Result((value._array, value._cell, value._cell[0]))
 
@@ -394,7 +413,9 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     Options besides the rules: `d`, `gradients` (all of them at once), `jvp` (LINEAR, MULTILINEAR, TRANSPOSE or a
     function), `promote` ("numbers": common dtype; "float": that, and integers become floating), `exact` (no rounding:
     16-bit floats need no widening), `view`, `node` and `overload` (PyTorch's node name), `public` (False: the caller is
-    not itself the public function), `method`, `inplace` (False: no `name_`).
+    not itself the public function), `method`, `inplace` (False: no `name_`), `columns` (places of outputs
+    that are column-major matrices, or a function of the attributes), `keeps_strides` (the kernel's result owns its
+    memory and is laid out as it should be).
     Raises ValueError at import for a signature or a rule that asks for something unknown.
     """
     from ._calls import caller

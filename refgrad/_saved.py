@@ -27,7 +27,7 @@ class Saved:
     """A value saved for backward. `edge` restores the history of the value when the backward is itself recorded; for
     an output it is the node itself, passed at unpacking."""
 
-    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tensor", "unpack_hook", "version")
+    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tensor", "unpack_hook", "version", "view")
 
     def __init__(self, t: Tensor, is_output: bool, nr: int = 0) -> None:
         if t._cell is None and not state.inference:
@@ -36,6 +36,8 @@ class Saved:
         self.nr, self.is_leaf, self.needs = nr, t._edge is None, t.requires_grad
         self.edge = None if self.is_own else gradient_edge(t)
         self.keep(t)
+        # A view that was written has a history of its own after the write; it leads to the node that saves.
+        self.view = weakref.ref(t._edge[0]) if self.is_own and t._view is not None and t._edge is not None else None
         self.unpack_hook: Unpack | None = None
         self.packed: Any = None
         hooks = local.me.saved_hooks
@@ -48,8 +50,9 @@ class Saved:
         self.version = 0 if t._cell is None else t._cell[0]
         self.tensor: Tensor | None = None if self.is_own else t
 
-    def pack(self, pack: Pack, unpack: Unpack, t: Tensor) -> None:
+    def pack(self, pack: Pack, unpack: Unpack, t: Tensor, refusal: str = "can not") -> None:
         """Hands the value to a pack hook, and keeps what it returns instead of the value."""
+        self.unpack_hook = unpack
         before = None if t._cell is None else t._cell[0]
         grad, state.grad = state.grad, False
         try:
@@ -57,15 +60,15 @@ class Saved:
         finally:
             state.grad = grad
         if t._cell is not None and t._cell[0] != before:
-            raise RuntimeError(errors.PACK_INPLACE)
-        self.unpack_hook, self.tensor, self.array, self.cell = unpack, None, None, None
+            raise RuntimeError(errors.PACK_INPLACE.format(refusal))
+        self.tensor = self.array = self.cell = None
 
     def register_hooks(self, pack: Pack, unpack: Unpack, node: Node) -> None:
         """Packs the value now, with hooks of its own."""
         if self.unpack_hook is not None:
             raise RuntimeError(errors.SAVED_HOOKS_TWICE)
         self.check(node)
-        self.pack(pack, unpack, self.data())
+        self.pack(pack, unpack, self.data(), "cannot")
 
     def data(self) -> Tensor:
         """The saved value without history."""
@@ -96,18 +99,24 @@ class Saved:
 
     def _restored(self, made: Tensor, node: Node) -> Tensor:
         made._needs = self.needs
-        edge = (node, self.nr) if self.is_own else self.edge
+        edge = self.own_edge(node) if self.is_own else self.edge
         if edge is not None and type(edge[0]) is AccumulateGrad:
             extra(made).accumulator = weakref.ref(edge[0])
         else:
             made._edge = edge
         return made
 
+    def own_edge(self, node: Node) -> tuple[Node, int]:
+        """The edge of the node's own result."""
+        view = self.view and self.view()
+        return (node, self.nr) if view is None else (view, 0)
+
     def check(self, node: Node) -> None:
         """Raises if the value was written since it was saved."""
         cell = self.cell if self.tensor is None else self.tensor._cell
         if cell is not None and cell[0] != self.version:
-            edge = (node, self.nr) if self.is_own else self.edge if self.tensor is None else gradient_edge(self.tensor)
+            edge = self.edge if self.tensor is None else gradient_edge(self.tensor)
+            edge = self.own_edge(node) if self.is_own else edge
             raise_modified(self.array, cell, self.version, edge)
 
     def raw(self, node: Node) -> np.ndarray:
@@ -138,6 +147,7 @@ class SavedTensor:
     Source: notes/autograd, "Registering hooks to a saved tensor"."""
 
     __slots__ = ("_node", "_saved")
+    __module__ = "torch._C._autograd"
 
     def __init__(self, node: Node, saved: Any) -> None:
         self._node, self._saved = node, saved
@@ -145,6 +155,8 @@ class SavedTensor:
     def register_hooks(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
         """Calls pack_hook now; unpack_hook gives the value at each use. Raises RuntimeError if hooks are already set,
         the value is None or was freed."""
+        if not (callable(pack_hook) and callable(unpack_hook)):
+            raise TypeError(f"register_hooks() expects two functions, but got {pack_hook!r} and {unpack_hook!r}")
         if self._node.saved is None:
             raise RuntimeError(errors.SAVED_HOOKS_FREED)
         if self._saved is None:

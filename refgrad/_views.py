@@ -236,7 +236,7 @@ def check_writable(t: Tensor, needs: bool) -> None:
             raise RuntimeError(_forbidden(t, False))
         if t.requires_grad and t._view.base._edge is None:
             raise RuntimeError(errors.LEAF_VIEW_INPLACE)
-    if t._needs and t._edge is None:
+    if t._edge is None and t.requires_grad:
         raise RuntimeError(errors.LEAF_INPLACE)
 
 

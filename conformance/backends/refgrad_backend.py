@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from .torchlike import Torchlike
+from .torchlike import SEMANTICS, Torchlike
 
 
 def backend() -> Torchlike:
     module = import_module("refgrad")
-    return Torchlike(module, "refgrad", getattr(module, "__version__", "0.1.0"))
+    return Torchlike(module, "refgrad", getattr(module, "__version__", "0.1.0"), claims(module))
+
+
+def claims(module: object) -> frozenset[str]:
+    """Everything, less the transforms while there is no ``func``."""
+    if hasattr(module, "func"):
+        return SEMANTICS
+    return SEMANTICS - {"transform:*"} | {"transform:function", "transform:checkpoint"}

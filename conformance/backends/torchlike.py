@@ -59,7 +59,9 @@ class Torchlike:
     # What an engine may do its own way
 
     def tensor(self, array: np.ndarray) -> Any:
-        """A fresh tensor with the array's memory and strides."""
+        """A fresh tensor with the array's memory and strides (an empty one: the engine's own)."""
+        if not array.size:
+            return self.ns.empty(array.shape, dtype=getattr(self.ns, array.dtype.name))
         if array.dtype == BFLOAT16:
             return self.ns.from_numpy(array.view(np.int16)).view(self.ns.bfloat16)
         return self.ns.from_numpy(array)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import program as p
+from ..functions import RULES, class_name
 
 if TYPE_CHECKING:
     from .run import Run
@@ -61,47 +62,8 @@ _KINDS: dict[str, Callable[[Any, Any, Any, dict[str, Any]], Any]] = {
 }
 
 
-def _square(ctx: Any, x: Any) -> Any:
-    ctx.save_for_backward(x)
-    return x * x
-
-
-def _square_back(ctx: Any, g: Any) -> Any:
-    (x,) = ctx.saved_tensors
-    return g * 2 * x
-
-
-def _scaled_identity(ctx: Any, x: Any) -> Any:
-    return x * 1
-
-
-def _product(ctx: Any, x: Any, y: Any) -> Any:
-    ctx.save_for_backward(x, y)
-    return x * y
-
-
-def _product_back(ctx: Any, g: Any) -> Any:
-    x, y = ctx.saved_tensors
-    return g * y, g * x
-
-
-def _two_outputs(ctx: Any, x: Any) -> Any:
-    return x * 2, x * 3
-
-
-FUNCTION_RULES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "square": (_square, _square_back),
-    "product": (_product, _product_back),
-    "triple_gradient": (_scaled_identity, lambda ctx, g: g * 3),
-    "no_gradient": (_scaled_identity, lambda ctx, g: None),
-    "two_outputs": (_two_outputs, lambda ctx, g, h: g * 2 + h * 3),
-    "too_many": (_scaled_identity, lambda ctx, g: (g, g)),
-    "wrong_shape": (_scaled_identity, lambda ctx, g: g.reshape(-1)[:1].expand(7)),
-}
-
-
 def custom_function(ns: Any, rule: str) -> Any:
     """An autograd.Function of the engine with the forward and backward of a named rule."""
-    forward, backward = FUNCTION_RULES[rule]
+    forward, backward = RULES[rule]
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return type(rule.title().replace("_", ""), (ns.autograd.Function,), members)
+    return type(class_name(rule), (ns.autograd.Function,), members)

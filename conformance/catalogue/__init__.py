@@ -19,7 +19,7 @@ from ..shapes import Shape
 if TYPE_CHECKING:
     from ..build import Builder
 
-FAMILIES = ("pointwise", "special", "activation", "reduce", "shape", "index", "linalg", "nn", "create")
+FAMILIES = ("pointwise", "special", "activation", "reduce", "order", "scan", "masked", "shape", "index", "linalg", "nn", "create")
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 
 Draw = Callable[["Builder"], tuple[tuple[Any, ...], dict[str, Any]]]

@@ -15,7 +15,7 @@ from .divergence import Place
 
 ULPS = 8.0
 SCALE_ULPS = 16.0
-SPREAD = 16.0
+SPREAD = 8.0
 Allowance = dict[Place, np.ndarray]
 
 

@@ -20,7 +20,9 @@ _UNKNOWN = (
     "Error detected in {}. No forward pass information available. Enable detect anomaly during forward pass for more "
     "information."
 )
-_INDUCED = "\n\nPrevious calculation was induced by {}. Traceback of forward call that induced the previous calculation:\n{}"
+_INDUCED = (
+    "\n\nPrevious calculation was induced by {}. Traceback of forward call that induced the previous calculation:\n{}"
+)
 
 
 class ForwardTrace:

@@ -154,7 +154,9 @@ class NestedIOFunction(Function):
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("refgrad has no NestedIOFunction; pass the tensors of a nest as arguments of a Function")
+        raise NotImplementedError(
+            "refgrad has no NestedIOFunction; pass the tensors of a nest as arguments of a Function"
+        )
 
 
 __all__ = [

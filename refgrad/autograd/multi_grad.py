@@ -26,7 +26,9 @@ class GatheredGradients:
     """Collects, in each backward apart, the gradients of the tensors until the last that it computes is there."""
 
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[[list[Tensor | None]], None]) -> None:
-        self.nodes = [edge[0] for edge in map(gradient_edge, tensors) if edge is not None]
+        edges = [gradient_edge(t) for t in tensors]
+        assert all(edge is not None for edge in edges), "Expected gradient function to be set"
+        self.nodes = [edge[0] for edge in edges if edge is not None]
         self.fn = fn
         self.lock = threading.Lock()
         self.found: dict[int, list[Tensor | None]] = {}
@@ -39,6 +41,8 @@ class GatheredGradients:
             task = state.executing[-1]
             with self.lock:
                 if id(task) not in self.left:
+                    for node in self.nodes:
+                        task.check_countable(node)
                     self.left[id(task)] = sum(map(task.will_reach, self.nodes))
                     self.found[id(task)] = [None] * len(self.nodes)
                 self.found[id(task)][position] = g

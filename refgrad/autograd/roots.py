@@ -64,7 +64,5 @@ def _implicit_seed(root: Any, shape: tuple[int, ...], dtype: np.dtype) -> Tensor
     if int(np.prod(shape)) != 1:
         raise RuntimeError(errors.IMPLICIT_SEED)
     if dtype.kind == "c":
-        raise RuntimeError(
-            f"grad can be implicitly created only for real scalar outputs but got {OF_ARRAY[dtype]}"
-        )
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {OF_ARRAY[dtype]}")
     return plain(np.ones(shape, dtype))

@@ -34,6 +34,4 @@ class Variable(metaclass=VariableMeta):
 
 def variable(*args: Any, **kwargs: Any) -> None:
     """Raises RuntimeError: the function was removed. Source: torch.autograd.variable."""
-    raise RuntimeError(
-        "torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead"
-    )
+    raise RuntimeError("torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead")

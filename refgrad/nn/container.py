@@ -74,7 +74,7 @@ class ModuleDict(Module):
 
     def __init__(self, modules: Any = None) -> None:
         super().__init__()
-        for name, module in (modules.items() if hasattr(modules, "items") else modules or ()):
+        for name, module in modules.items() if hasattr(modules, "items") else modules or ():
             self.add_module(name, module)
 
     def __getitem__(self, key: str) -> Module:

@@ -21,7 +21,9 @@ def _kind(tensor: Tensor) -> str:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform values in [a, b)."""
-    return _fill(tensor, random.uniform(generator or random.default_generator, tensor._array.shape, _kind(tensor), a, b))
+    return _fill(
+        tensor, random.uniform(generator or random.default_generator, tensor._array.shape, _kind(tensor), a, b)
+    )
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:

@@ -72,4 +72,8 @@ TripletMarginWithDistanceLoss = _loss(
 )  # fmt: skip
 CTCLoss = _loss("CTCLoss", "ctc_loss", blank=0, reduction="mean", zero_infinity=False)
 
-__all__ = [name for name, value in list(globals().items()) if isinstance(value, type) and name[0] != "_" and name != "Module" and name != "Any"]
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if isinstance(value, type) and name[0] != "_" and name != "Module" and name != "Any"
+]

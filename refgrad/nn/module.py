@@ -37,7 +37,9 @@ class Module(StateDict):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         own = self.__dict__
-        if not (own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]):
+        if not (
+            own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]
+        ):
             return self.forward(*args, **kwargs)
         return self._call_with_hooks(args, kwargs)
 
@@ -185,7 +187,7 @@ class Module(StateDict):
         if hasattr(self, name) and name not in self.__dict__["_modules" if kind == "module" else f"_{kind}s"]:
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name or not name:
-            problem = "can't contain \".\"" if "." in name else "can't be empty string \"\""
+            problem = 'can\'t contain "."' if "." in name else 'can\'t be empty string ""'
             raise KeyError(f"{kind} name {problem}" + (f", got: {name}" if kind == "module" and name else ""))
 
     def apply(self, fn: Callable[[Module], None]) -> Module:
@@ -226,7 +228,9 @@ class Module(StateDict):
             dtype = a if isinstance(a, dtypes.dtype) else (a.dtype if isinstance(a, Tensor) else dtype)
         if dtype is not None:
             if not (dtype.is_floating_point or dtype.is_complex):
-                raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
+                raise TypeError(
+                    f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+                )
             self._convert(dtype)
         return self
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._tensor import LAZY, Tensor, new
+from .._tensor import LAZY, Tensor, new, plain
 
 
 class Parameter(Tensor):
@@ -20,7 +20,9 @@ class Parameter(Tensor):
         if data is None:
             data = Tensor(0)
         if not isinstance(data, Tensor):
-            raise TypeError(f"Parameter() takes a Tensor as data, and got {type(data).__name__}; use refgrad.tensor(data)")
+            raise TypeError(
+                f"Parameter() takes a Tensor as data, and got {type(data).__name__}; use refgrad.tensor(data)"
+            )
         if requires_grad and data._array.dtype.kind in "iub":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made: Parameter = new(cls)
@@ -35,7 +37,7 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
             return memo[id(self)]
-        made = type(self)(Tensor(np.copy(self._array, order="K")), self._needs)
+        made = type(self)(plain(np.copy(self._array, order="K")), self._needs)
         made._grad = None if self._grad is None else copy.deepcopy(self._grad, memo)
         memo[id(self)] = made
         return made

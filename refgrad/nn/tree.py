@@ -160,9 +160,7 @@ class StateDict(Tree):
             problems = _key_problems("Missing", missing) + problems
             problems = _key_problems("Unexpected", unexpected) + problems
         if problems:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems)
-            )
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
         return Keys((missing, unexpected))
 
 

@@ -38,11 +38,19 @@ def _relu(a: Any) -> Any:
     return np.maximum(a, as_dtype(a.dtype, 0))
 
 
+# The identity in its first argument, and connected to its second: PyTorch's backward functions of relu and its kin are
+# operators of the input too, so that a recorded gradient requires grad although its derivative is zero.
+op(
+    "attached(grad_output, self)", lambda g, x: g, public=False, exact=True, jvp=POINTWISE,
+    grad_output=lambda g: g, self=lambda g, F: F.zeros_like(g),
+)  # fmt: skip
+
+
 relu_row = op(
     "relu(self)", _relu, promote="numbers", exact=True, jvp=POINTWISE,
     lacks=refused("c", NotImplementedError, "clamp is not supported for complex types")
     | refused("b", RuntimeError, "Boolean inputs not supported for relu"),
-    self=lambda g, F, out: F.where(out <= 0, 0, g),
+    self=lambda g, F, out: F.attached(F.where(out <= 0, 0, g), out),
 )  # fmt: skip
 publish("nn.functional.relu_", relu_row.row.inplace)
 
@@ -61,7 +69,7 @@ hardtanh_row = activation_row(
     "hardtanh(self, *, min_val, max_val)", _hardtanh, "", exact=True,
     lacks=refused("c", NotImplementedError, "clamp is not supported for complex types")
     | refused("b", RuntimeError, "Bool inputs not supported for hardtanh"),
-    self=lambda g, F, self, min_val, max_val: F.where((self <= min_val) | (self >= max_val), 0, g),
+    self=lambda g, F, self, min_val, max_val: F.attached(F.where((self <= min_val) | (self >= max_val), 0, g), self),
 )  # fmt: skip
 
 
@@ -184,7 +192,7 @@ for _known in ("celu_", "nn.functional.celu_"):
 
 leaky_relu_row = activation_row(
     "leaky_relu(self, *, negative_slope)", lambda a, slope: np.where(a > 0, a, a * slope), "leaky_relu_cpu",
-    self=lambda g, F, self, negative_slope: F.where(self > 0, g, g * negative_slope),
+    self=lambda g, F, self, negative_slope: F.attached(F.where(self > 0, g, g * negative_slope), self),
 )  # fmt: skip
 
 
@@ -196,7 +204,7 @@ def _leaky_vjp_from_result(g: Any, F: Any, out: Any, negative_slope: float) -> A
             "instead. File an issue at https://github.com/pytorch/pytorch if you do require supporting in-place "
             "leakRelu backward calculation with negative slope"
         )
-    return F.where(out > 0, g, g * negative_slope)
+    return F.attached(F.where(out > 0, g, g * negative_slope), out)
 
 
 INPLACE[leaky_relu_row] = activation_row(
@@ -205,28 +213,29 @@ INPLACE[leaky_relu_row] = activation_row(
 )  # fmt: skip
 prelu_row = activation_row(
     "prelu(self, weight)", lambda a, w: np.where(a > 0, a, w * a), "prelu_cpu", node="prelu_kernel",
-    self=lambda g, F, self, weight: F.where(self > 0, g, weight * g),
-    weight=lambda g, F, self: F.where(self > 0, 0, self * g),
+    self=lambda g, F, self, weight: F.attached(F.where(self > 0, g, weight * g), self),
+    weight=lambda g, F, self, weight: F.attached(F.where(self > 0, 0, self * g), weight),
 )  # fmt: skip
 threshold_row = activation_row(
     "threshold(self, *, threshold, value)",
     lambda a, threshold, value: np.where(a <= as_dtype(a.dtype, threshold), as_dtype(a.dtype, value), a),
     "", exact=True, lacks=missing("threshold_cpu", "cb"),
-    self=lambda g, F, self, threshold: F.where(self <= threshold, 0, g),
+    self=lambda g, F, self, threshold: F.attached(F.where(self <= threshold, 0, g), self),
 )  # fmt: skip
 INPLACE[threshold_row] = activation_row(
     "threshold_inplace(self, *, threshold, value)", threshold_row.row.kernel, "", exact=True, node="threshold",
     overload=1, lacks=missing("threshold_cpu", "cb"),
-    self=lambda g, F, self, threshold: F.where(self <= threshold, 0, g),
+    self=lambda g, F, self, threshold: F.attached(F.where(self <= threshold, 0, g), self),
 )  # fmt: skip
 softshrink_row = activation_row(
     "softshrink(self, *, lambd)",
     lambda a, lambd: np.where(a > lambd, a - lambd, np.where(a < -lambd, a + lambd, a * 0)), "softshrink_check",
-    self=lambda g, F, self, lambd: F.where((self >= -lambd) & (self <= lambd), 0, g),
+    self=lambda g, F, self, lambd: F.attached(F.where((self >= -lambd) & (self <= lambd), 0, g), self),
 )  # fmt: skip
 hardshrink_row = activation_row(
     "hardshrink(self, *, lambd)", lambda a, lambd: np.where((a >= -lambd) & (a <= lambd), as_dtype(a.dtype, 0), a),
-    "hardshrink_cpu", self=lambda g, F, self, lambd: F.where((self >= -lambd) & (self <= lambd), 0, g),
+    "hardshrink_cpu",
+    self=lambda g, F, self, lambd: F.attached(F.where((self >= -lambd) & (self <= lambd), 0, g), self),
 )  # fmt: skip
 
 

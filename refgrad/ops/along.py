@@ -14,7 +14,6 @@ from .._inplace import write
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
 from .index import add_rows, check_bounds
-from .masked import check_number
 from .shape import Shape
 from .slices import part_key
 
@@ -38,7 +37,7 @@ def _added(a: np.ndarray, index: np.ndarray, source: np.ndarray, dim: int, alpha
 
 
 def _copied(a: np.ndarray, index: np.ndarray, source: np.ndarray, dim: int) -> np.ndarray:
-    made = np.copy(a, order="K")
+    made = np.array(a, order="C")
     lifted(made)[part_key(dim, index.reshape(-1))] = lifted(source)
     return made
 
@@ -51,6 +50,13 @@ def _filled(a: np.ndarray, index: np.ndarray, value: Any, dim: int) -> np.ndarra
 
 def _conj(number: Any) -> Any:
     return number.conjugate() if isinstance(number, complex) else number
+
+
+def _hit(index: np.ndarray, shape: Shape, dim: int) -> np.ndarray:
+    """Which elements lie in the slices that the index names: a value written twice there counts once."""
+    made = np.zeros(shape, bool)
+    lifted(made)[part_key(dim, index.reshape(-1))] = True
+    return made
 
 
 def _zeros_added(g: Any, F: Any, index: Any, shape: Shape, dim: int) -> Any:
@@ -73,6 +79,7 @@ index_copy_row = op(
     self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
     source=lambda g, F, index, source_meta, dim: F.reshape(F.index_select(g, index, dim), source_meta.shape),
 )  # fmt: skip
+op("index_mask(index, *, shape, dim) -> out!", _hit, public=False, exact=True)
 index_fill_row = op(
     "index_fill(self, index!, *, value, dim)", _filled, public=False, exact=True,
     jvp=lambda F, x, t, attrs, out: F.index_fill(t[0], x[1], 0, attrs[1]),
@@ -81,7 +88,7 @@ index_fill_row = op(
 index_fill_tensor_row = op(
     "index_fill_tensor(self, index!, value, *, dim)", _filled, node="index_fill", overload=1, public=False, exact=True,
     jvp=LINEAR, self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
-    value=lambda g, F, index, dim: F.index_select(g, index, dim),
+    value=lambda g, F, self_meta, index, dim: F.where(F.index_mask(index, self_meta.shape, dim), g, 0),
 )  # fmt: skip
 
 
@@ -104,7 +111,14 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if index.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     places = index._array
-    if ((places < 0) | (places >= _size(input, d))).any():
+    if not input.ndim and places.size != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {places.size} value(s)")
+    bad = (places < 0) | (places >= _size(input, d))
+    if bad.any():
+        if d == 1:
+            raise RuntimeError(
+                f"INDICES element is out of DATA bounds, id={places[bad].flat[0]} axis_dim={_size(input, d)}"
+            )
         raise IndexError("index out of range in self")
     return index_select_row(input, index, d)
 
@@ -217,7 +231,8 @@ def _fill_call(input: Tensor, dim: int, index: Tensor, value: Any) -> Any:
     check_bounds(index._array, d, _size(input, d))
     if isinstance(value, Tensor):
         return index_fill_tensor_row, (input, index, value), (d,)
-    check_number(value, input)
+    if isinstance(value, complex) and not input.is_complex():
+        raise RuntimeError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
     return index_fill_row, (input, index), (value, d)
 
 

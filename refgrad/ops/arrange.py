@@ -111,6 +111,8 @@ repeat_row = op(
 
 def repeat(self: Tensor, *repeats: Any) -> Tensor:
     """Copies side by side, so many along each dimension. Source: torch.Tensor.repeat."""
+    if not repeats:
+        raise TypeError('repeat() missing 1 required positional arguments: "repeats"')
     times = ints_of(repeats)
     if len(times) < self.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
@@ -173,7 +175,7 @@ def repeat_interleave(
     return contiguous_row(spread).flatten(d, d + 1)
 
 
-@public()
+@public(method=False)
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """The tensor expanded to a shape; a view. Source: torch.broadcast_to."""
     return input.expand(tuple(size))
@@ -200,6 +202,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
         raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None
 
 
+Tensor.broadcast_to = lambda self, *size: self.expand(ints_of(size))  # type: ignore[attr-defined]
 Tensor.expand_as = lambda self, other: self.expand(other._array.shape)  # type: ignore[attr-defined]
 Tensor.reshape_as = lambda self, other: self.reshape(other._array.shape)  # type: ignore[attr-defined]
 

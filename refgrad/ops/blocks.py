@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import list_text
+from .._errors import list_text, wrap_dim
 from .._op import LINEAR, op, public
+from .._support import missing
 from .._tensor import Tensor
 from .shape import Shape
 
@@ -149,12 +150,14 @@ def _image(cols: np.ndarray, image: Shape, kernel: Shape, dilation: Shape, paddi
 
 im2col_row = op(
     "im2col(self, *, kernel, dilation, padding, stride)", _columns, node="im2Col", public=False, exact=True, jvp=LINEAR,
+    lacks=missing("im2col_out_cpu", "i"),
     self=lambda g, F, self_meta, kernel, dilation, padding, stride: F.col2im(
         g, self_meta.shape[-2:], kernel, dilation, padding, stride
     ),
 )  # fmt: skip
 col2im_row = op(
     "col2im(self, *, image, kernel, dilation, padding, stride)", _image, node="col2Im", public=False, jvp=LINEAR,
+    lacks=missing("col2im_out_cpu", "i"),
     self=lambda g, F, kernel, dilation, padding, stride: F.im2col(g, kernel, dilation, padding, stride),
 )  # fmt: skip
 
@@ -182,6 +185,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     geometry = tuple(pair(v) for v in (kernel_size, dilation, padding, stride))
     _check_geometry(*geometry)
     shape = input._array.shape
+    wrap_dim(2, len(shape))
     if len(shape) not in (3, 4) or 0 in shape[1:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, "

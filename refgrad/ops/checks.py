@@ -14,10 +14,11 @@ def c_name(kind: dtype) -> str:
     return C_NAMES.get(kind, SCALAR_NAMES[kind].lower())
 
 
-def check_floating(kernel: str, t: Tensor, complex_too: bool = False) -> None:
+def check_floating(kernel: str, t: Tensor, complex_too: bool = False, narrow_too: bool = True) -> None:
     """Raises NotImplementedError, as PyTorch names the kernel, unless the tensor is real floating (or complex)."""
-    if not (t.is_floating_point() or (complex_too and t.is_complex())):
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[t.dtype]}\'')
+    narrow = t.dtype.array.itemsize == 2 and not narrow_too
+    if narrow or not (t.is_floating_point() or (complex_too and t.is_complex())):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[t.dtype]}'")
 
 
 def check_constant(function: str, name: str, t: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _errors as errors
 from .._calls import owned
 from .._inplace import twin, write
+from .._layout import pointwise
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import check_dtype, missing, refused
 from .._tensor import Tensor
@@ -154,7 +155,7 @@ def _where(condition: Any, a: Any, b: Any) -> np.ndarray:
 
 
 where_row = op(
-    "where(condition, self, other)", _where, exact=True, public=False, pointwise=True,
+    "where(condition, self, other)", _where, exact=True, public=False, layout=pointwise,
     jvp=lambda F, x, t, attrs, out: F.where(x[0], *[0 if k is None else k for k in t[1:]]),
     self=lambda g, F, condition: F.where(condition, g, 0), other=lambda g, F, condition: F.where(condition, 0, g),
 )  # fmt: skip

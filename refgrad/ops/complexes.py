@@ -245,7 +245,7 @@ def _complex_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 complex_row = op(
-    "complex(real, imag)", _joined, public=False, pointwise=True,
+    "complex(real, imag)", _joined, public=False, layout=pointwise,
     real=lambda g, F: F.real_part(g), imag=lambda g, F: _imaginary_part(F, g),
     jvp=_complex_jvp,
 )  # fmt: skip
@@ -265,8 +265,8 @@ def _polar_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 polar_row = op(
-    "polar(abs, angle)", _from_polar, public=False, pointwise=True, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
-    abs=lambda g, F, angle: F.real_part(g * F.conj(_direction(F, angle))),
+    "polar(abs, angle)", _from_polar, public=False, layout=pointwise, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
+    abs=lambda g, F, angle, out: F.attached(F.real_part(g * F.conj(_direction(F, angle))), out),
     angle=lambda g, F, out: F.real_part(g * F.conj(out * 1j)),
 )  # fmt: skip
 

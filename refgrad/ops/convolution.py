@@ -43,7 +43,9 @@ def _convolution_pull(
     by_input = by_weight = by_bias = None
     if needs[0]:
         w = F.conj(weight)
-        by_input = F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, tuple(input.shape[2:]))
+        by_input = (
+            F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, tuple(input.shape[2:]))
+        )
     if needs[1]:
         pair = (g, F.conj(input)) if transposed else (F.conj(input), g)
         by_weight = F.conv_kernel(*pair, geometry, tuple(weight.shape))
@@ -160,16 +162,15 @@ def _apply(
     return batched(input, dims, run)
 
 
-def _geometry(weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> Geometry:
-    dims = weight.ndim - 2
-    return Geometry(
-        _numbers("stride", stride, dims), _numbers("padding", padding, dims), _numbers("dilation", dilation, dims), groups
-    )
+def _geometry(dims: int, weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> Geometry:
+    given = {"stride": stride, "padding": padding, "dilation": dilation}
+    each = {name: (value,) * dims if isinstance(value, int) else value for name, value in given.items()}
+    return Geometry(*(_numbers(name, value, weight.ndim - 2) for name, value in each.items()), groups)
 
 
 def _same(input: Tensor, weight: Tensor, stride: Any, dilation: Any, groups: int) -> tuple[Tensor, Geometry]:
     """Padding that keeps the size: an odd amount puts the extra zero at the end."""
-    geometry = _geometry(weight, stride, 0, dilation, groups)
+    geometry = _geometry(weight.ndim - 2, weight, stride, 0, dilation, groups)
     if any(s != 1 for s in geometry.stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(weight.shape[2:], geometry.dilation)]
@@ -198,7 +199,7 @@ def _conv(dims: int, doc: str) -> None:
                 raise RuntimeError(f"Invalid padding string: '{padding}'")
             input, geometry = _same(input, weight, stride, dilation, groups)
         elif input.ndim in (dims + 1, dims + 2):
-            geometry = _geometry(weight, stride, padding, dilation, groups)
+            geometry = _geometry(dims, weight, stride, padding, dilation, groups)
         else:
             geometry = Geometry((), (), (), 1)
         return _apply(name, dims, input, weight, bias, geometry)
@@ -222,7 +223,7 @@ def _conv_transpose(dims: int, doc: str) -> None:
         groups: int = 1,
         dilation: Any = 1,
     ) -> Tensor:
-        geometry = _geometry(weight, stride, padding, dilation, groups)
+        geometry = _geometry(dims, weight, stride, padding, dilation, groups)
         extra = _numbers("output_padding", output_padding, weight.ndim - 2)
         if any(e >= s and e >= d for e, s, d in zip(extra, geometry.stride, geometry.dilation)) and min(extra) >= 0:
             raise RuntimeError(_too_much_padding(extra, geometry))

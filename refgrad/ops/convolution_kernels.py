@@ -48,7 +48,9 @@ def _columns(x: np.ndarray, kernel: Numbers, out: Numbers, geometry: Geometry) -
     padded = _padded(x, geometry.padding)
     n, c = x.shape[:2]
     inner = padded.strides[2:]
-    steps = tuple(s * d for s, d in zip(inner, geometry.dilation)) + tuple(s * t for s, t in zip(inner, geometry.stride))
+    steps = tuple(s * d for s, d in zip(inner, geometry.dilation)) + tuple(
+        s * t for s, t in zip(inner, geometry.stride)
+    )
     view = np.lib.stride_tricks.as_strided(padded, (n, c, *kernel, *out), padded.strides[:2] + steps, writeable=False)
     return view.reshape(n, geometry.groups, -1 if view.size else 0, int(np.prod(out, dtype=np.int64)))
 

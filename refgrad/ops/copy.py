@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy as python_copy
 import warnings
 from operator import methodcaller
 from typing import Any
@@ -16,7 +15,7 @@ from .._dtypes import OF_ARRAY, dtype
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
-from .._layout import with_strides
+from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
 from .._storage import element_strides
@@ -26,16 +25,16 @@ from .._views import as_view
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
 
 
-def copied(array: np.ndarray) -> np.ndarray:
-    """A copy with the same strides if the array is dense, else contiguous in the order of its strides."""
-    return np.copy(array, order="K")
-
-
-clone_row = op("clone(self)", copied, public=False, exact=True, jvp=LINEAR, self=lambda g: g)
+clone_row = op(
+    "clone(self)", lambda a: np.copy(a, order="K"), public=False, exact=True, layout=copied, jvp=LINEAR,
+    self=lambda g: g,
+)  # fmt: skip
 contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR, self=lambda g: g)  # fmt: skip
 
 
 LIVE.contiguous_copy = contiguous_row
+
+
 def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
     if array.dtype.kind == "c" and to.kind not in "cb":
         array = array.real
@@ -43,7 +42,7 @@ def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
 
 
 cast_row = op(
-    "cast(self, *, to)", _cast, node="to_copy", public=False, exact=True, jvp=LINEAR,
+    "cast(self, *, to)", _cast, node="to_copy", layout=copied, public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
 )  # fmt: skip
 
@@ -128,6 +127,8 @@ LIVE.strided_copy = _strided_copy
 @method
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Writes src, broadcast and cast, into self. Source: torch.Tensor.copy_."""
+    if isinstance(src, (bool, int, float, complex)):
+        src = plain(np.asarray(src, self._array.dtype))
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
     return write(copy_row, (self, src), ())
@@ -286,23 +287,6 @@ LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
 LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))
-
-
-@method
-def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    if not self.is_leaf:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-            "see https://github.com/pytorch/pytorch/pull/103001"
-        )
-    if id(self) in memo:
-        return memo[id(self)]
-    made = plain(np.copy(self._array, order="K"))
-    made._flags, made._needs = self._flags & (CONJ | NEG), self._needs
-    made._grad = None if self._grad is None else python_copy.deepcopy(self._grad, memo)
-    memo[id(self)] = made
-    return made
 
 
 __all__ = ["clone", "conj", "detach", "element_strides", "errors", "gradient_edge", "promoted", "store"]

@@ -54,6 +54,8 @@ def cov(
     count = x._array.shape[1]
     w: Any = _weights(fweights, aweights, count)
     total: Any = count if w is None else w.sum()
+    if w is not None and total.item() == 0:
+        raise RuntimeError("cov(): weights sum to zero, can't be normalized")
     mean = x.sum(1) / total if w is None else (x * w).sum(1) / total
     freedom = total - correction
     if w is not None and aweights is not None and correction:
@@ -82,7 +84,7 @@ def corrcoef(input: Tensor) -> Tensor:
     found: Any = cov(input)
     if not found.ndim:
         return found / found
-    spread = found.diag()
+    spread = found.diagonal()
     spread = (spread.real if spread.is_complex() else spread).sqrt()
     found = found / spread.unsqueeze(-1) / spread.unsqueeze(0)
     if found.is_complex():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .. import _errors as errors
 from .._dtypes import OF_ARRAY, dtype, get_default_dtype
 from .._layout import canonical
 from .._modes import state
@@ -73,6 +74,8 @@ def _from_numbers(data: Any, wanted: dtype | None) -> np.ndarray:
 
 def _plain_data(data: Any) -> Any:
     if isinstance(data, Tensor):
+        if data.requires_grad:
+            errors.warn_once(errors.SCALAR_OF_RECORDED, stacklevel=6)
         return data.item() if data.ndim == 0 else data.tolist()
     if isinstance(data, (list, tuple, range)):
         return [_plain_data(d) for d in data]

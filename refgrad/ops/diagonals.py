@@ -10,7 +10,9 @@ import numpy as np
 from .._errors import list_text, wrap_dim
 from .._op import LINEAR, op, public
 from .._storage import flat_storage, storage_offset
+from .._support import missing
 from .._tensor import Tensor
+from .layout import no_complex_gradient
 from .shape import Shape, as_strided_checks, storage_places
 from .slices import bounds, diagonal_of, part_key, wrap_index
 
@@ -60,6 +62,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 trace_row = op(
     "trace(self)", lambda a: np.add.reduce(diagonal_of(a, 0, 0, 1)), public=False, jvp=LINEAR,
+    lacks=missing("trace", "b"),
     self=lambda g, F, self_meta: F.diagonal_backward(
         F.expand(g, (min(self_meta.shape),)), self_meta.shape, 0, 0, 1
     ),
@@ -121,6 +124,7 @@ def _check_part(src: Tensor, shape: Shape) -> None:
 @public()
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy with one place of a dimension overwritten. Source: torch.select_scatter."""
+    no_complex_gradient("select_scatter", input)
     d = wrap_dim(dim, input.ndim)
     place = wrap_index(input, d, index)
     shape = input._array.shape
@@ -133,6 +137,7 @@ def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
     """A copy with a slice of a dimension overwritten. Source: torch.slice_scatter."""
+    no_complex_gradient("slice_scatter", input)
     d = wrap_dim(dim, input.ndim)
     shape = input._array.shape
     low, high = bounds(shape[d], start, end)

@@ -12,6 +12,7 @@ from .._interpreters import formula
 from .._op import LINEAR, op, public
 from .._storage import restrided
 from .._tensor import Tensor
+from .identity import alias_row
 from .shape import Shape, transpose, transpose_row, view_row
 
 
@@ -155,7 +156,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         if len(set(wrapped)) != len(wrapped):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({list_text(dims)})")
     if not n:
-        return input.view_as(input)
+        return alias_row(input)
     rest = iter(d for d in range(n) if d not in found[0])
     order = [-1] * n
     for s, d in zip(*found):

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .._errors import tensor_type
 from .._inplace import store
 from .._interpreters import formula
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .create import fresh
 from .index import add_rows
+from .layout import no_complex_gradient
 from .shape import Shape
 
 MODES = ("sum", "mean", "max")
@@ -107,6 +109,7 @@ def embedding(
     Trap: max_norm shortens the table's rows in place; the row padding_idx gets no gradient."""
     padding = _wrapped_padding(padding_idx, weight)
     _check_indices(input, weight, "embedding")
+    no_complex_gradient("embedding", weight)
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
     return embedding_row(weight, input, padding, scale_grad_by_freq)
@@ -227,7 +230,7 @@ def _check_bag(input: Tensor, offsets: Any, samples: Any, mode: str) -> None:
         )
     if input.ndim == 1 and not isinstance(offsets, Tensor):
         raise ValueError(
-            "offsets has to be a 1D Tensor but got null" if offsets is None else "offsets has to be a 1D Tensor"
+            "offsets has to be a 1D Tensor but got None" if offsets is None else "offsets has to be a 1D Tensor"
         )
     if input.ndim == 1 and offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
@@ -269,6 +272,11 @@ def embedding_bag(
         per_sample_weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     padding = _wrapped_padding(padding_idx, weight)
     _check_indices(input, weight, "embedding_bag")
+    if not weight.is_floating_point():
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloat16, Float, "
+            f"Double; but got {tensor_type(weight.dtype)} instead (while checking arguments for embedding_bag)"
+        )
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
     return embedding_bag_row(
@@ -290,8 +298,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
         num_classes = int(places.max()) + 1
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
     elif num_classes <= places.max():
         raise RuntimeError("Class values must be smaller than num_classes.")
     return fresh((places[..., None] == np.arange(num_classes)).astype(np.int64))

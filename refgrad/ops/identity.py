@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .._interpreters import LIVE
 from .._modes import no_grad
 from .._op import LINEAR, op, public

@@ -71,7 +71,7 @@ def add_rows(target: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
     """target[rows] += values, repeated rows added up. Sorting and `reduceat` beat `np.add.at` where rows are long."""
     if np.bincount(rows, minlength=1).max() <= 1:
         target[rows] += values
-    elif target.ndim == 1 or prod(target.shape[1:]) < 4:
+    elif target.ndim == 1 or target.dtype == bool or prod(target.shape[1:]) < 4:
         np.add.at(target, rows, values)
     else:
         order = np.argsort(rows, kind="stable")
@@ -225,18 +225,26 @@ def result_shape(shape: Shape, indices: dict[int, Tensor]) -> Shape:
     return (*rest[:lead], *lone, *rest[lead:])
 
 
+def _present(indices: Any) -> Any:
+    """The index list, in which index_put takes nothing but tensors."""
+    for k, index in enumerate(indices):
+        if not isinstance(index, Tensor):
+            raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(index).__name__}")
+    return indices
+
+
 @public()
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with values written (or added) at indexed places. Source: torch.index_put.
     Trap: with repeated places and no accumulate, which value stays is undefined."""
-    found = by_dim(indices)
+    found = by_dim(_present(indices))
     check_put(input, found, values)
     return index_put_row(input, list(found.values()), values, tuple(found), accumulate)
 
 
 def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Writes (or adds) values at indexed places. Source: torch.Tensor.index_put_."""
-    return write_at(self, by_dim(indices), values, accumulate)
+    return write_at(self, by_dim(_present(indices)), values, accumulate)
 
 
 def write_at(self: Tensor, indices: dict[int, Tensor], values: Tensor, accumulate: bool = False) -> Tensor:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from .._errors import wrap_dim
+from .._forward import set_tangent
 from .._graph import gradient_edge
 from .._modes import state
 from .._op import Row, RowNode, publish, record
 from .._schema import node_name
 from .._storage import as_strided_array, contiguous_strides, flat_storage, storage_offset
-from .._tensor import LAZY, Tensor, alias, plain
+from .._tensor import DUAL, LAZY, Tensor, alias, plain
 from .._views import View, check_writable, move_retained
 from .dims import check_matrix, dims_of, squeeze_dim_row, squeeze_dims_row, squeeze_row, t_row, unsqueeze_row
 from .shape import as_strided_checks, as_strided_row, transpose_row
@@ -55,8 +56,11 @@ def become(self: Tensor, call: Any, *attributes: Any) -> Tensor:
         before = alias(self)
         before._edge, before._needs = gradient_edge(self), True
         node = record(TWINS[call], (before,), attributes, (plain(array),))
-        move_retained(self, node)
+        move_retained(self, node, 0)
     self._array = array
+    if self._flags & DUAL:
+        for level, tangent in self._extra.tangents.items():
+            set_tangent(self, level, call(tangent, *attributes))
     if self._cell is not None:
         self._cell[0] += 1
     if node is not None:

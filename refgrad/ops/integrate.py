@@ -14,8 +14,8 @@ from .reduce import axes_of
 
 def _parts(t: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """All but the last, and all but the first."""
-    n = t._array.shape[dim] - 1
-    return t.narrow(dim, 0, n), t.narrow(dim, 1, n)  # type: ignore[attr-defined]
+    n = max(t._array.shape[dim] - 1, 0)
+    return t.narrow(dim, 0, n), t.narrow(dim, min(1, t._array.shape[dim]), n)  # type: ignore[attr-defined]
 
 
 def _points(y: Tensor, x: Tensor, dim: int, name: str) -> Tensor:
@@ -199,10 +199,18 @@ def _parabola(t: Tensor, before: Any, after: Any, dim: int, count: int) -> Any:
     """The slope in the middle of three points with steps before and after."""
     low, middle, high = (_at(t, dim, k, count) for k in (0, 1, 2))
     both = before + after
-    return high * (before / (after * both)) + middle * ((after - before) / (before * after)) - low * (after / (before * both))
+    return (
+        high * (before / (after * both))
+        + middle * ((after - before) / (before * after))
+        - low * (after / (before * both))
+    )
 
 
 def _edge(points: list[Any], near: Any, far: Any) -> Any:
     """The slope at the first of three points, the steps to the next ones near and far."""
     both = near + far
-    return points[1] * (both / (near * far)) - points[0] * ((near + both) / (near * both)) - points[2] * (near / (far * both))
+    return (
+        points[1] * (both / (near * far))
+        - points[0] * ((near + both) / (near * both))
+        - points[2] * (near / (far * both))
+    )

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, promote_types
 from .._errors import list_text, wrap_dim
+from .._layout import channels_last
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .create import fresh
@@ -24,7 +25,18 @@ def _is_skipped(shape: Shape) -> bool:
 def _cat(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     arrays = in_one_dtype(arrays)
     full = [a for a in arrays if not _is_skipped(a.shape)]
-    return np.concatenate(full, dim) if full else arrays[0].copy()
+    if not full:
+        return arrays[0].copy()
+    shape = list(full[0].shape)
+    shape[dim] = sum(a.shape[dim] for a in full)
+    return np.concatenate(full, dim, out=channels_last(np.empty(shape, full[0].dtype), full))
+
+
+def _stack(arrays: list[np.ndarray], dim: int) -> np.ndarray:
+    arrays = in_one_dtype(arrays)
+    shape = arrays[0].shape
+    made = np.empty((*shape[:dim], len(arrays), *shape[dim:]), arrays[0].dtype)
+    return np.stack(arrays, dim, out=made)
 
 
 def in_one_dtype(arrays: list[np.ndarray]) -> list[np.ndarray]:
@@ -53,7 +65,7 @@ cat_row = op(
     tensors=lambda g, F, tensors_meta, dim: _cat_vjp(g, F, tensors_meta, dim),
 )  # fmt: skip
 stack_row = op(
-    "stack(tensors[], *, dim)", lambda arrays, dim: np.stack(in_one_dtype(arrays), dim), public=False, exact=True, jvp=LINEAR,
+    "stack(tensors[], *, dim)", _stack, public=False, exact=True, jvp=LINEAR,
     tensors=lambda g, F, dim: F.unbind(g, dim),
 )  # fmt: skip
 

@@ -18,14 +18,8 @@ from .linalg_matrix import (
     check_pair,
     check_square,
     check_tensor,
-    columns,
     raise_singular,
 )
-
-
-def _cholesky_ex(a: np.ndarray, upper: bool) -> tuple[np.ndarray, np.ndarray]:
-    found, info = lapack.cholesky(a, upper)
-    return columns(found), info
 
 
 @formula
@@ -51,11 +45,12 @@ def _cholesky_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
 
 
 cholesky_ex_row = op(
-    "linalg_cholesky_ex(self, *, upper) -> L, info!", _cholesky_ex, public=False, jvp=_cholesky_push,
+    "linalg_cholesky_ex(self, *, upper) -> L, info!", lapack.cholesky, public=False, columns=(0,), jvp=_cholesky_push,
     self=lambda g_L, F, L, upper: F.cholesky_pull(g_L, L, upper),
 )  # fmt: skip
 cholesky_row = op(
-    "cholesky(self, *, upper) -> result", lambda a, upper: _cholesky_ex(a, upper)[0], public=False, jvp=_cholesky_push,
+    "cholesky(self, *, upper) -> result", lambda a, upper: lapack.cholesky(a, upper)[0], public=False,
+    jvp=_cholesky_push, columns=(0,),
     self=lambda g, F, result, upper: F.cholesky_pull(g, result, upper),
 )  # fmt: skip
 
@@ -103,7 +98,7 @@ def _factor_pull(F: Any, g_matrix: Any, factor: Any, upper: bool) -> Any:
 
 def _cholesky_inverse(factor: np.ndarray, upper: bool) -> np.ndarray:
     eye = np.broadcast_to(np.eye(factor.shape[-1], dtype=factor.dtype), factor.shape)
-    return columns(_cholesky_solve_arrays(eye, factor, upper))
+    return _cholesky_solve_arrays(eye, factor, upper)
 
 
 def _cholesky_solve_arrays(b: np.ndarray, factor: np.ndarray, upper: bool) -> np.ndarray:
@@ -117,7 +112,8 @@ def _inverse_pull(g: Any, F: Any, self: Any, result: Any, upper: bool) -> Any:
 
 
 cholesky_inverse_row = op(
-    "cholesky_inverse(self, *, upper) -> result", _cholesky_inverse, public=False, self=_inverse_pull
+    "cholesky_inverse(self, *, upper) -> result", _cholesky_inverse, public=False, self=_inverse_pull,
+    columns=(0,),
 )  # fmt: skip
 
 
@@ -139,7 +135,7 @@ def _solve_pull(g: Any, F: Any, self: Any, input2: Any, result: Any, upper: bool
 
 cholesky_solve_row = op(
     "cholesky_solve_by(self, input2, *, upper) -> result",
-    lambda b, factor, upper: columns(_cholesky_solve_arrays(b, factor, upper)),
+    _cholesky_solve_arrays, columns=(0,),
     node="cholesky_solve", public=False, gradients=_solve_pull,
 )  # fmt: skip
 

@@ -16,8 +16,8 @@ from .._op import op, public
 from .._tensor import Tensor, plain
 from ..return_types import named
 from . import linalg_lapack as lapack
-from .linalg_matrix import check_floating, check_implemented, check_square, check_tensor
 from .compare import where_row
+from .linalg_matrix import check_floating, check_implemented, check_square, check_tensor
 
 
 def _bases(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

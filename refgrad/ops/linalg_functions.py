@@ -154,8 +154,8 @@ def pinv(
     Source: torch.linalg.pinv. Trap: differentiable only where the rank is locally constant."""
     if A.ndim < 2 or A.dtype.category < dtypes.FLOAT or A.dtype in LOW:
         raise RuntimeError(
-            f"linalg.pinv({SCALAR_NAMES[A.dtype]}{{{list(A._array.shape)}}}): expected a tensor with 2 or more dimensions "
-            "of float, double, cfloat or cdouble types"
+            f"linalg.pinv({SCALAR_NAMES[A.dtype]}{{{list(A._array.shape)}}}): expected a tensor with 2 or more "
+            "dimensions of float, double, cfloat or cdouble types"
         )
     if hermitian:
         check_square(A, "linalg.eigh")
@@ -205,7 +205,7 @@ def _lstsq_pull(
         p = F.linalg_pinv(self, None, None, False)
         of_a = F.pinv_pull(F.matmul(g, F.mH(side)), self, p) if needs[0] else None
         of_b = F.matmul(F.mH(p), g)
-    if g_residuals is not None:
+    if g_residuals is not None and 0 not in g_residuals.shape:
         weight = (F.column(g_residuals) if vector else g_residuals) * 2
         rest = (side - F.matmul(self, x)) * F.row(weight)
         part = -F.matmul(rest, F.mH(x))

@@ -28,16 +28,18 @@ def legacy_svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out
         return tuple_of(u, s, v.conj() if input.is_complex() else v)
     m, n = input._array.shape[-2:]
     batch, zeros = input._array.shape[:-2], PUBLIC["zeros"]
-    return tuple_of(zeros(*batch, m, m, dtype=input.dtype), svdvals(input), zeros(*batch, n, n, dtype=input.dtype))
+    return tuple_of(
+        zeros(*batch, m, m, dtype=input.dtype), svdvals(input), zeros(*batch, n, n, dtype=input.dtype).transpose(-2, -1)
+    )
 
 
 @public("qr")
 def legacy_qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """linalg.qr, reduced or complete. Source: torch.qr."""
     warn_once(
-        "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\nThe boolean "
-        "parameter 'some' has been replaced with a string parameter 'mode'.\nQ, R = torch.qr(A, some)\nshould be replaced "
-        "with\nQ, R = torch.linalg.qr(A, 'reduced' if some else 'complete')",
+        "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\nThe "
+        "boolean parameter 'some' has been replaced with a string parameter 'mode'.\nQ, R = torch.qr(A, some)\nshould "
+        "be replaced with\nQ, R = torch.linalg.qr(A, 'reduced' if some else 'complete')",
         f"{PLACE}:2505",
     )
     return named("qr", "Q", "R")(*qr(input, "reduced" if some else "complete"))
@@ -47,8 +49,8 @@ def legacy_qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
 def legacy_cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """linalg.cholesky. Source: torch.cholesky."""
     warn_once(
-        "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch release.\n"
-        "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\nU = torch.cholesky(A, "
+        "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch "
+        "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\nU = torch.cholesky(A, "
         "upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\nThis transform will produce equivalent "
         "results for all valid (symmetric positive definite) inputs.",
         f"{PLACE}:1765",
@@ -63,10 +65,10 @@ def legacy_cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> T
 def legacy_lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """The packed factorization and pivots, and where it failed for get_infos. Source: torch.lu."""
     warn_once(
-        "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will be removed in a "
-        "future PyTorch release.\nLU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\nLU, pivots = "
-        "torch.linalg.lu_factor(A, compute_pivots)\nand\nLU, pivots, info = torch.lu(A, compute_pivots, get_infos=True)\n"
-        "should be replaced with\nLU, pivots, info = torch.linalg.lu_factor_ex(A, compute_pivots)",
+        "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will be removed in "
+        "a future PyTorch release.\nLU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\nLU, pivots = "
+        "torch.linalg.lu_factor(A, compute_pivots)\nand\nLU, pivots, info = torch.lu(A, compute_pivots, get_infos=True)"
+        "\nshould be replaced with\nLU, pivots, info = torch.linalg.lu_factor_ex(A, compute_pivots)",
         f"{PLACE}:2073",
     )
     packed, pivots, info = lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
@@ -77,9 +79,9 @@ def legacy_lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any =
 def legacy_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
     """linalg.lu_solve with the right-hand side first. Source: torch.lu_solve."""
     warn_once(
-        "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release.\n"
-        "Note that torch.linalg.lu_solve has its arguments reversed.\nX = torch.lu_solve(B, LU, pivots)\nshould be replaced "
-        "with\nX = torch.linalg.lu_solve(LU, pivots, B)",
+        "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release."
+        "\nNote that torch.linalg.lu_solve has its arguments reversed.\nX = torch.lu_solve(B, LU, pivots)\nshould be "
+        "replaced with\nX = torch.linalg.lu_solve(LU, pivots, B)",
         f"{PLACE}:2230",
     )
     return lu_solve(LU_data, LU_pivots, b)

@@ -15,7 +15,7 @@ from .._tensor import Tensor
 from ..return_types import named
 from . import linalg_lapack as lapack
 from .linalg_matmul import broadcast_shape
-from .linalg_matrix import check_floating, check_implemented, check_matrix, check_square, check_system, columns
+from .linalg_matrix import check_floating, check_implemented, check_matrix, check_square, check_system
 
 for _space in (RAW, NARROW):
     _space.permutation = lambda pivots, m, dtype: lapack.permutation_matrix(pivots, m, dtype)
@@ -98,8 +98,7 @@ lu_row = op(
 
 
 def _lu_factor(a: np.ndarray, pivot: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    packed, pivots, info = lapack.lu(a)
-    return columns(packed), pivots, info
+    return lapack.lu(a)
 
 
 @formula
@@ -126,7 +125,7 @@ def packed_pull(F: Any, g: Any, packed: Any, pivots: Any) -> Any:
 
 
 lu_factor_ex_row = op(
-    "linalg_lu_factor_ex(A, *, pivot) -> LU, pivots!, info!", _lu_factor, public=False,
+    "linalg_lu_factor_ex(A, *, pivot) -> LU, pivots!, info!", _lu_factor, public=False, columns=(0,),
     A=lambda g_LU, F, LU, pivots: F.packed_pull(g_LU, LU, pivots),
 )  # fmt: skip
 
@@ -231,7 +230,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
 
 def _lu_solve(packed: np.ndarray, pivots: np.ndarray, b: np.ndarray, left: bool, adjoint: bool) -> np.ndarray:
     if left:
-        return columns(lapack.solve_factored(packed, pivots, b, adjoint))
+        return lapack.solve_factored(packed, pivots, b, adjoint)
     side = np.conj(np.swapaxes(b, -1, -2))
     return np.array(np.conj(np.swapaxes(lapack.solve_factored(packed, pivots, side, not adjoint), -1, -2)), order="C")
 
@@ -251,7 +250,8 @@ def _lu_solve_pull(
 
 
 lu_solve_row = op(
-    "linalg_lu_solve(LU, pivots, B, *, left, adjoint) -> result", _lu_solve, public=False, gradients=_lu_solve_pull
+    "linalg_lu_solve(LU, pivots, B, *, left, adjoint) -> result", _lu_solve, public=False, gradients=_lu_solve_pull,
+    columns=lambda left, adjoint: (0,) if left else (),
 )  # fmt: skip
 
 

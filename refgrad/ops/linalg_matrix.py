@@ -99,18 +99,6 @@ def hermitian_part(F: Any, a: Any) -> Any:
     return (a + F.mH(a)) * 0.5
 
 
-def columns(a: np.ndarray) -> np.ndarray:
-    """A copy with each matrix in column-major order, as LAPACK leaves it and PyTorch returns it; owns its memory."""
-    m, n = a.shape[-2:]
-    steps, step = [a.itemsize, max(m, 1) * a.itemsize], max(m, 1) * max(n, 1) * a.itemsize
-    for size in reversed(a.shape[:-2]):
-        steps.insert(0, step)
-        step *= max(size, 1)
-    made = np.ndarray(a.shape, a.dtype, strides=(*steps[:-2], steps[-2], steps[-1]))
-    made[...] = a
-    return made
-
-
 def check_tensor(function: str, argument: str, position: int, value: Any) -> None:
     """Raises TypeError for an argument that is not a Tensor."""
     if not isinstance(value, Tensor):

@@ -12,14 +12,13 @@ from .._interpreters import RAW, formula
 from .._op import op, public
 from .._tensor import Tensor
 from ..return_types import named
-from .linalg_matrix import check_floating, check_implemented, check_matrix, columns
+from .linalg_matrix import check_floating, check_implemented, check_matrix
 
 
 def _qr(a: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
     if mode == "r":
-        return np.empty(0, a.dtype), columns(np.linalg.qr(a, "r"))
-    q, r = np.linalg.qr(a, mode)
-    return columns(q), columns(r)
+        return np.empty(0, a.dtype), np.linalg.qr(a, "r")
+    return np.linalg.qr(a, mode)
 
 
 def _check_differentiable(mode: str, m: int, n: int) -> None:
@@ -62,7 +61,7 @@ def _qr_pull(g_Q: Any, g_R: Any, F: Any, Q: Any, R: Any, mode: str) -> Any:
     return F.join([first, F.matmul(Q, rest)], -1)
 
 
-qr_row = op("linalg_qr(A, *, mode) -> Q, R", _qr, public=False, A=_qr_pull)
+qr_row = op("linalg_qr(A, *, mode) -> Q, R", _qr, public=False, columns=(0, 1), A=_qr_pull)
 
 
 @public("linalg.qr", method=False)
@@ -143,7 +142,7 @@ def _scalars(F: Any, found: list[Any], tau: Any, adjoint: bool) -> Any:
 
 def _householder(a: np.ndarray, tau: np.ndarray) -> np.ndarray:
     eye = np.broadcast_to(np.eye(*a.shape[-2:], dtype=a.dtype), a.shape)
-    return columns(RAW.apply_reflectors(a, tau, eye, False))
+    return RAW.apply_reflectors(a, tau, eye, False)
 
 
 def _householder_pull(g: Any, F: Any, input: Any, tau: Any, needs: Any) -> Any:
@@ -155,7 +154,8 @@ def _householder_pull(g: Any, F: Any, input: Any, tau: Any, needs: Any) -> Any:
 
 
 householder_row = op(
-    "linalg_householder_product(input, tau) -> result", _householder, public=False, gradients=_householder_pull
+    "linalg_householder_product(input, tau) -> result", _householder, public=False, gradients=_householder_pull,
+    columns=(0,),
 )  # fmt: skip
 
 
@@ -196,8 +196,8 @@ def orgqr(input: Tensor, tau: Tensor) -> Tensor:
 
 def _ormqr(a: np.ndarray, tau: np.ndarray, c: np.ndarray, left: bool, transpose: bool) -> np.ndarray:
     if left:
-        return columns(RAW.apply_reflectors(a, tau, c, transpose))
-    return columns(RAW.mH(RAW.apply_reflectors(a, tau, RAW.mH(c), not transpose)))
+        return RAW.apply_reflectors(a, tau, c, transpose)
+    return RAW.mH(RAW.apply_reflectors(a, tau, RAW.mH(c), not transpose))
 
 
 def _ormqr_pull(g: Any, F: Any, self: Any, input2: Any, input3: Any, left: bool, transpose: bool) -> Any:
@@ -207,7 +207,13 @@ def _ormqr_pull(g: Any, F: Any, self: Any, input2: Any, input3: Any, left: bool,
     return *found, F.mH(other)
 
 
-ormqr_row = op("ormqr(self, input2, input3, *, left, transpose) -> result", _ormqr, public=False, gradients=_ormqr_pull)
+ormqr_row = op(
+    "ormqr(self, input2, input3, *, left, transpose) -> result",
+    _ormqr,
+    public=False,
+    gradients=_ormqr_pull,
+    columns=(0,),
+)
 
 
 @public("ormqr")

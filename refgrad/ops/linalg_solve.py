@@ -23,18 +23,11 @@ from .linalg_matrix import (
     check_square,
     check_system,
     check_tensor,
-    columns,
     raise_singular,
 )
 
-
-def _inverse(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    found, info = lapack.inverse(a)
-    return columns(found), info
-
-
 inv_ex_row = op(
-    "linalg_inv_ex(A) -> inverse, info!", _inverse, public=False,
+    "linalg_inv_ex(A) -> inverse, info!", lapack.inverse, public=False, columns=(0,),
     A=lambda g_inverse, F, inverse: -F.matmul(F.mH(inverse), F.matmul(g_inverse, F.mH(inverse))),
     jvp=lambda F, x, t, attributes, out: [-F.matmul(out[0], F.matmul(t[0], out[0])), None],
 )  # fmt: skip
@@ -87,7 +80,7 @@ def _solve(a: np.ndarray, b: np.ndarray, left: bool, vector: bool) -> tuple[np.n
         found = np.ascontiguousarray(np.swapaxes(found, -1, -2))
     if vector:
         found = found[..., 0]
-    return (columns(found) if left and found.ndim > 1 else found), info
+    return found, info
 
 
 @formula
@@ -128,6 +121,7 @@ solve_ex_row = op(
     public=False,
     gradients=_solve_pull,
     jvp=_solve_push,
+    columns=lambda left, vector: (0,) if left else (),
 )
 
 
@@ -183,10 +177,6 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Any = None) -> Tensor
     return solve_ex(A, B, left=left, check_errors=True)[0]
 
 
-def _triangular(a: np.ndarray, b: np.ndarray, upper: bool, left: bool, unitriangular: bool) -> np.ndarray:
-    return columns(lapack.triangular(a, b, upper, left, unitriangular))
-
-
 @formula
 def triangle_of(F: Any, a: Any, upper: bool, unitriangular: bool) -> Any:
     """The triangle that a triangular operator reads, without the diagonal if that is taken for ones."""
@@ -214,8 +204,8 @@ def _triangular_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
 
 
 solve_triangular_row = op(
-    "linalg_solve_triangular(self, B, *, upper, left, unitriangular) -> result", _triangular,
-    promote="numbers", public=False, gradients=_triangular_pull, jvp=_triangular_push,
+    "linalg_solve_triangular(self, B, *, upper, left, unitriangular) -> result", lapack.triangular,
+    promote="numbers", layout=None, columns=(0,), public=False, gradients=_triangular_pull, jvp=_triangular_push,
 )  # fmt: skip
 
 
@@ -237,7 +227,7 @@ def _legacy_triangular(
     b: np.ndarray, a: np.ndarray, upper: bool, transpose: bool, unitriangular: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     x = lapack.triangular(np.swapaxes(a, -1, -2) if transpose else a, b, upper ^ transpose, True, unitriangular)
-    return columns(x), columns(np.broadcast_to(a, (*x.shape[:-2], *a.shape[-2:])))
+    return x, np.broadcast_to(a, (*x.shape[:-2], *a.shape[-2:]))
 
 
 def _legacy_pull(
@@ -256,7 +246,7 @@ def _legacy_pull(
 
 triangular_solve_row = op(
     "triangular_solve(self, A, *, upper, transpose, unitriangular) -> solution, clone", _legacy_triangular,
-    public=False, gradients=_legacy_pull,
+    public=False, gradients=_legacy_pull, columns=(0, 1),
 )  # fmt: skip
 
 
@@ -268,8 +258,8 @@ def triangular_solve(
     linalg.solve_triangular."""
     warn_once(
         "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future "
-        "PyTorch release.\ntorch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of "
-        "the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = "
+        "PyTorch release.\ntorch.linalg.solve_triangular has its arguments reversed and does not return a copy of one "
+        "of the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = "
         "torch.linalg.solve_triangular(A, B).",
         "BatchLinearAlgebra.cpp:2273",
     )

@@ -16,7 +16,7 @@ from .._modes import local
 from .._op import op, public
 from .._tensor import Tensor, resolved
 from ..return_types import named
-from .linalg_matrix import LinAlgError, check_floating, check_implemented, check_matrix, check_square, columns
+from .linalg_matrix import LinAlgError, check_floating, check_implemented, check_matrix, check_square
 
 PHASES = {
     "svd": ("singular vectors", "this phase term, making it"),
@@ -30,11 +30,10 @@ LIVE.array_of = resolved
 
 def _svd(a: np.ndarray, full_matrices: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        u, s, vh = np.linalg.svd(a, full_matrices)
+        return np.linalg.svd(a, full_matrices)
     except np.linalg.LinAlgError:
         raise_not_finite(a)
         raise
-    return columns(u), s, columns(vh)
 
 
 def raise_not_finite(a: np.ndarray) -> None:
@@ -128,7 +127,7 @@ def _first_rows(a: Any, k: int) -> Any:
 
 
 svd_row = op(
-    "linalg_svd(A, *, full_matrices) -> U, S, Vh", _svd, public=False,
+    "linalg_svd(A, *, full_matrices) -> U, S, Vh", _svd, public=False, columns=(0, 2),
     A=lambda g_U, g_S, g_Vh, F, U, S, Vh: F.svd_pull(g_U, g_S, g_Vh, U, S, Vh),
 )  # fmt: skip
 
@@ -175,8 +174,7 @@ def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
 
 
 def _eigh(a: np.ndarray, UPLO: str) -> tuple[np.ndarray, np.ndarray]:
-    values, vectors = np.linalg.eigh(a, UPLO)
-    return values, columns(vectors)
+    return np.linalg.eigh(a, UPLO)
 
 
 def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
@@ -193,7 +191,7 @@ def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any
     return F.matmul(V, F.matmul(inner, F.mH(V)))
 
 
-eigh_row = op("linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors", _eigh, public=False, A=_eigh_pull)
+eigh_row = op("linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors", _eigh, public=False, columns=(1,), A=_eigh_pull)
 eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", np.linalg.eigvalsh, public=False)
 
 
@@ -222,7 +220,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
 def _eig(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, vectors = np.linalg.eig(a)
     kind = np.result_type(a.dtype, np.complex64)
-    return values.astype(kind), columns(vectors.astype(kind))
+    return values.astype(kind), vectors.astype(kind)
 
 
 def _eig_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
@@ -242,7 +240,7 @@ def _eig_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any,
     return F.solve_for(F.mH(V), F.matmul(inner, F.mH(V)), True, False)
 
 
-eig_row = op("linalg_eig(self) -> eigenvalues, eigenvectors", _eig, public=False, self=_eig_pull)
+eig_row = op("linalg_eig(self) -> eigenvalues, eigenvectors", _eig, public=False, columns=(1,), self=_eig_pull)
 
 
 def _check_eig(A: Tensor, name: str) -> None:

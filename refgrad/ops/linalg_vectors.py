@@ -1,4 +1,4 @@
-"""Products of vectors along a dimension, and norms of matrices. Source: torch.linalg.cross, vecdot, matrix_norm, cond."""
+"""Products of vectors along a dimension, norms of matrices. Source: torch.linalg.cross, vecdot, matrix_norm, cond."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Any = No
     if dim is None:
         warn_once(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or "
-            "simply use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in "
-            "a future release.",
+            "simply use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross "
+            "in a future release.",
             "Cross.cpp:63",
         )
         dim = next((k for k, n in enumerate(input._array.shape) if n == 3), None)
@@ -69,8 +69,8 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     check_floating(x, "linalg.vecdot")
     if x.dtype is not y.dtype:
         raise RuntimeError(
-            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {SCALAR_NAMES[x.dtype]} and y "
-            f"of type {SCALAR_NAMES[y.dtype]} instead"
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {SCALAR_NAMES[x.dtype]} and "
+            f"y of type {SCALAR_NAMES[y.dtype]} instead"
         )
     if x.ndim == 1 and y.ndim == 1:
         return vdot(x, y)
@@ -133,10 +133,10 @@ def _spectral_norm(A: Tensor, ord: Any, first: int, second: int, keepdim: bool) 
     rest = [d for d in range(A.ndim) if d not in (first, second)]
     values = svdvals(A.permute(*rest, first, second))
     found = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord > 0 else values.amin(-1)
-    if keepdim:
-        for d in sorted((first, second)):
-            found = found.unsqueeze(d)
-    return found
+    if not keepdim:
+        return found
+    order = [*rest, first, second]
+    return found.unsqueeze(-1).unsqueeze(-1).permute(*[order.index(d) for d in range(A.ndim)])
 
 
 @public("linalg.norm", method=False)

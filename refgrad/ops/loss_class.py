@@ -10,7 +10,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._op import op, public
-from .._tensor import Tensor
+from .._tensor import Tensor, plain
 from .checks import check_constant, check_floating
 from .loss import divided_row, reduction_code, reduction_name
 
@@ -23,9 +23,7 @@ def _class_weights(target: np.ndarray, weight: Any, ignore: int, dtype: np.dtype
     return safe, found
 
 
-def _nll(
-    x: np.ndarray, target: np.ndarray, weight: Any, reduction: int, ignore: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _nll(x: np.ndarray, target: np.ndarray, weight: Any, reduction: int, ignore: int) -> tuple[np.ndarray, np.ndarray]:
     target = target.reshape(()) if x.ndim == 1 else target
     safe, w = _class_weights(target, weight, ignore, x.dtype)
     picked = x[safe] if x.ndim == 1 else np.take_along_axis(x, safe[:, None], 1)[:, 0]
@@ -79,14 +77,12 @@ def _check_nll(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     if input.ndim != 1 and (not target.ndim or input.shape[0] != target.shape[0]):
         found = target.shape[0] if target.ndim else 0
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({found}).")
-    if target.dtype not in (dtypes.int64, dtypes.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {SCALAR_NAMES[target.dtype]}")
     if input.ndim <= 2 and target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if target.dtype not in (dtypes.int64, dtypes.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {SCALAR_NAMES[target.dtype]}")
     if input.ndim == 4 and input.shape[2:] != target.shape[1:]:
-        raise RuntimeError(
-            f"size mismatch (got input: {list_text(input.shape)} , target: {list_text(target.shape)}"
-        )
+        raise RuntimeError(f"size mismatch (got input: {list_text(input.shape)} , target: {list_text(target.shape)}")
     if input.ndim > 2 and input.shape[2:] != target.shape[1:]:
         expected = (input.shape[0], *input.shape[2:])
         raise RuntimeError(f"Expected target size {list_text(expected)}, got {list_text(target.shape)}")
@@ -98,9 +94,7 @@ def _check_nll(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
         )
     check_floating("nll_loss_out_frame", input)
     if weight is not None and weight.dtype is not input.dtype:
-        raise RuntimeError(
-            f"expected scalar type {SCALAR_NAMES[input.dtype]} but found {SCALAR_NAMES[weight.dtype]}"
-        )
+        raise RuntimeError(f"expected scalar type {SCALAR_NAMES[input.dtype]} but found {SCALAR_NAMES[weight.dtype]}")
     check_constant("nll_loss_forward" if input.ndim <= 2 else "nll_loss2d_forward", "weight", weight)
 
 
@@ -218,7 +212,7 @@ def _smoothed(
         soft = soft.sum()
     if reduction == 1:
         _, w = _class_weights(target._array, None if weight is None else weight._array, ignore, logs._array.dtype)
-        soft = soft / Tensor(np.add.reduce(w, None)).to(logs.dtype)
+        soft = soft / plain(np.asarray(np.add.reduce(w, None)))
     return hard * (1 - smoothing) + soft * (smoothing / logs.shape[dim])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._dtypes import SCALAR_NAMES
 from .._op import PUBLIC, op, public
-from .._tensor import Tensor
+from .._tensor import Tensor, plain
 from .loss import reduction_code
 
 Lengths = tuple[int, ...]
@@ -24,7 +24,11 @@ def _extended(targets: np.ndarray, lengths: Lengths, blank: int) -> np.ndarray:
     longest = max(lengths, default=0)
     made = np.full((len(lengths), 2 * longest + 1), blank, np.int64)
     flat = targets.reshape(-1).astype(np.int64)
-    starts = np.concatenate([[0], np.cumsum(lengths)])[:-1] if targets.ndim == 1 else np.arange(len(lengths)) * targets.shape[1]
+    starts = (
+        np.concatenate([[0], np.cumsum(lengths)])[:-1]
+        if targets.ndim == 1
+        else np.arange(len(lengths)) * targets.shape[1]
+    )
     for n, (start, length) in enumerate(zip(starts, lengths)):
         made[n, 1 : 2 * length : 2] = flat[start : start + length]
     return made
@@ -185,7 +189,7 @@ def ctc_loss(
     logs = log_probs if batched else log_probs.unsqueeze(1)
     labels = targets if batched or targets.ndim != 1 else targets.unsqueeze(0)
     if str(logs._array.dtype) not in ("float32", "float64"):
-        raise NotImplementedError(f'"ctc_loss_cpu" not implemented for \'{SCALAR_NAMES[logs.dtype]}\'')
+        raise NotImplementedError(f"\"ctc_loss_cpu\" not implemented for '{SCALAR_NAMES[logs.dtype]}'")
     inputs, lengths = _lengths(input_lengths), _lengths(target_lengths)
     _check(logs, labels, inputs, lengths, blank)
     loss = ctc_row(logs, labels, inputs, lengths, blank, zero_infinity)[0]
@@ -195,7 +199,7 @@ def ctc_loss(
         return loss if batched else loss.squeeze(0)
     if code == 2:
         return loss.sum()
-    divisor = Tensor(np.maximum(lengths, 1).astype(loss._array.dtype)).to(loss.dtype)
+    divisor = plain(np.maximum(lengths, 1).astype(loss._array.dtype))
     return (loss / divisor).mean()
 
 

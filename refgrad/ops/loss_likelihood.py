@@ -74,9 +74,7 @@ def poisson_nll_loss(
 
 
 @public("poisson_nll_loss", method=False)
-def _numbered_poisson(
-    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
-) -> Tensor:
+def _numbered_poisson(input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int) -> Tensor:
     """The same with the reduction as a number. Source: torch.poisson_nll_loss."""
     return poisson_nll_loss(input, target, log_input, full, None, eps, None, ("none", "mean", "sum")[reduction])
 

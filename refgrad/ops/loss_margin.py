@@ -171,7 +171,7 @@ def multi_margin_excess(F: Any, x: Any, mine: Any, margin: float) -> Any:
 
 
 def _multi_margin(x: np.ndarray, target: np.ndarray, weight: Any, p: int, margin: float, reduction: int) -> np.ndarray:
-    rows = x.reshape(target.size, -1)
+    rows = x.reshape(target.size, x.shape[-1] if x.ndim else 1)
     z = RAW.multi_margin_excess(rows, target.reshape(-1, 1) == np.arange(rows.shape[1]), margin)
     scale = 1 if weight is None else weight[target.reshape(-1, 1)]
     values = np.add.reduce((z * z if p == 2 else z) * scale, 1) / rows.shape[1]
@@ -182,7 +182,7 @@ def _multi_margin_pull(
     F: Any, g: Any, self: Any, target: Any, weight: Any, p: int, margin: float, reduction: int
 ) -> Any:
     count = int(np.prod(target.shape, dtype=np.int64))
-    x = F.reshape(self, (count, -1 if count else 0))
+    x = F.reshape(self, (count, self.shape[-1] if len(self.shape) else 1))
     mine = F.class_mask(target, x.shape[1])
     z = F.multi_margin_excess(x, mine, margin)
     slope = 2 * z if p == 2 else F.where(z > 0, F.ones_like(x), 0)
@@ -204,7 +204,9 @@ def _check_rows(input: Tensor) -> tuple[int, int]:
     """The numbers of rows and classes of an input (C) or (N, C). Raises RuntimeError."""
     shape = input.shape
     if len(shape) > 2 or (shape and not shape[-1]):
-        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list_text(shape)}")
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list_text(shape)}"
+        )
     return (1 if len(shape) < 2 else shape[0]), (1 if not shape else shape[-1])
 
 
@@ -232,7 +234,7 @@ def multi_margin_loss(
         )
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list_text(weight.shape)}")
-    check_floating("multi_margin_loss_cpu_kernel", input)
+    check_floating("multi_margin_loss_cpu_kernel", input, narrow_too=False)
     _check_long(target)
     if ((target._array < 0) | (target._array >= classes)).any():
         raise RuntimeError("target out of range")
@@ -306,6 +308,6 @@ def multilabel_margin_loss(
         )
     if ((target._array < -1) | (target._array >= classes)).any() and target.dtype is dtypes.int64:
         raise RuntimeError("argument #2 'target' is out of range")
-    check_floating("multilabel_margin_loss_forward_out_frame", input)
+    check_floating("multilabel_margin_loss_forward_out_frame", input, narrow_too=False)
     _check_long(target)
     return multilabel_margin_row(input, target, code)[0]

@@ -13,7 +13,6 @@ from .._inplace import write
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor, resolved
 from .create import fresh
-from .compare import where_row
 from .shape import Shape
 
 
@@ -168,7 +167,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The places of non-zero elements: a row each, or one index tensor for each dimension. Source: torch.nonzero."""
     a = resolved(input)
     if as_tuple:
-        return tuple(fresh(i.astype(np.int64)) for i in np.nonzero(np.atleast_1d(a)))
+        return fresh(np.argwhere(np.atleast_1d(a)).astype(np.int64)).unbind(1)
     return fresh(np.argwhere(a).astype(np.int64))
 
 
@@ -179,11 +178,11 @@ def argwhere(input: Tensor) -> Tensor:
 
 
 tril_row = op(
-    "tril(self, *, diagonal)", np.tril, public=False, exact=True, jvp=LINEAR,
+    "tril(self, *, diagonal)", lambda a, diagonal: np.ascontiguousarray(np.tril(a, diagonal)), public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, diagonal: F.tril(g, diagonal),
 )  # fmt: skip
 triu_row = op(
-    "triu(self, *, diagonal)", np.triu, public=False, exact=True, jvp=LINEAR,
+    "triu(self, *, diagonal)", lambda a, diagonal: np.ascontiguousarray(np.triu(a, diagonal)), public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, diagonal: F.triu(g, diagonal),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ rstd again from the input, since the saved ones have no history.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from .._errors import list_text
 from .._interpreters import NARROW_TYPES, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
-from .checks import check_floating, check_parameters
+from .checks import c_name, check_floating, check_parameters
 
 Axes = tuple[int, ...]
 SINGLE = np.dtype(np.float32)
@@ -212,9 +213,11 @@ def group_norm(
         )
     for name, p in (("weight", weight), ("bias", bias)):
         if p is not None and p.shape != (c,):
+            # PyTorch names the weight's shape in both cases.
+            shown = list_text((0,) if weight is None else weight.shape)
             raise RuntimeError(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
-                f"{list_text(p.shape)} and input of shape {list_text(shape)}"
+                f"{shown} and input of shape {list_text(shape)}"
             )
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
@@ -230,6 +233,14 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     shape = _shape_argument("rms_norm", normalized_shape)
     _check_normalized_shape(input, shape, "*", ("weight", weight))
     check_floating("rms_norm", input, complex_too=True)
+    if weight is not None and weight.dtype is not input.dtype:
+        warnings.warn(
+            f"Mismatch dtype between input and weight: input dtype = {c_name(input.dtype)}, weight dtype = "
+            f"{c_name(weight.dtype)}, Cannot dispatch to fused implementation. (Triggered internally at "
+            "/__w/pytorch/pytorch/aten/src/ATen/native/layer_norm.cpp:346.)",
+            UserWarning,
+            stacklevel=2,
+        )
     narrow = input.dtype.array in NARROW_TYPES
     x = input.float() if narrow else input
     axes = tuple(range(input.ndim - len(shape), input.ndim))

@@ -70,8 +70,8 @@ def _check_channels(channels: int, **parameters: Tensor | None) -> None:
 def _affine_only(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """An empty input: statistics are left alone."""
     out = input.clone()
-    out = out if weight is None else out * weight[0]
-    return out if bias is None else out + bias[0]
+    out = out if weight is None else out * weight.select(0, 0)
+    return out if bias is None else out + bias.select(0, 0)
 
 
 def update_running(running: Tensor | None, found: np.ndarray, momentum: float) -> None:

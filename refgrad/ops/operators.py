@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
+from .._errors import SCALAR_OF_RECORDED, warn_once
 from .._tensor import Tensor, method, plain
 from . import pointwise as p
 from .bitwise import BITWISE, invert
@@ -69,6 +70,12 @@ for _symbol, _name in INPLACE.items():
 Tensor.__array_priority__ = 1000
 
 
+def warn_if_recorded(t: Tensor) -> None:
+    """Warns once that a Python number has no history."""
+    if t.requires_grad:
+        warn_once(SCALAR_OF_RECORDED, stacklevel=4)
+
+
 def _single(t: Tensor) -> Any:
     if t._array.size != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
@@ -77,6 +84,7 @@ def _single(t: Tensor) -> Any:
 
 @method
 def __float__(self: Tensor) -> float:
+    warn_if_recorded(self)
     return float(_single(self))
 
 
@@ -87,6 +95,7 @@ def __int__(self: Tensor) -> int:
 
 @method
 def __complex__(self: Tensor) -> complex:
+    warn_if_recorded(self)
     return complex(_single(self))
 
 

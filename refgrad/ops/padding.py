@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from .._layout import channels_last
 from .._op import LINEAR, op, public
+from .._support import missing
 from .._tensor import Tensor
+from .create import fresh
 from .index import add_rows
 from .masked import check_number
 from .shape import Shape
+from .slices import sliced
 
-MODES = {"reflect": "reflection", "replicate": "replication", "circular": "circular"}
+MODES = {"reflect": "reflection", "replicate": "replication"}
 
 
 def sides(pad: Shape, ndim: int) -> list[tuple[int, int]]:
@@ -27,7 +31,7 @@ def sides(pad: Shape, ndim: int) -> list[tuple[int, int]]:
 def _padded(a: np.ndarray, pad: Shape, value: Any) -> np.ndarray:
     amounts = sides(pad, a.ndim)
     shape = tuple(n + low + high for n, (low, high) in zip(a.shape, amounts))
-    made = np.full(shape, value, a.dtype)
+    made = channels_last(np.full(shape, value, a.dtype), [a])
     inner = tuple(slice(max(low, 0), n - max(high, 0)) for n, (low, high) in zip(shape, amounts))
     source = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, amounts))
     made[inner] = a[source]
@@ -52,20 +56,11 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
             "Length of pad should be no more than twice the number of dimensions of the input. Pad length is "
             f"{len(amounts)}while the input has {input.ndim}dimensions."
         )
-    for k, (n, (low, high)) in enumerate(zip(input._array.shape, sides(amounts, input.ndim))):
-        if n + low + high < 0:
-            raise RuntimeError(_too_small(k, n, low, high))
+    for n, (low, high) in zip(input._array.shape, sides(amounts, input.ndim)):
+        if n + min(low, 0) < 0 or n + low + high < 0:
+            raise RuntimeError("narrow(): length must be non-negative.")
     check_number(value, input)
     return constant_pad_row(input, amounts, value)
-
-
-def _too_small(k: int, n: int, low: int, high: int) -> str:
-    if low < 0 and high < 0 and n + low >= 0:
-        return "narrow(): length must be non-negative."
-    return (
-        f"The input size {n}, plus negative padding {low} and {high} resulted in a negative output size, which is "
-        f"invalid. Check dimension {k} of your input."
-    )
 
 
 def _sources(n: int, low: int, high: int, mode: str) -> np.ndarray:
@@ -73,8 +68,6 @@ def _sources(n: int, low: int, high: int, mode: str) -> np.ndarray:
     places = np.arange(-low, n + high)
     if mode == "replicate":
         return np.clip(places, 0, n - 1)
-    if mode == "circular":
-        return places % n
     return (n - 1) - np.abs((n - 1) - np.abs(places)) if n > 1 else np.zeros(places.size, np.int64)
 
 
@@ -108,6 +101,7 @@ op(
 REPEAT_ROWS = {
     (mode, n): op(
         f"{long}_pad{n}d(self, *, pad, mode)", _repeated, node=f"{long}_pad{n}D", public=False, exact=True, jvp=LINEAR,
+        lacks=missing(f"{long}_pad{n}d", "b"),
         self=lambda g, F, pad, mode: F.repeat_pad_backward(g, pad, mode),
     )
     for mode, long in MODES.items()
@@ -154,7 +148,29 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = 
         return constant_pad_nd(input, amounts, 0 if value is None else value)
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if mode not in MODES:
+    if mode not in MODES and mode != "circular":
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     _check_repeat(input, amounts, mode)
+    if mode == "circular":
+        return _circular(input, amounts)
     return REPEAT_ROWS[mode, len(amounts) // 2](input, amounts, mode)
+
+
+def _circular(input: Tensor, pad: Shape) -> Tensor:
+    """Copies of parts into parts: the tensor into the middle, then for each dimension each end from the other."""
+    amounts, first = sides(pad, input.ndim), input.ndim - len(pad) // 2
+    shape = tuple(n + low + high for n, (low, high) in zip(input._array.shape, amounts))
+    made = fresh(np.zeros(shape, input._array.dtype))
+    target, source = made, input
+    for d in range(first, input.ndim):
+        low, high = amounts[d]
+        target = sliced(target, d, max(low, 0), shape[d] - max(high, 0))
+        source = sliced(source, d, max(-low, 0), input._array.shape[d] - max(-high, 0))
+    target.copy_(source)
+    for d in range(first, input.ndim):
+        (low, high), n = amounts[d], shape[d]
+        if low > 0:
+            sliced(made, d, 0, low).copy_(sliced(made, d, n - low - max(high, 0), n - max(high, 0)))
+        if high > 0:
+            sliced(made, d, n - high, n).copy_(sliced(made, d, max(low, 0), max(low, 0) + high))
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -242,19 +243,27 @@ def floor_divide(input: Any, other: Any) -> Tensor:
     """The quotient rounded down. Source: torch.floor_divide. Trap: its backward raises; div can."""
     if not isinstance(input, Tensor):
         return rfloor_divide_row(other, input)
-    return (floor_divide_row if isinstance(other, Tensor) else floor_divide_scalar_row)(input, other)
+    return _floor_row(other)(input, other)
+
+
+def _floor_row(other: Any) -> Callable[..., Any]:
+    return floor_divide_row if isinstance(other, Tensor) else floor_divide_scalar_row
 
 
 # In-place twins.
 
 
 def writes(name: str, choose_row: Callable[..., Any]) -> None:
-    """Publishes `name_`, for which choose_row(*args, **keywords) gives the row and its attributes."""
+    """Publishes `name_` with the signature of choose_row, which gives the row and what follows the positional arguments
+    as attributes."""
+    signature = inspect.signature(choose_row)
+    positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
 
     def call(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
-        row, attributes = choose_row(self, *args, **keywords)
+        bound = signature.bind(self, *args, **keywords)
+        row, attributes = choose_row(*bound.args, **bound.kwargs)
         count = len(row.row.schema.inputs)
-        given = (self, *args)
+        given = tuple(bound.arguments[name] for name in positional)
         return write(row.row, given[:count], (*given[count:], *attributes))
 
     call.__name__ = call.__qualname__ = name + "_"
@@ -280,7 +289,7 @@ writes("sub", _sub_choice)
 writes("mul", lambda self, other: (mul_row, ()))
 writes("div", lambda self, other, *, rounding_mode=None: (_division(rounding_mode), ()))
 writes("true_divide", lambda self, other: (div_row, ()))
-writes("floor_divide", lambda self, o: (floor_divide_row if isinstance(o, Tensor) else floor_divide_scalar_row, ()))
+writes("floor_divide", lambda self, other: (_floor_row(other), ()))
 for _name, _alias in {"sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative"}.items():
     publish(_alias, globals()[_name], method=True)
     publish(_alias + "_", getattr(Tensor, _name + "_"), method=True, in_module=_name == "neg")

@@ -34,8 +34,8 @@ def _counts(factors: Factors, with_padding: bool, dtype: str) -> np.ndarray:
 def _average(x: np.ndarray, factors: Factors, with_padding: bool, divisor: int | None) -> np.ndarray:
     sums = _separable(x, factors, False)
     if x.dtype.kind in "iu":
-        found = sums // (divisor or _counts(factors, with_padding, "int64"))
-        return found.astype(x.dtype)
+        counts = divisor or _counts(factors, with_padding, "int64")
+        return (np.sign(sums) * (np.abs(sums) // counts)).astype(x.dtype)
     by = np.asarray(divisor, x.dtype) if divisor else _counts(factors, with_padding, x.dtype.name)
     return sums / by
 
@@ -85,6 +85,9 @@ def check_windows(kernel: Numbers, stride: Numbers, padding: Numbers, dilation: 
     """Raises RuntimeError for windows that can't be."""
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
+    if min(kernel) <= 0:
+        shown = " ".join(f"k{side}: {k}" for side, k in zip("THW"[-len(kernel) :], kernel))
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shown}")
     for k, p, d in zip(kernel, padding, dilation):
         if p < 0:
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
@@ -106,9 +109,7 @@ def check_pooled(input: Tensor, dims: int, sizes: Numbers) -> None:
     if min(sizes) < 1:
         channels, given = shape[-dims - 1], shape[-dims:]
         before, after = "x".join(map(str, (channels, *given))), "x".join(str(max(s, 0)) for s in (channels, *sizes))
-        raise RuntimeError(
-            f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small"
-        )
+        raise RuntimeError(f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small")
 
 
 def _avg_pool(
@@ -135,7 +136,7 @@ def _avg_pool(
         raise RuntimeError(f"input image (T: {t} H: {h} W: {w}) smaller than kernel size (kT: {a} kH: {b} kW: {c})")
     check_pooled(input, dims, sizes)
     if input.dtype.array.kind in "cb" or (dims == 3 and input.dtype.array.kind in "iu" and input.dtype.name != "int64"):
-        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{name}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     factors = tuple(Factor("pool", n, m, (k, s, p)) for n, m, k, s, p in zip(inner, sizes, kernel, steps, pads))
     return ROWS[dims](input, factors, count_include_pad, divisor)
 
@@ -200,19 +201,21 @@ def avg_pool3d(
 
 def adaptive_sizes(input: Tensor, output_size: Any, dims: int) -> Numbers:
     """An output size with None replaced by the input's. Raises ValueError, TypeError."""
-    given = (output_size,) * dims if isinstance(output_size, int) else tuple(output_size)
-    if len(given) > input.ndim:
-        raise ValueError(f"Input dimension should be at least {len(given) + 1}")
-    return tuple(
-        n if m is None else int(m) for m, n in zip(given, input.shape[len(input.shape) - len(given) :])
-    )
+    if isinstance(output_size, int):
+        return (output_size,) * dims
+    count = len(output_size)
+    if count >= input.ndim:
+        raise ValueError(f"Input dimension should be at least {count + 1}")
+    return tuple(n if m is None else int(m) for m, n in zip(output_size, input.shape[input.ndim - count :]))
 
 
 def check_adaptive(input: Tensor, function: str, dims: int, colon: str = "") -> None:
     """Raises RuntimeError for a wrong rank or an empty dimension other than the batch."""
     shape = input.shape
     if len(shape) not in (dims + 1, dims + 2):
-        raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list_text(shape)}")
+        raise RuntimeError(
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list_text(shape)}"
+        )
     for k in range(len(shape) - dims, len(shape)):
         if not shape[k]:
             raise RuntimeError(
@@ -232,7 +235,7 @@ def adaptive_average(input: Tensor, sizes: Numbers, dims: int) -> Tensor:
     check_adaptive(input, name, dims)
     if not input.is_floating_point():
         kernel = name + ("_cpu" if dims == 3 else "")
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     if sizes == (1,) * dims:
         return input.mean(tuple(range(-dims, 0)), keepdim=True)
     factors = tuple(Factor("adaptive", n, m) for n, m in zip(input.shape[-dims:], sizes))

@@ -53,19 +53,22 @@ def _max_of_windows(x: np.ndarray, windows: list[Places]) -> tuple[np.ndarray, n
         shape = x.shape[: x.ndim - dims] + out
         return np.zeros(shape, x.dtype), np.zeros(shape, np.int64)
     taken = planes[:, place]
-    chosen = np.argmax(_ranked(taken, inside), axis=-1)
+    chosen = _largest(taken, inside)
     best = np.take_along_axis(np.broadcast_to(place, taken.shape), chosen[..., None], -1)[..., 0]
     values = np.take_along_axis(taken, chosen[..., None], -1)[..., 0]
     shape = x.shape[: x.ndim - dims] + out
     return np.ascontiguousarray(values.reshape(shape)), np.ascontiguousarray(best.reshape(shape))
 
 
-def _ranked(taken: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Values as argmax should see them: what lies outside never wins, not even against -inf."""
+def _largest(taken: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The first of the largest elements, but the last nan; what lies outside never wins, not even against -inf."""
     if taken.dtype.kind in "iub":
-        return np.where(inside, taken.astype(np.int64), np.iinfo(np.int64).min)
-    lowest = np.where(np.isneginf(taken), np.finfo(np.float64).min, taken.astype(np.float64))
-    return np.where(inside, lowest, -np.inf)
+        return np.argmax(np.where(inside, taken.astype(np.int64), np.iinfo(np.int64).min), -1)
+    wide = taken.astype(np.float64)
+    found = np.argmax(np.where(inside, np.where(np.isneginf(wide), np.finfo(np.float64).min, wide), -np.inf), -1)
+    missing = np.isnan(wide) & inside
+    last = missing.shape[-1] - 1 - np.argmax(missing[..., ::-1], -1)
+    return np.where(missing.any(-1), last, found)
 
 
 def _place_planes(g: np.ndarray, indices: np.ndarray, size: Numbers) -> np.ndarray:
@@ -111,7 +114,9 @@ def _pool_row(name: str, node: str, dims: int, attributes: str, windows: Any) ->
     )  # fmt: skip
 
 
-def _fixed(size: Numbers, out: Numbers, kernel: Numbers, stride: Numbers, padding: Numbers, dilation: Numbers) -> list[Places]:
+def _fixed(
+    size: Numbers, out: Numbers, kernel: Numbers, stride: Numbers, padding: Numbers, dilation: Numbers
+) -> list[Places]:
     each = zip(size, out, kernel, stride, padding, dilation)
     return [window_places(n, np.arange(m) * s - p, k, d) for n, m, k, s, p, d in each]
 
@@ -127,7 +132,9 @@ def _adaptive(size: Numbers, out: Numbers) -> list[Places]:
 
 _FIXED = "out, kernel, stride, padding, dilation"
 ROWS = {n: _pool_row(f"max_pool{n}d_row", f"max_pool{n}D_with_indices", n, _FIXED, _fixed) for n in (2, 3)}
-ADAPTIVE_ROWS = {n: _pool_row(f"adaptive_max_pool{n}d_row", f"adaptive_max_pool{n}D", n, "out", _adaptive) for n in (2, 3)}
+ADAPTIVE_ROWS = {
+    n: _pool_row(f"adaptive_max_pool{n}d_row", f"adaptive_max_pool{n}D", n, "out", _adaptive) for n in (2, 3)
+}
 
 
 def _max_pool(
@@ -147,7 +154,7 @@ def _max_pool(
     sizes = tuple(pooled_size(*given, ceil_mode) for given in zip(inner, kernel, steps, pads, dilations))
     check_pooled(input, dims, sizes)
     if input.dtype.array.kind in "cb":
-        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{name}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     return ROWS[dims](input, sizes, kernel, steps, pads, dilations)
 
 
@@ -225,7 +232,9 @@ def _public_adaptive(dims: int) -> None:
         found = with_indices(input, output_size)
         return found if return_indices else found[0]
 
-    text = f"The largest element of windows that share the input out into output_size. Source: torch.nn.functional.{name}."
+    text = (
+        f"The largest element of windows that share the input out into output_size. Source: torch.nn.functional.{name}."
+    )
     for function, ending in ((adaptive_max_pool, ""), (with_indices, "_with_indices")):
         function.__doc__, function.__name__, function.__qualname__ = text, name + ending, name + ending
         public(f"nn.functional.{name}{ending}", method=False)(function)
@@ -243,7 +252,7 @@ def _adaptive_max(input: Tensor, sizes: Numbers, dims: int) -> tuple[Tensor, Ten
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: {list_text(shape)}")
     if not input.is_floating_point():
         kernel = name + ("_cpu" if dims == 3 else "")
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     return ADAPTIVE_ROWS[dims](input, sizes)
 
 
@@ -272,7 +281,9 @@ def _unpool_row(dims: int) -> Any:
 UNPOOL_ROWS = {n: _unpool_row(n) for n in (2, 3)}
 
 
-def _unpooled_size(input: Tensor, kernel: Numbers, stride: Numbers, padding: Numbers, output_size: Any, dims: int) -> Numbers:
+def _unpooled_size(
+    input: Tensor, kernel: Numbers, stride: Numbers, padding: Numbers, output_size: Any, dims: int
+) -> Numbers:
     """The size before pooling: as given, if it is near the default. Raises ValueError."""
     inner = input.shape[len(input.shape) - dims :]
     default = tuple((n - 1) * s + k - 2 * p for n, k, s, p in zip(inner, kernel, stride, padding))
@@ -305,7 +316,7 @@ def _check_unpool(input: Tensor, indices: Tensor, size: Numbers, dims: int) -> N
             f"tensor with shape: {list_text(indices.shape)}"
         )
     if not input.is_floating_point():
-        raise NotImplementedError(f'"max_unpool{dims}d" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"max_unpool{dims}d\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     area = int(np.prod(size, dtype=np.int64))
     wrong = (indices._array < 0) | (indices._array >= area)
     if wrong.any():

@@ -16,10 +16,10 @@ MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 
 def _levels(input: Tensor, q: Any) -> np.ndarray:
     """q as an array in the input's dtype. Raises RuntimeError outside [0, 1] and for another dtype."""
-    if input.dtype not in (dtypes.float32, dtypes.float64):
-        raise RuntimeError("quantile() input tensor must be either float or double dtype")
     if not input.numel():
         raise RuntimeError("quantile() input tensor must be non-empty")
+    if input.dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
     if not isinstance(q, Tensor):
         if not 0 <= q <= 1:
             raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
@@ -57,18 +57,14 @@ def _quantile(input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str
         )
     levels = _levels(input, q)
     axis = 0 if dim is None else one_dim(input, dim, "quantile")
-    flat: Any = input.reshape(-1) if dim is None or not input.ndim else input.transpose(axis, -1)  # type: ignore[attr-defined]
+    flat: Any = input.reshape(-1) if dim is None or not input.ndim else input.unsqueeze(-1).transpose(axis, -1)  # type: ignore[attr-defined]
     ordered = flat.sort(-1)[0]
     ranks = _ranks(ordered.detach()._array, np.atleast_1d(levels), ignore_nan, interpolation)
     found = _picked(ordered, ranks, interpolation)
-    if dim is None:
-        found = found.view((1,) * input.ndim + (-1,)) if keepdim else found
-    elif input.ndim:
-        found = found.unsqueeze(-1).transpose(axis, -2)
+    if dim is None and keepdim:
+        found = found.view((1,) * input.ndim + (-1,))
+    elif dim is not None and input.ndim:
         found = found if keepdim else found.squeeze(axis)
-        if not levels.ndim:
-            return found.squeeze(-1)
-        return found.movedim(-1, 0) if keepdim or found.ndim > 1 else found
     if not levels.ndim:
         return found.squeeze(-1)
     return found.movedim(-1, 0) if found.ndim > 1 else found

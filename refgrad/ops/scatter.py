@@ -212,6 +212,15 @@ def _taken(a: np.ndarray, index: np.ndarray) -> np.ndarray:
     return a.reshape(-1)[index]
 
 
+def in_order_of(made: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """The array in the memory order of another."""
+    if like.flags.c_contiguous:
+        return made
+    turned = np.empty_like(like, order="K")
+    turned[...] = made
+    return turned
+
+
 def _put(a: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool) -> np.ndarray:
     made = np.array(a, order="C")
     flat, where, values = made.reshape(-1), index.ravel(), source.ravel()
@@ -219,7 +228,7 @@ def _put(a: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool)
         add_rows(flat, np.where(where < 0, where + flat.size, where), values)
     else:
         flat[where] = values
-    return made
+    return in_order_of(made, a)
 
 
 take_row = op(
@@ -290,7 +299,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             "torch.take_along_dim(): dtype of indices should be Long but got " + SCALAR_NAMES[indices.dtype]
         )
     if dim is None:
-        return input.reshape(-1).gather(0, indices.reshape(-1))
+        return input.view(-1).gather(0, indices.view(-1))
     if input.ndim != indices.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "

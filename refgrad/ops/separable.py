@@ -96,9 +96,9 @@ def _scale(factor: Factor, wide: np.dtype, align: bool, scale: float | None) -> 
 
 def _nearest(factor: Factor, wide: np.dtype) -> tuple[np.ndarray, ...]:
     (scale, exact) = factor.options
-    step = _scale(factor, np.dtype(np.float32), False, scale)
-    i = np.arange(factor.outputs, dtype=np.float32)
-    source = np.floor((i + np.float32(0.5)) * step if exact else i * step)
+    step = _scale(factor, wide, False, scale)
+    i = np.arange(factor.outputs, dtype=wide)
+    source = np.floor((i + wide.type(0.5)) * step if exact else i * step)
     return np.arange(factor.outputs), np.minimum(source.astype(np.int64), factor.inputs - 1), np.ones(factor.outputs)
 
 
@@ -138,6 +138,13 @@ def _triangle(t: np.ndarray) -> np.ndarray:
     return np.maximum(1 - np.abs(t), 0)
 
 
+def _lanczos(t: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(t) < 3, np.sinc(t) * np.sinc(t / 3), 0)
+
+
+FILTERS = {2: _triangle, 4: lambda t: cubic(t, -0.5), 6: _lanczos}
+
+
 def _smooth(factor: Factor, wide: np.dtype) -> tuple[np.ndarray, ...]:
     """Filtered against aliasing: the kernel is as wide as an output step, and its weights sum to 1."""
     align, scale, taps = factor.options
@@ -149,7 +156,7 @@ def _smooth(factor: Factor, wide: np.dtype) -> tuple[np.ndarray, ...]:
     ends = np.minimum((center + support + wide.type(0.5)).astype(np.int64), factor.inputs)
     rows, columns = _windows(starts, ends)
     distance = (columns.astype(wide) - center[rows] + wide.type(0.5)) / stretch
-    weights = (cubic(distance, -0.5) if taps == 4 else _triangle(distance)).astype(wide)
+    weights = FILTERS[taps](distance).astype(wide)
     return rows, columns, weights / np.bincount(rows, weights, factor.outputs).astype(wide)[rows]
 
 

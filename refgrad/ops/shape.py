@@ -161,8 +161,16 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 
 def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
-    made = np.broadcast_to(a, shape)
-    return np.lib.stride_tricks.as_strided(a, made.shape, made.strides)
+    """A stretched dimension has stride 0, one that is added the stride of a fresh one."""
+    strides: list[int] = []
+    for k in reversed(range(len(shape))):
+        have = k - (len(shape) - a.ndim)
+        if have >= 0:
+            size, step = a.shape[have], a.strides[have]
+        else:
+            size, step = 1, shape[k + 1] * strides[-1] if strides else a.itemsize
+        strides.append(step if size == shape[k] else 0)
+    return np.lib.stride_tricks.as_strided(a, shape, tuple(reversed(strides)))
 
 
 expand_row = op("expand(self, *, shape)", _expand, view=True, public=False, jvp=LINEAR, self=lambda g: g)
@@ -195,7 +203,8 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
 
 
 transpose_row = op(
-    "transpose(self, *, dim0, dim1)", np.swapaxes, view=True, public=False, jvp=LINEAR,
+    "transpose(self, *, dim0, dim1)",
+    lambda a, dim0, dim1: np.swapaxes(a, dim0, dim1) if a.ndim else a.view(), view=True, public=False, jvp=LINEAR,
     self=lambda g, F, dim0, dim1: F.transpose(g, dim0, dim1),
 )  # fmt: skip
 
@@ -204,7 +213,7 @@ transpose_row = op(
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions swapped. Source: torch.transpose."""
     a, b = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
-    return input.view_as(input) if not input.ndim else transpose_row(input, a, b)
+    return transpose_row(input, a, b)
 
 
 as_strided_row = op(

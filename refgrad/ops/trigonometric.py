@@ -33,6 +33,7 @@ acosh = op(
 )  # fmt: skip
 atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda self: 1 / ((1 - self) * (1 + self)))
 
+
 def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
 

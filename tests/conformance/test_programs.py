@@ -8,8 +8,10 @@ import pytest
 
 from conformance import catalogue, codec
 from conformance.generate import one_operator
+from conformance.language import language
 from conformance.program import Call, Leaf, Program, Ref, needs
 from conformance.properties import PROPERTIES, properties_of
+from conformance.script import script
 from conformance.source import Replay, Stream, mix
 
 
@@ -86,3 +88,10 @@ def test_reading_refuses_what_is_no_program(damage: dict[str, object]) -> None:
 def test_needs_name_the_operators_and_dtypes() -> None:
     program = Program((Leaf(b"\0" * 4, "float32", ()), Call("sin", (Ref(0),), form="inplace")))
     assert needs(program) == {"op:sin", "dtype:float32", "inplace"}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_whole_language_program_prints_as_python(seed: int) -> None:
+    program = language(Stream(seed))
+    compile(script(program), "script", "exec")
+    assert codec.decode_program(json.loads(program.canonical())) == program

@@ -46,4 +46,4 @@ def test_noise_keeps_strides_and_moves_by_one_unit(layout: str) -> None:
     array = with_layout(np.arange(1.0, 25.0).reshape(2, 3, 4), layout)
     moved = disturb(array, np.random.default_rng(0))
     assert moved.strides == array.strides
-    assert np.max(np.abs(moved / array - 1)) <= 2.0**-51 and not np.array_equal(moved, array)
+    assert np.max(np.abs(moved / array - 1)) <= 3 * 2.0**-52 and not np.array_equal(moved, array)

@@ -1,0 +1,37 @@
+"""Engines broken on purpose: what the suite must catch, and harmless changes that it must not blame.
+
+A `Fault` is one declarative entry: what is planted in refgrad while one program runs, the class it stands for, and the
+clauses by which a reader would expect it to fall. `entries()` gives them all.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from .fault import Fault
+
+FAMILIES = ("rules", "engine", "tensors", "controls")
+
+
+@cache
+def entries() -> dict[str, Fault]:
+    """Every fault and control by id, in the order of the families' files."""
+    found: dict[str, Fault] = {}
+    for family in FAMILIES:
+        for fault in import_module(f".{family}", __name__).FAULTS:
+            if fault.id in found:
+                raise ValueError(f"fault {fault.id!r} is there twice")
+            found[fault.id] = fault
+    return found
+
+
+def find(id: str) -> Fault:
+    """The fault of an id. Raises LookupError naming near ones."""
+    try:
+        return entries()[id]
+    except KeyError:
+        from difflib import get_close_matches
+
+        near = ", ".join(get_close_matches(id, entries(), 3)) or "none"
+        raise LookupError(f"no fault {id!r}; near ids: {near}") from None

@@ -1,0 +1,50 @@
+"""What a planted fault is, and the engine that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ..backends import Backend, load
+from ..program import Program
+from ..trace import Trace
+
+Plant = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``plant()`` gives a context in which refgrad has the fault. ``expects``: prefixes of the ids of clauses and
+    operator properties that a reader would expect to catch it. ``report``: the public report it restates.
+    ``control``: no fault, must not be blamed (or be filed as convention)."""
+
+    id: str
+    title: str
+    kind: str
+    plant: Plant
+    expects: tuple[str, ...] = ()
+    report: str | None = None
+    control: bool = False
+
+
+class Broken:
+    """A backend whose programs run with a fault planted."""
+
+    def __init__(self, fault: Fault, sound: Backend | None = None) -> None:
+        self.sound = sound or load("refgrad")
+        self.planted = fault.plant()
+        self.name, self.version, self.family = f"refgrad with {fault.id}", self.sound.version, self.sound.family
+        self.claims = self.sound.claims
+        self.ns = getattr(self.sound, "ns", None)
+
+    def execute(self, program: Program, noise: int | None = None) -> Trace:
+        """The trace of the broken engine."""
+        with self.planted:
+            return self.sound.execute(program, noise)
+
+    def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
+        """A scenario on the broken engine."""
+        with self.planted:
+            return self.sound.call(run, drawn)

@@ -1,0 +1,67 @@
+"""All that the suite can ask an engine, without pytest: operators' properties, clauses, whole-language blocks."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from .catalogue import operators
+from .check import Check, Outcome, Settings
+from .clause import Clause
+from .generate import one_operator
+from .judge import Judge
+from .language import language
+from .properties import properties_of
+
+LANGUAGE_BLOCKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One test: ``ask(check)`` runs it. ``clause`` is what a clause's check is told."""
+
+    id: str
+    ask: Callable[[Check], None]
+    clause: Clause | None = None
+
+    def answer(self, judge: Judge, settings: Settings) -> Outcome:
+        """What the suite makes of the engine on this question."""
+        answers: list[Outcome] = []
+        self.ask(Check(judge, settings, answers.append, self.clause))
+        return answers[0]
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """Every question: properties in the catalogue's order, clauses by file, then whole-language programs."""
+    return (*_properties(), *_clauses(), *_language())
+
+
+def _properties() -> Iterator[Question]:
+    for line in operators().values():
+        for kind in properties_of(line):
+            draw = one_operator(line, kind.build)
+            yield Question(f"op/{line.name}/{kind.name}", lambda c, a=line, k=kind, d=draw: c.operator(a, k, d))
+
+
+def clause_functions() -> Iterator[Callable[..., Any]]:
+    """The decorated test functions of all clause files."""
+    package = importlib.import_module(".clauses", __package__)
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        if found.name.startswith("test_"):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            yield from (f for f in vars(module).values() if hasattr(f, "clause"))
+
+
+def _clauses() -> Iterator[Question]:
+    for function in clause_functions():
+        yield Question(function.clause.id, function, function.clause)
+
+
+def _language() -> Iterator[Question]:
+    for block in range(LANGUAGE_BLOCKS):
+        yield Question(f"language/{block}", lambda c, b=block: c.language(b, language))
