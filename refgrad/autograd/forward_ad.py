@@ -12,7 +12,8 @@ from .._forward import enter_level, exit_level, primal_of, set_tangent, tangent_
 from .._interpreters import LIVE
 from .._modes import LEVELS, _Mode, _Setting, state
 from .._storage import element_strides
-from .._tensor import Tensor
+from .._tensor import Tensor, plain
+from .._views import empty_like_geometry
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -80,10 +81,18 @@ def dual(tensor: Tensor, tangent: Tensor, number: int) -> Tensor:
             f"of size {errors.list_text(tangent._array.shape)}."
         )
     made = LIVE.alias(tensor)
-    if tangent._array.dtype == tensor._array.dtype and element_strides(tangent._array) != element_strides(tensor._array):
-        tangent = LIVE.strided_copy(tangent, element_strides(tensor._array))
+    if tangent._array.dtype == tensor._array.dtype:
+        tangent = _laid_out(tangent, tensor)
     set_tangent(made, number, tangent)
     return made
+
+
+def _laid_out(tangent: Tensor, tensor: Tensor) -> Tensor:
+    """The tangent itself if it has the primal's strides, else a copy that has them: views of both must go in step."""
+    shape, strides = tensor._array.shape, element_strides(tensor._array)
+    if element_strides(tangent._array) == strides or any(n > 1 and s == 0 for n, s in zip(shape, strides)):
+        return tangent
+    return plain(empty_like_geometry(shape, strides, tensor._array.dtype)).copy_(tangent)  # type: ignore[attr-defined]
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
