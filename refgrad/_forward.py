@@ -161,6 +161,14 @@ def _linear_input(x: Any, t: Any) -> Any:
 
 def _multilinear(call: Any, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> Any:
     total = None
+    if state.grad and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+        # PyTorch adds the zero terms too: they decide whether the tangent requires grad.
+        tangents = [
+            plain(np.zeros_like(x._array))
+            if t is None and isinstance(x, Tensor) and x._array.dtype.kind not in "iub"
+            else t
+            for x, t in zip(inputs, tangents)
+        ]
     for k, t in enumerate(tangents):
         if t is not None:
             part = call(*inputs[:k], t, *inputs[k + 1 :], *attributes)
@@ -172,7 +180,16 @@ def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) 
     """What the rules of a row with one output may ask for."""
     schema = row.schema
     values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
+    if row.casts_saved:
+        inputs = [_promoted(x, out) for x in inputs]
     return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
+
+
+def _promoted(x: Any, out: Any) -> Any:
+    """An operand in the dtype of the result, in which the formula computes."""
+    if not isinstance(x, Tensor) or x._array.dtype == out._array.dtype:
+        return x
+    return LIVE.cast(x, out._array.dtype)
 
 
 def _by_derivative(

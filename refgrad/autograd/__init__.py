@@ -9,7 +9,7 @@ from .._modes import (
     set_multithreading_enabled,
 )
 from .._tensor import Tensor, method
-from . import anomaly_mode, forward_ad, function, grad_mode, graph
+from . import anomaly_mode, forward_ad, function, functional, grad_mode, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function, NestedIOFunction
@@ -41,6 +41,7 @@ __all__ = [
     "enforce_grad_layout_policy",
     "forward_ad",
     "function",
+    "functional",
     "grad",
     "grad_mode",
     "graph",

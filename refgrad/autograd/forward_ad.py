@@ -90,8 +90,10 @@ def dual(tensor: Tensor, tangent: Tensor, number: int) -> Tensor:
 def _laid_out(tangent: Tensor, tensor: Tensor) -> Tensor:
     """The tangent itself if it has the primal's strides, else a copy that has them: views of both must go in step."""
     shape, strides = tensor._array.shape, element_strides(tensor._array)
-    if element_strides(tangent._array) == strides or any(n > 1 and s == 0 for n, s in zip(shape, strides)):
+    if all(n == 1 or a == b for n, a, b in zip(shape, element_strides(tangent._array), strides)):
         return tangent
+    if any(n > 1 and s == 0 for n, s in zip(shape, strides)):
+        raise RuntimeError(errors.INTERNAL_OVERLAP)
     return plain(empty_like_geometry(shape, strides, tensor._array.dtype)).copy_(tangent)  # type: ignore[attr-defined]
 
 
