@@ -50,9 +50,9 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     shape, steps = result.shape, result.strides
     if result.size and all(a.strides == steps and a.shape == shape for a in operands):
         return result
-    if result.size == 0 or len(shape) < 2:
-        return canonical(result)
     alike = all(a.shape == shape for a in operands)
+    if len(shape) < 2 or (alike and result.size == 0):
+        return canonical(result)
     if alike and all(a.flags.c_contiguous for a in operands):
         return with_strides(result, contiguous_strides(shape))
     first = operands[0]
@@ -95,10 +95,12 @@ def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
                 here = before
             elif verdict < 0:
                 break
+    if order == list(range(len(shape)))[::-1]:
+        return contiguous_strides(shape)
     strides, step = [0] * len(shape), 1
     for dim in order:
         strides[dim] = step
-        step *= shape[dim]
+        step *= max(shape[dim], 1)
     return tuple(strides)
 
 

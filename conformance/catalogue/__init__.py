@@ -33,7 +33,11 @@ FAMILIES = (
     "index",
     "image",
     "linalg",
+    "fft",
     "nn",
+    "loss",
+    "normalise",
+    "window",
     "create",
 )
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
@@ -68,7 +72,7 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool
+    contraction: bool | str
     jumps: bool
     view: bool
     differentiable: bool
@@ -105,7 +109,7 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool = False,
+    contraction: bool | str = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,

@@ -272,11 +272,10 @@ def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    warnings.warn(
+    warn_once(
         "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
         "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",
-        UserWarning,
-        stacklevel=3,
+        4,
     )
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
