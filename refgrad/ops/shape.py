@@ -168,6 +168,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
     """A stretched dimension has stride 0, one that is added the stride of a fresh one."""
+    if not a.ndim:
+        return np.lib.stride_tricks.as_strided(a, shape, (0,) * len(shape))
     strides: list[int] = []
     for k in reversed(range(len(shape))):
         have = k - (len(shape) - a.ndim)
