@@ -124,9 +124,10 @@ op(
     A=lambda g, F, A, T: F.third_pull(g, A, T), T=lambda g, F, A: F.conj(F.cofactor_change(A, F.conj(g))),
 )  # fmt: skip
 
+
 def _det_pull(g: Any, F: Any, A: Any, result: Any) -> Any:
     """g times the conjugated cofactors, which are constant for matrices of order 1."""
-    if not A.shape[-1]:
+    if 0 in A.shape:
         return F.zeros(A.shape, F.array_dtype(A))
     g = F.column(F.column(g))
     return g if A.shape[-1] == 1 else g * F.conj(F.cofactor_matrix(A))
@@ -164,15 +165,7 @@ def _slogdet_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     return [out[0] * ((change - F.conj(change)) * 0.5), F.cast((change + F.conj(change)) * 0.5, out[1]._array.dtype)]
 
 
-slogdef _det_pull(g: Any, F: Any, A: Any, result: Any) -> Any:
-    """g times the conjugated cofactors, which are constant for matrices of order 1."""
-    if not A.shape[-1]:
-        return F.zeros(A.shape, F.array_dtype(A))
-    g = F.column(F.column(g))
-    return g if A.shape[-1] == 1 else g * F.conj(F.cofactor_matrix(A))
-
-
-det_row = op(
+slogdet_row = op(
     "linalg_slogdet(A) -> sign, logabsdet", _slogdet, public=False, A=_slogdet_pull, jvp=_slogdet_push
 )  # fmt: skip
 
