@@ -13,14 +13,14 @@ from .backends import Backend
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Pattern, Program, refs
+from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
 FEW_NOISY_RUNS, NOISY_RUNS = 2, 8
 HIGHER_ORDER_ULPS = 32
-_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
+_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf, Observe)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
-from .._errors import list_text, wrap_dim
+from .._errors import list_text, tensor_type, wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
 from .._storage import as_strided_array, contiguous_strides, element_strides
