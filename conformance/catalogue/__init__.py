@@ -41,7 +41,8 @@ class Strategy:
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
-    rounding; ``jumps``: discontinuous in its operands; ``graph``: whether node names are compared."""
+    rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
+    ``graph``: whether node names are compared."""
 
     name: str
     path: str
@@ -56,6 +57,7 @@ class Operator:
     graph: str
     exact: bool
     contraction: bool
+    cancels: bool
     jumps: bool
     view: bool
     differentiable: bool
@@ -93,6 +95,7 @@ def operator(
     graph: str = "spec",
     exact: bool = False,
     contraction: bool = False,
+    cancels: bool = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,
@@ -121,6 +124,7 @@ def operator(
         graph,
         exact,
         contraction,
+        cancels,
         jumps,
         view,
         differentiable,

@@ -80,7 +80,9 @@ def _covariance(b: Builder) -> Drawn:
     x = b.operand(tuple(max(d, 2) for d in b.draw_shape(1, 2)), domain=DISTINCT)
     attrs: dict[str, Any] = {"correction": b.pick((1, 0))}
     if b.chance(3):
-        attrs["fweights"] = b.operand(x.shape[-1:], dtype="int64", domain=Domain("counts", (1.0, 2.0, 3.0), 1, 3, jitter=False))
+        attrs["fweights"] = b.operand(
+            x.shape[-1:], dtype="int64", domain=Domain("counts", (1.0, 2.0, 3.0), 1, 3, jitter=False)
+        )
     if b.chance(3):
         attrs["aweights"] = b.operand(x.shape[-1:], domain=POSITIVE, grad=False)
     return (x,), attrs
@@ -163,4 +165,3 @@ operator(
     graph="spec",
 )
 operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True)
-
