@@ -17,7 +17,7 @@ from ._accumulate import fit
 from ._graph import AccumulateGrad, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
-from ._modes import state
+from ._modes import LEVELS, state
 from ._ready import ReadyHeap
 from ._tensor import Tensor
 
@@ -84,7 +84,9 @@ def execute(
 ) -> dict[int, Any]:
     """Runs a backward. With `capture`, returns {position in inputs: its cotangent} instead of accumulating there; with
     `inputs` alone, only what leads to them is run."""
-    task = Task(create_graph, keep)
+    # Formulas run on dual tensors while a forward level runs: a gradient then has a tangent.
+    live = create_graph or bool(LEVELS)
+    task = Task(live, keep)
     roots = [(_node_of(e), e[1]) for e in roots]
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
@@ -92,7 +94,7 @@ def execute(
     for node, _ in roots:
         task.waiting.setdefault(node, 0)
     for (node, nr), seed in zip(roots, seeds):
-        _arrive(task, node, nr, seed if create_graph else _array_of(seed))
+        _arrive(task, node, nr, seed if live else _array_of(seed))
     for node in dict.fromkeys(node for node, _ in roots):
         if not task.waiting[node] and task.will_reach(node):
             task.ready.push(node)

@@ -245,3 +245,9 @@ def warn_once(message: str, stacklevel: int = 3, key: str | None = None) -> None
     if _always or key not in _warned:
         _warned.add(key)
         warnings.warn(message, UserWarning, stacklevel=stacklevel)
+
+
+BACKWARD_IN_TRANSFORM = (
+    "backward() called inside a functorch transform. This is not supported, please use functorch.grad or functorch.vjp "
+    "instead or call backward() outside of functorch transforms."
+)

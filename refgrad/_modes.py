@@ -25,6 +25,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _threads: weakref.WeakSet[State] = weakref.WeakSet()
 _every: dict[str, Any] = {"anomaly": None}
+# The running levels of forward differentiation, by number, outermost first. One dict for all threads: a level is not a
+# thread's (as in PyTorch).
+LEVELS: dict[int, Any] = {}
 
 
 class State:
@@ -35,7 +38,7 @@ class State:
     __slots__ = (
         "__weakref__", "anomaly", "computes", "dual_levels", "executing", "forward_grad", "functional_levels", "grad",
         "inference", "layout_policy", "multithreading", "mutation", "plain", "run", "saved_hooks",
-        "saved_hooks_disabled", "sequence", "view_replay",
+        "saved_hooks_disabled", "sequence", "transforms", "view_replay",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -53,6 +56,7 @@ class State:
         self.functional_levels: list[Any] = []
         self.executing: list[Any] = []
         self.sequence = 0
+        self.transforms: list[str] = []
         self.plain, self.computes = self.anomaly is None, True
         _threads.add(self)
         with np.errstate(all="ignore"):

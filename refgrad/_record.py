@@ -130,7 +130,7 @@ def general(node: RowNode, entry: Any) -> Saved:
     saved.is_own = type(entry) is Result
     saved.edge = None if saved.is_own else gradient_edge(tensor)
     saved.keep(tensor)
-    saved.version, saved.unpack_hook, saved.packed, saved.view = entry[-1], None, None, None
+    saved.version, saved.unpack_hook, saved.packed, saved.view, saved.tangents = entry[-1], None, None, None, None
     return saved
 
 

@@ -18,7 +18,7 @@ from . import _errors as errors
 from ._dtypes import OF_ARRAY
 from ._graph import AccumulateGrad, Node, gradient_edge
 from ._modes import local, state
-from ._tensor import CONJ, NEG, Tensor, extra, plain, resolved
+from ._tensor import CONJ, DUAL, NEG, Tensor, extra, plain, resolved
 
 Pack, Unpack = Callable[[Tensor], Any], Callable[[Any], Any]
 
@@ -27,27 +27,14 @@ class Saved:
     """A value saved for backward. `edge` restores the history of the value when the backward is itself recorded; for
     an output it is the node itself, passed at unpacking."""
 
-    __slots__ = (
-        "array",
-        "cell",
-        "edge",
-        "flags",
-        "is_leaf",
-        "is_own",
-        "needs",
-        "nr",
-        "packed",
-        "tensor",
-        "unpack_hook",
-        "version",
-        "view",
-    )
+    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tangents", "tensor", "unpack_hook", "version", "view")
 
     def __init__(self, t: Tensor, is_output: bool, nr: int = 0) -> None:
         if t._cell is None and not state.inference:
             raise RuntimeError(errors.INFERENCE_SAVED)
         self.is_own = is_output and t._edge is not None
         self.nr, self.is_leaf, self.needs = nr, t._edge is None, t.requires_grad
+        self.tangents: dict[int, Tensor] | None = None
         self.edge = None if self.is_own else gradient_edge(t)
         self.keep(t)
         # A view that was written has a history of its own after the write; it leads to the node that saves.
@@ -88,7 +75,11 @@ class Saved:
     def data(self) -> Tensor:
         """The saved value without history."""
         if self.tensor is None:
-            return alias_of(self.array, self.cell, self.flags)
+            made = alias_of(self.array, self.cell, self.flags)
+            if self.tangents:
+                extra(made).tangents = self.tangents
+                made._flags |= DUAL
+            return made
         return alias_of(self.tensor._array, self.tensor._cell, self.tensor._flags)
 
     def tensor_for(self, node: Node) -> Tensor:

@@ -98,7 +98,9 @@ operator(
 )
 operator("topk", custom(_topk, _top_shape), outputs=VALUES, exact=True, jumps=True)
 operator("kthvalue", custom(_kth, _kth_shape), outputs=VALUES, exact=True, jumps=True)
-operator("mode", reduction("one", ANY_INTEGER, empty=False, outputs=(same, to_index)), outputs=VALUES, exact=True, jumps=True)
+operator(
+    "mode", reduction("one", ANY_INTEGER, empty=False, outputs=(same, to_index)), outputs=VALUES, exact=True, jumps=True
+)
 for _name in ("median", "nanmedian"):
     operator(_name, reduction("all", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
     operator(

@@ -45,6 +45,8 @@ def _diff(b: Builder) -> Drawn:
 
 
 def _diff_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    if not attrs["n"]:
+        return _like(args, attrs)
     size = args[0].shape[attrs["dim"]]
     for name in ("prepend", "append"):
         if attrs.get(name) is not None:
@@ -80,7 +82,9 @@ def _covariance(b: Builder) -> Drawn:
     x = b.operand(tuple(max(d, 2) for d in b.draw_shape(1, 2)), domain=DISTINCT)
     attrs: dict[str, Any] = {"correction": b.pick((1, 0))}
     if b.chance(3):
-        attrs["fweights"] = b.operand(x.shape[-1:], dtype="int64", domain=Domain("counts", (1.0, 2.0, 3.0), 1, 3, jitter=False))
+        attrs["fweights"] = b.operand(
+            x.shape[-1:], dtype="int64", domain=Domain("counts", (1.0, 2.0, 3.0), 1, 3, jitter=False)
+        )
     if b.chance(3):
         attrs["aweights"] = b.operand(x.shape[-1:], domain=POSITIVE, grad=False)
     return (x,), attrs
@@ -128,7 +132,7 @@ def _running_sums() -> Any:
 
 operator("cumsum", _running_sums(), dtypes=NUMERIC, contraction=True)
 operator("cumprod", along_dim(NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
-operator("logcumsumexp", along_dim(), dtypes=NUMERIC)
+operator("logcumsumexp", along_dim(), dtypes=NUMERIC, contraction=True)
 for _name in ("cummax", "cummin"):
     operator(
         _name,
@@ -138,10 +142,10 @@ for _name in ("cummax", "cummin"):
         exact=True,
         jumps=True,
     )
-operator("softmax", along_dim(), kinks=special(float("-inf")))
-operator("log_softmax", along_dim(), kinks=special(float("-inf")))
+operator("softmax", along_dim(), kinks=special(float("-inf")), contraction=True)
+operator("log_softmax", along_dim(), kinks=special(float("-inf")), contraction=True)
 for _name in ("softmax", "log_softmax", "softmin"):
-    operator(f"nn.functional.{_name}", along_dim(), forms=("function",))
+    operator(f"nn.functional.{_name}", along_dim(), forms=("function",), contraction=True)
 operator("diff", custom(_diff, _diff_shape), dtypes=NUMERIC, graph="free", contraction=True)
 operator("trapezoid", custom(_integral, _integral_shape, ("function",)), graph="free", contraction=True)
 operator(
@@ -163,4 +167,3 @@ operator(
     graph="spec",
 )
 operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True)
-

@@ -9,7 +9,7 @@ from .._modes import (
     set_multithreading_enabled,
 )
 from .._tensor import Tensor, method
-from . import anomaly_mode, function, grad_mode, graph
+from . import anomaly_mode, forward_ad, function, functional, grad_mode, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function, NestedIOFunction
@@ -39,7 +39,9 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "enforce_grad_layout_policy",
+    "forward_ad",
     "function",
+    "functional",
     "grad",
     "grad_mode",
     "graph",

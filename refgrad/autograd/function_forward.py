@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._forward import set_tangent, tangent_of
+from .._modes import LEVELS
 from .._tensor import DUAL, Tensor
 from .context import BackwardCFunction
 
@@ -14,7 +15,7 @@ def push_tangents(cls: Any, node: BackwardCFunction, args: tuple[Any, ...], resu
     moving = [a for a in args if isinstance(a, Tensor) and a._flags & DUAL and a._extra is not None]
     levels = {level for a in moving for level in (a._extra.tangents or {})}  # type: ignore[union-attr]
     outputs = result if isinstance(result, tuple) else (result,)
-    for level in sorted(levels):
+    for level in sorted(levels & LEVELS.keys()):
         node.in_jvp = True
         try:
             found = cls.jvp(node, *[tangent_of(a, level) for a in args])

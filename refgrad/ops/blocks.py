@@ -16,11 +16,18 @@ from .shape import Shape
 
 def _shuffled(a: np.ndarray, r: int) -> np.ndarray:
     *lead, channels, height, width = a.shape
+    if channels % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            f"input.size(-3)={channels} is not divisible by {r * r}"
+        )
     blocks = a.reshape(-1, channels // (r * r), r, r, height, width).transpose(0, 1, 4, 2, 5, 3)
     return np.ascontiguousarray(blocks).reshape(*lead, channels // (r * r), height * r, width * r)
 
 
 def _unshuffled(a: np.ndarray, r: int) -> np.ndarray:
+    if not a.size:
+        return a.copy()  # PyTorch hands an empty image back in its own shape
     *lead, channels, height, width = a.shape
     blocks = a.reshape(-1, channels, height // r, r, width // r, r).transpose(0, 1, 3, 5, 2, 4)
     return np.ascontiguousarray(blocks).reshape(*lead, channels * r * r, height // r, width // r)
@@ -58,14 +65,9 @@ def _check_image(input: Tensor, name: str) -> None:
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(…, C·r², H, W) as (…, C, H·r, W·r). Source: torch.nn.functional.pixel_shuffle."""
     _check_image(input, "pixel_shuffle")
-    r, channels = upscale_factor, input._array.shape[-3]
+    r = upscale_factor
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
-    if channels % (r * r):
-        raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={channels} is not divisible by {r * r}"
-        )
     return pixel_shuffle_row(input, r)
 
 

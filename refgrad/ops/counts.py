@@ -106,7 +106,11 @@ def _check_distinct(input: Tensor, dim: int | None) -> None:
 
 @public("unique")
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """The distinct values (slices along `dim`), sorted in any case; on wish also where each element went and how often
     each came. Source: torch.unique. Trap: backward through it raises."""
@@ -156,7 +160,11 @@ def _places(bounds: np.ndarray, values: np.ndarray, right: bool) -> np.ndarray:
 
 
 def _as_values(given: Any) -> Tensor:
-    return given if isinstance(given, Tensor) else plain(np.asarray(given, np.float32 if isinstance(given, float) else None))
+    return (
+        given
+        if isinstance(given, Tensor)
+        else plain(np.asarray(given, np.float32 if isinstance(given, float) else None))
+    )
 
 
 @public("searchsorted", method=False)

@@ -102,10 +102,10 @@ def diff(
     for other in (prepend, append):
         if other is not None:
             _check_joined(input, other, axis)
+    if n == 0:
+        return PUBLIC["zeros_like"](input).copy_(input)
     joined = [t for t in (prepend, input, append) if t is not None]
     found = PUBLIC["cat"](joined, axis) if len(joined) > 1 else input
-    if n == 0:
-        return PUBLIC["zeros_like"](found).copy_(found)
     if not found._array.shape[axis]:
         return found.narrow(axis, 0, 0)
     for _ in range(min(n, found._array.shape[axis])):
@@ -174,7 +174,7 @@ def _on_grid(t: Tensor, h: Any, dim: int, edge_order: int) -> Tensor:
     a: list[Any] = [_at(t, dim, k) for k in (0, 1, 2)]
     b: list[Any] = [_at(t, dim, -k) for k in (1, 2, 3)]
     first = (a[0] * -3.0 + a[1] * 4.0 - a[2]) / (h * 2.0)
-    last = (b[0] * 3.0 - b[1] * 4.0 + b[2]) / (h * 2.0)
+    last = (b[2] - b[1] * 4.0 + b[0] * 3.0) / (h * 2.0)
     return _joined(first, inner, last, dim)
 
 

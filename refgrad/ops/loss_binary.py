@@ -127,7 +127,8 @@ logit_entropy_row = op(
 def _with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: int = 1
 ) -> Tensor:
-    """The same with the reduction as a number (0 none, 1 mean, 2 sum). Source: torch.binary_cross_entropy_with_logits."""
+    """The same with the reduction as a number (0 none, 1 mean, 2 sum). Source:
+    torch.binary_cross_entropy_with_logits."""
     check_floating("log_sigmoid_cpu", input)
     if not (target.is_floating_point() or target.is_complex()):
         name = SCALAR_NAMES[target.dtype]
@@ -176,7 +177,8 @@ def soft_margin_loss(
     if not (input.is_floating_point() or input.is_complex()):
         if input.dtype.array.kind == "b":
             raise RuntimeError(
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the "
                 "`~` or `logical_not()` operator instead."
             )
         name = SCALAR_NAMES[input.dtype]

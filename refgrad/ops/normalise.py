@@ -107,12 +107,14 @@ def _check_normalized_shape(input: Tensor, shape: Axes, star: str, *parameters: 
     for name, p in parameters:
         if p is not None and tuple(p.shape) != shape:
             raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list_text(p.shape)} and "
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list_text(p.shape)} and "
                 f"normalized_shape = {list_text(shape)}"
             )
     if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list_text(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], "
+            f"Given normalized_shape={list_text(shape)}, expected input with shape "
+            f"[{star}{', '.join(map(str, shape))}], "
             f"but got input of size{list_text(input.shape)}"
         )
 
@@ -196,7 +198,7 @@ def group_norm(
     eps: float = 1e-05,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """The input (N, C, …) standardised over each of `num_groups` groups of channels, then scaled and shifted by channel.
+    """The input (N, C, …) standardised over each of `num_groups` groups of channels, and an affine map by channel.
     Source: torch.nn.functional.group_norm. Raises RuntimeError if the groups don't divide the channels, ValueError for
     one value a group."""
     shape = input.shape
@@ -216,7 +218,8 @@ def group_norm(
             # PyTorch names the weight's shape in both cases.
             shown = list_text((0,) if weight is None else weight.shape)
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                f"shape "
                 f"{shown} and input of shape {list_text(shape)}"
             )
     check_floating("GroupNormKernelImpl", input)
@@ -267,7 +270,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 0.0001, beta: f
         padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
         mean = pool["nn.functional.avg_pool2d"](padded, (size, 1), stride=1).squeeze(1)
     else:
-        n, c, h, *rest = input.shape
+        n, c, h = input.shape[:3]
         flat = squares.view(n, 1, c, h, -1)
         padded = pad(flat, (0, 0, 0, 0, size // 2, (size - 1) // 2))
         mean = pool["nn.functional.avg_pool3d"](padded, (size, 1, 1), stride=1).squeeze(1).view(input.shape)

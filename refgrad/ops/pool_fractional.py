@@ -109,7 +109,10 @@ def _public(dims: int) -> None:
         found = with_indices(input, kernel_size, output_size, output_ratio, False, _random_samples)
         return found if return_indices else found[0]
 
-    text = f"The largest element of windows at pseudo-random steps. Source: torch.nn.functional.{name}. Raises ValueError without output_size or output_ratio."  # fmt: skip
+    text = (
+        f"The largest element of windows at pseudo-random steps. Source: torch.nn.functional.{name}. Raises ValueError "
+        "without output_size or output_ratio."
+    )
     for function, ending in ((pool, ""), (with_indices, "_with_indices")):
         function.__doc__, function.__name__, function.__qualname__ = text, name + ending, name + ending
         public(f"nn.functional.{name}{ending}", method=False)(function)

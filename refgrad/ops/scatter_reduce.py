@@ -40,7 +40,9 @@ def _start(dtype: np.dtype, reduce: str) -> Any:
     return np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max
 
 
-def combined(a: np.ndarray, index: np.ndarray, src: np.ndarray, dim: int, reduce: str, include_self: bool) -> np.ndarray:
+def combined(
+    a: np.ndarray, index: np.ndarray, src: np.ndarray, dim: int, reduce: str, include_self: bool
+) -> np.ndarray:
     """The reduction of each bucket; places that no element of the source names keep self's value."""
     made = np.array(a, order="C")
     where = lifted(index)
@@ -62,7 +64,9 @@ def _count(index: Any, shape: tuple[int, ...], dim: int, include_self: bool, dty
     """How many elements each bucket has; 1 where there is none."""
     where = lifted(index)
     size = int(np.prod(shape, dtype=np.int64))
-    count = np.bincount(_places(shape or (1,), where, dim).ravel(), minlength=size) if where.size else np.zeros(size, int)
+    count = (
+        np.bincount(_places(shape or (1,), where, dim).ravel(), minlength=size) if where.size else np.zeros(size, int)
+    )
     return np.maximum(count + (1 if include_self else 0), 1).reshape(shape).astype(dtype)
 
 
@@ -92,7 +96,9 @@ def _leading(F: Any, src: Any, index: Any) -> Any:
 
 
 @formula
-def bucket_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool) -> Any:
+def bucket_vjp(
+    F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> Any:
     """The cotangents of self and of the covered part of the source; equal extremes share. PyTorch counts self among
     them even when it is left out."""
     shape = tuple(x.shape)
@@ -238,7 +244,9 @@ def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> No
             f"{SCALAR_NAMES[index.dtype]} and size: {list_text(index._array.shape)}"
         )
     if index.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(f"index_reduce_(): Expected dtype int32/int64 for index but got: {SCALAR_NAMES[index.dtype]}")
+        raise RuntimeError(
+            f"index_reduce_(): Expected dtype int32/int64 for index but got: {SCALAR_NAMES[index.dtype]}"
+        )
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"index_reduce_(): self ({SCALAR_NAMES[input.dtype]}) and source ({SCALAR_NAMES[source.dtype]}) must have "
@@ -264,11 +272,10 @@ def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    warnings.warn(
+    warn_once(
         "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
         "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",
-        UserWarning,
-        stacklevel=3,
+        4,
     )
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
@@ -297,5 +304,3 @@ def index_reduce_(
 ) -> Tensor:
     """index_reduce written into self. Source: torch.Tensor.index_reduce_."""
     return write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
-
-

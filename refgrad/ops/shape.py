@@ -190,7 +190,7 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     lead = len(to) - len(have)
     if lead < 0:
         raise RuntimeError(
-            f"expand(torch.{self.dtype.short}{{{list(have)}}}, size={list(to)}): the number of sizes provided ({len(to)}) must "
+            f"expand({tensor_type(self.dtype)}{{{list(have)}}}, size={list(to)}): the number of sizes provided ({len(to)}) must "
             f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
     for k, n in enumerate(to[:lead]):
@@ -199,7 +199,7 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
                 f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {k}"
             )
     full = tuple(have[k - lead] if n == -1 and k >= lead else n for k, n in enumerate(to))
-    for k, n in enumerate(full):
+    for k, n in reversed(list(enumerate(full))):
         if k >= lead and have[k - lead] not in (1, n):
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({have[k - lead]}) at non-singleton "

@@ -130,11 +130,12 @@ def _spread_of(name: str, row: Callable[..., Any], input: Tensor, args: tuple[An
             ("std and var" if row in (var_row, std_row) else name) + " only support floating point and complex dtypes"
         )
     axes = axes_of(input, dim)
-    if count_of(input._array.shape, axes) <= correction and input.numel():
+    short = count_of(input._array.shape, axes) <= correction and input.numel()
+    for _ in range((1 + input.is_complex()) if short else 0):  # PyTorch reduces real and imaginary parts one by one
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
             "numel divided by output numel). (Triggered internally at "
-            "/__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1854.)",
+            "/__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1861.)",
             UserWarning,
             stacklevel=4,
         )
