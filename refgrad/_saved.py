@@ -92,12 +92,7 @@ class Saved:
 
     def _unpacked(self) -> Tensor:
         assert self.unpack_hook is not None
-        me = local.me
-        grad, me.grad = me.grad, False
-        try:
-            value = self.unpack_hook(self.packed)
-        finally:
-            me.grad = grad
+        value = self.unpack_hook(self.packed)
         if not isinstance(value, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
