@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._modes import state
-from .._op import Row, record
+from .._op import Row
+from .._record import record
 from .._tensor import Tensor, plain
 from ..ops.names import Overload, aten
 
