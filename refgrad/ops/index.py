@@ -1,4 +1,4 @@
-"""Indexing by tensors: what x[i, j] computes and what x[i, j] = v writes, with repeated places added in the gradient."""
+"""Indexing by tensors: what x[i, j] computes and x[i, j] = v writes; repeated places add up in the gradient."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._inplace import write
-from .._layout import ordered, preserved, with_strides
+from .._layout import memory_order, preserved, with_strides
 from .._op import LINEAR, op, public, publish
 from .._storage import contiguous_strides
 from .._tensor import Tensor
@@ -70,9 +70,14 @@ def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.nda
         before = [index.size if n == 1 else 0 for n in shape[:lead]]
         after = [1 if n == 1 else 0 for n in shape[lead + len(lone) :]]
         operands.append((*before, *own, *after))
-    ordered_strides = ordered(shape, operands)
-    is_row_major = all(s == prod(shape[k + 1 :]) for k, s in enumerate(ordered_strides))
-    return contiguous_strides(shape) if is_row_major else ordered_strides
+    order = memory_order(shape, operands)
+    if order == list(reversed(range(len(shape)))):
+        return contiguous_strides(shape)
+    strides, step = [0] * len(shape), 1
+    for d in order:
+        strides[d] = step
+        step *= shape[d]
+    return tuple(strides)
 
 
 def leading(front: Sequence[int]) -> int:

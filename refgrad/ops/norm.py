@@ -182,7 +182,9 @@ def _dist(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
 def _no_gradient(sign: int) -> None:
     """The 0-norm has no gradient: None for the first operand, and for the second PyTorch negates that None."""
     if sign < 0:
-        raise RuntimeError("Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 'self'")
+        raise RuntimeError(
+            "Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 'self'"
+        )
 
 
 def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: int) -> Any:
