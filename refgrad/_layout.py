@@ -85,18 +85,6 @@ def preserved(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
 
 def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
     """Dense strides in the memory order of the operands' dimensions, given the operands' strides on them (0: none)."""
-    order = memory_order(shape, steps)
-    if order == list(range(len(shape)))[::-1]:
-        return contiguous_strides(shape)
-    strides, step = [0] * len(shape), 1
-    for dim in order:
-        strides[dim] = step
-        step *= max(shape[dim], 1)
-    return tuple(strides)
-
-
-def memory_order(shape: tuple[int, ...], steps: Sequence[Strides]) -> list[int]:
-    """The dimensions of a result, the fastest in memory first."""
     order = list(range(len(shape)))[::-1]
     for i in range(1, len(order)):
         here = i
@@ -107,7 +95,13 @@ def memory_order(shape: tuple[int, ...], steps: Sequence[Strides]) -> list[int]:
                 here = before
             elif verdict < 0:
                 break
-    return order
+    if order == list(range(len(shape)))[::-1]:
+        return contiguous_strides(shape)
+    strides, step = [0] * len(shape), 1
+    for dim in order:
+        strides[dim] = step
+        step *= shape[dim]
+    return tuple(strides)
 
 
 def _aligned(array: np.ndarray, shape: tuple[int, ...]) -> Strides:

@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._inplace import write
-from .._layout import memory_order, preserved, with_strides
+from .._layout import ordered, preserved, with_strides
 from .._op import LINEAR, op, public, publish
 from .._storage import contiguous_strides
 from .._tensor import Tensor
@@ -70,14 +70,7 @@ def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.nda
         before = [index.size if n == 1 else 0 for n in shape[:lead]]
         after = [1 if n == 1 else 0 for n in shape[lead + len(lone) :]]
         operands.append((*before, *own, *after))
-    order = memory_order(shape, operands)
-    if order == list(reversed(range(len(shape)))):
-        return contiguous_strides(shape)
-    strides, step = [0] * len(shape), 1
-    for d in order:
-        strides[d] = step
-        step *= shape[d]
-    return tuple(strides)
+    return ordered(shape, operands)
 
 
 def leading(front: Sequence[int]) -> int:
