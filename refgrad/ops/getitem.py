@@ -64,10 +64,10 @@ def _items(index: Any) -> tuple[Any, ...]:
     """The items of an index; a list of few items among which are lists, slices or tensors is a tuple too."""
     if isinstance(index, tuple):
         return index
-    if isinstance(index, list) and len(index) < MOST_ITEMS:
-        if any(isinstance(i, (Tensor, Sequence, slice)) or i is None or i is Ellipsis for i in index):
-            warnings.warn(SEQUENCE, UserWarning, stacklevel=4)
-            return tuple(index)
+    short = isinstance(index, list) and len(index) < MOST_ITEMS
+    if short and any(isinstance(i, (Tensor, Sequence, slice)) or i is None or i is Ellipsis for i in index):
+        warnings.warn(SEQUENCE, UserWarning, stacklevel=4)
+        return tuple(index)
     return (index,)
 
 
