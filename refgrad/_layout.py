@@ -50,7 +50,7 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     shape, steps = result.shape, result.strides
     if result.size and all(a.strides == steps and a.shape == shape for a in operands):
         return result
-    if result.size == 0 or len(shape) < 2:
+    if len(shape) < 2:
         return canonical(result)
     alike = all(a.shape == shape for a in operands)
     if alike and all(a.flags.c_contiguous for a in operands):
@@ -82,10 +82,12 @@ def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
                 here = before
             elif verdict < 0:
                 break
+    if order == sorted(order, reverse=True):
+        return contiguous_strides(shape)
     strides, step = [0] * len(shape), 1
     for dim in order:
         strides[dim] = step
-        step *= max(shape[dim], 1)
+        step *= shape[dim]
     return tuple(strides)
 
 
