@@ -16,7 +16,8 @@ import numpy as np
 from .._calls import raise_broadcast
 from .._interpreters import LIVE, NARROW, RAW, narrowed
 from .._modes import local
-from .._op import public, record
+from .._op import public
+from .._record import record
 from .._storage import element_strides
 from .._tensor import VIEW, Tensor, plain
 from .linalg_products import addmm, bmm, dot, mm, mv
