@@ -12,7 +12,7 @@ from . import catalogue
 from .backends import Backend
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
-from .leafdata import DTYPES, EPS
+from .leafdata import DTYPES, EPS, leaf_array
 from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 
@@ -93,6 +93,8 @@ class Judge:
         if base:
             yield base
         floor = _largest(seen.values()) if is_higher_order(program) or cancels(program) else 0.0
+        if cancels(program):
+            floor = max(floor, largest_leaf(program))
         runs: list[dict[Place, Observed]] = []
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
@@ -146,6 +148,12 @@ def cancels(program: Program) -> bool:
     """Whether an operator subtracts large parts within itself (softmax minus target, x minus its mean): both round by
     the largest of them, which noise from outside does not show."""
     return any(catalogue.find(step.op).cancels for step in program.steps if isinstance(step, Call))
+
+
+def largest_leaf(program: Program) -> float:
+    """The largest absolute value of the leaves' data."""
+    sizes = [np.abs(leaf_array(s).astype(complex)).max(initial=0) for s in program.steps if isinstance(s, Leaf)]
+    return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
 
 
 def _largest(seen: Iterable[Observed]) -> float:
