@@ -29,6 +29,7 @@ class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
     __slots__ = (
+        "__weakref__",
         "anomaly",
         "arrived",
         "callbacks",

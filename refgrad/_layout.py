@@ -100,7 +100,7 @@ def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
     strides, step = [0] * len(shape), 1
     for dim in order:
         strides[dim] = step
-        step *= max(shape[dim], 1)
+        step *= shape[dim]
     return tuple(strides)
 
 

@@ -58,15 +58,14 @@ def _convolution_pull(
     geometry = Geometry(stride, padding, dilation, groups)
     by_input = by_weight = by_bias = None
     if needs[0]:
-        w = F.conj(weight)
-        by_input = (
-            F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, tuple(input.shape[2:]))
-        )
+        w, size = F.conj(weight), tuple(input.shape[2:])
+        by_input = F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, size)
+        by_input = F.attached_to(by_input, input)
     if needs[1]:
         pair = (g, F.conj(input)) if transposed else (F.conj(input), g)
-        by_weight = F.conv_kernel(*pair, geometry, tuple(weight.shape))
+        by_weight = F.attached_to(F.conv_kernel(*pair, geometry, tuple(weight.shape)), weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, (0, *range(2, len(g.shape))), False)
+        by_bias = F.attached_to(F.sum_dim(g, (0, *range(2, len(g.shape))), False), input, weight)
     return by_input, by_weight, by_bias
 
 

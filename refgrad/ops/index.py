@@ -58,6 +58,8 @@ def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.nda
     front = [d for d, _ in found]
     lone = np.broadcast_shapes(*[i.shape for _, i in found])
     lead = leading(front)
+    if 0 in lone and set(shape[:lead] + shape[lead + len(lone) :]) <= {1}:
+        return contiguous_strides(shape)
     rest = [s for k, s in enumerate(a.strides) if k not in front]
     operands = [(*rest[:lead], *(0,) * len(lone), *rest[lead:])]
     for _, index in found:

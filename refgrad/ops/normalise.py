@@ -86,9 +86,10 @@ def _layer_norm_pull(
     if needs[0]:
         by_input = F.standardise_pull(g if weight is None else g * weight, x, axes, mean, rstd)
     if needs[1]:
-        by_weight = F.sum_dim(g * ((x - mean) * rstd), lead, False) if lead else g * ((x - mean) * rstd)
+        by_weight = g * ((x - mean) * rstd)
+        by_weight = F.attached_to(F.sum_dim(by_weight, lead, False) if lead else by_weight, weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, lead, False) if lead else g
+        by_bias = F.attached_to(F.sum_dim(g, lead, False) if lead else g, input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -176,9 +177,9 @@ def _group_norm_pull(
         inner = g if weight is None else g * F.reshape(weight, (1, C) + (1,) * (len(shape) - 2))
         by_input = F.reshape(F.standardise_pull(F.reshape(inner, grouped), x, (2,), mean, rstd), shape)
     if needs[1]:
-        by_weight = F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False)
+        by_weight = F.attached_to(F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False), weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, over, False)
+        by_bias = F.attached_to(F.sum_dim(g, over, False), input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -225,7 +226,7 @@ def group_norm(
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
     inner = int(np.prod(shape[2:], dtype=np.int64))
-    return group_norm_row(input, weight, bias, n, c, inner, num_groups, eps)[0]
+    return group_norm_row(input.contiguous(), weight, bias, n, c, inner, num_groups, eps)[0]
 
 
 @public("nn.functional.rms_norm", method=False)
@@ -245,7 +246,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
             stacklevel=2,
         )
     narrow = input.dtype.array in NARROW_TYPES
-    x = input.float() if narrow else input
+    x = (input.float() if narrow else input).contiguous()
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     small = float(np.finfo(x._array.dtype).eps) if eps is None else eps
     found = x * (x.pow(2).mean(axes, keepdim=True) + small).rsqrt()

@@ -55,7 +55,9 @@ def _row(name: str, node: str) -> Any:
     # PyTorch saves the input although its values are not needed: writing to it before backward is an error.
     return op(
         f"{name}(self, *, factors, with_padding, divisor)", _average, public=False, jvp="linear", node=node,
-        self=lambda g, F, self, factors, with_padding, divisor: F.average_pull(g, factors, with_padding, divisor),
+        self=lambda g, F, self, factors, with_padding, divisor: F.attached_to(
+            F.average_pull(g, factors, with_padding, divisor), self
+        ),
     )  # fmt: skip
 
 

@@ -110,7 +110,9 @@ def _pool_row(name: str, node: str, dims: int, attributes: str, windows: Any) ->
     return op(
         f"{name}(self, *, {attributes}) -> out, result1!", kernel, public=False, node=node,
         jvp=lambda F, x, t, given, outputs: (F.take_planes(t[0], outputs[1], dims), None),
-        self=lambda F, g_out, self, result1: F.place_planes(g_out, result1, tuple(self.shape[-dims:])),
+        self=lambda F, g_out, self, result1: F.attached_to(
+            F.place_planes(g_out, result1, tuple(self.shape[-dims:])), self
+        ),
     )  # fmt: skip
 
 

@@ -7,14 +7,13 @@ division: exclusive products run both ways over the elements sorted by bucket.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
-from .._errors import list_text, wrap_dim
+from .._errors import list_text, warn_once, wrap_dim
 from .._inplace import write
 from .._interpreters import LIVE, RAW, formula
 from .._op import op, public
@@ -25,6 +24,10 @@ from .reduce import not_implemented
 from .scatter import _check_scatter as check_scatter
 from .scatter import _part, _places
 
+BETA = (
+    "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
+    "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)"
+)
 COMBINE = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 IDENTITY = {"sum": 0, "mean": 0, "prod": 1}
 
@@ -115,7 +118,10 @@ def bucket_vjp(
         ties = F.where(mask, 1.0, zeros) if include_self else zeros
         share = F.div(g, F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim))
         mine, theirs = F.where(mask, share, 0), F.where(hit, F.gather(share, index, dim), 0)
-    return [mine if include_self else F.where(F.untouched(index, shape, dim), g, 0), theirs]
+    return [
+        mine if include_self else F.where(F.untouched(index, shape, dim), mine if reduce == "prod" else g, 0),
+        theirs,
+    ]
 
 
 @formula
@@ -130,7 +136,9 @@ def product_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, dim: int, include_
     arriving = F.take_along(F.take_along(F.reshape(g, (-1,)), places, 0), order, 0)
     found = F.place_along(arriving * F.conj(before * after), order, 0, members.shape[0], True)
     if not include_self:
-        return [g, F.reshape(found, tuple(src.shape))]
+        # Untouched places have g whatever the rest; a recorded gradient depends on self there, as PyTorch's does.
+        mine = F.product_vjp(g, x, index, src, dim, True)[0] if F.is_live else g
+        return [mine, F.reshape(found, tuple(src.shape))]
     n = flat_x.shape[0]
     mine, theirs = F.slice(found, 0, 0, n, 1), F.slice(found, 0, n, found.shape[0], 1)
     return [F.reshape(mine, tuple(x.shape)), F.reshape(theirs, tuple(src.shape))]
@@ -183,6 +191,9 @@ def _index_gradients(
     g: Any, F: Any, self: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
 ) -> Any:
     full = _spread_index(F, index, source, dim)
+    if reduce == "prod":  # PyTorch's rule calls index_reduce twice, which warns
+        warn_once(BETA, 2)
+        warn_once(BETA, 2)
     mine, theirs = F.bucket_vjp(g, self, full, source, out, dim, reduce, include_self)
     return [mine, theirs]
 
@@ -272,11 +283,7 @@ def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    warn_once(
-        "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
-        "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",
-        4,
-    )
+    warn_once(BETA, 4)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_source(input, axis, index, source)

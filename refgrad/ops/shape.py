@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
-from .._errors import list_text, wrap_dim
+from .._errors import list_text, tensor_type, wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
 from .._storage import as_strided_array, contiguous_strides, element_strides
@@ -168,6 +168,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
     """A stretched dimension has stride 0, one that is added the stride of a fresh one."""
+    if not a.ndim:
+        return np.lib.stride_tricks.as_strided(a, shape, (0,) * len(shape))
     strides: list[int] = []
     for k in reversed(range(len(shape))):
         have = k - (len(shape) - a.ndim)
