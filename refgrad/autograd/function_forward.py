@@ -51,6 +51,6 @@ def _check_tangent(output: Tensor, tangent: Any, nr: int) -> None:
     if tangent._array.shape != output._array.shape:
         raise RuntimeError(
             "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
-            f"supported. Tensor is of size {list_text(output._array.shape)} while the given forward gradient is of size "
-            f"{list_text(tangent._array.shape)}."
+            f"supported. Tensor is of size {list_text(output._array.shape)} while the given forward gradient is of "
+            f"size {list_text(tangent._array.shape)}."
         )

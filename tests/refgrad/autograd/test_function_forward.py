@@ -58,10 +58,9 @@ def test_missing_or_wrong_jvp(torch: Any) -> Any:
         for result in (
             lambda t: (t, t),
             lambda t: (),
-            lambda t: None,
+            lambda t: t.double(),
             lambda t: 3,
             lambda t: t[:1],
-            lambda t: t.double(),
         ):
             F = made(torch, lambda ctx, x: x * 2, lambda ctx, g: g, jvp=staticmethod(lambda ctx, t, r=result: r(t)))
             found.append(attempt(lambda F=F: tuple(fwd.unpack_dual(F.apply(fwd.make_dual(x, t))))))
