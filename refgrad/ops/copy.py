@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._calls import promoted
+from .._calls import promoted, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
+from .._errors import list_text
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
@@ -50,7 +51,10 @@ cast_row = op(
 @public(method=True)
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy that is recorded. Source: torch.clone."""
-    return clone_row(input)
+    made = clone_row(input)
+    if input._cell is None and made._cell is not None:
+        made._cell[0] += 1  # PyTorch writes such a copy in place
+    return made
 
 
 @method
@@ -106,6 +110,13 @@ for _name, _kind in {
 
 
 def _copy(target: np.ndarray, source: np.ndarray) -> np.ndarray:
+    if source.shape != target.shape:
+        raise_broadcast(target, source)
+        both = np.broadcast_shapes(target.shape, source.shape)
+        if both != target.shape:
+            raise RuntimeError(
+                f"output with shape {list_text(target.shape)} doesn't match the broadcast shape {list_text(both)}"
+            )
     return np.broadcast_to(_cast(source, target.dtype), target.shape).copy()
 
 
