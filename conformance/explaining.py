@@ -44,7 +44,7 @@ def explain(name: str, engines: list[str], seed: int = 0) -> Record:
 
 
 def _find(name: str) -> tuple[Any, Callable[..., None]]:
-    known = dict((stated.id, (stated, function)) for stated, function in functions())
+    known = {stated.id: (stated, function) for stated, function in functions()}
     if name in known:
         return known[name]
     from difflib import get_close_matches

@@ -109,8 +109,9 @@ class Judge:
         if not is_contraction(program):
             return {}
         sizes = dict(values(self.oracle.execute(absolute_program(program))))
+        mixing = is_mixing(program)
         return {
-            place: scaled(value.array, sizes[place].array, value.dtype)
+            place: scaled(value.array, sizes[place].array, value.dtype, mixing)
             for place, value in seen.items()
             if place in sizes
         }
@@ -144,6 +145,11 @@ def is_higher_order(program: Program) -> bool:
 def _largest(seen: Iterable[Observed]) -> float:
     sizes = [np.abs(value.array).max(initial=0) for value in seen]
     return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
+
+
+def is_mixing(program: Program) -> bool:
+    """Whether an operator gives each element a share of all others' rounding, whatever its own size."""
+    return any(catalogue.find(step.op).contraction == "mixing" for step in program.steps if isinstance(step, Call))
 
 
 def is_contraction(program: Program) -> bool:

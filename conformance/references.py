@@ -263,6 +263,14 @@ def _expand(x: Any, shape: Any) -> Any:
     return np.broadcast_to(x, sizes)
 
 
+@reference("as_strided_scatter")
+def _as_strided_scatter(x: Any, src: Any, size: Any, stride: Any, offset: Any) -> Any:
+    made = x.reshape(-1).copy()
+    places = offset + sum(i * s for i, s in zip(np.indices(size), stride))
+    made[places] = src
+    return made.reshape(x.shape)
+
+
 @reference("clone", "detach", "contiguous")
 def _clone(x: Any) -> Any:
     return x

@@ -14,7 +14,6 @@ from ._modes import state
 from ._storage import contiguous_strides, element_strides, is_dense
 from ._tensor import DUAL, Tensor, plain, resolved
 
-
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
 _lock = threading.Lock()
 

@@ -28,7 +28,20 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("__weakref__", "anomaly", "arrived", "callbacks", "captures", "keep", "live", "needed", "ready", "results", "running", "waiting")
+    __slots__ = (
+        "__weakref__",
+        "anomaly",
+        "arrived",
+        "callbacks",
+        "captures",
+        "keep",
+        "live",
+        "needed",
+        "ready",
+        "results",
+        "running",
+        "waiting",
+    )
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
@@ -52,8 +65,8 @@ class Task:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
         if type(node) is AccumulateGrad and node in self.captures:
             raise RuntimeError(
-                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This "
-                "is currently not supported."
+                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
+                "This is currently not supported."
             )
 
     def capture(self, node: Node, slots: list[Any]) -> None:
@@ -172,8 +185,8 @@ def _run(task: Task) -> None:
 
 
 def _loop(task: Task, is_traced: bool) -> None:
-    """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap, so
-    that a chain never touches it."""
+    """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap,
+    so that a chain never touches it."""
     waiting, needed, arrived, live = task.waiting, task.needed, task.arrived, task.live
     ready, captures, is_plain = task.ready, task.captures, task.anomaly is None
     nodes = ready.nodes

@@ -18,7 +18,8 @@ from ._calls import NUMBERS, flat
 from ._dtypes import OF_ARRAY, promote_types
 from ._interpreters import LIVE
 from ._modes import LEVELS, state
-from ._op import LINEAR, MULTILINEAR, POINTWISE, Row, RowNode, general
+from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
+from ._record import RowNode, general
 from ._saved import Saved
 from ._tensor import DUAL, Tensor, extra, plain
 

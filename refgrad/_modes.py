@@ -32,12 +32,13 @@ LEVELS: dict[int, Any] = {}
 
 class State:
     """What one thread knows. `plain` is False when an operator must take its general path (inference mode, hooks on
-    saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag."""
+    saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag; `computes` stays
+    True where only what is recorded is rare."""
 
     __slots__ = (
-        "__weakref__", "anomaly", "dual_levels", "executing", "forward_grad", "functional_levels", "grad", "inference",
-        "layout_policy", "multithreading", "mutation", "plain", "run", "saved_hooks", "saved_hooks_disabled",
-        "sequence", "transforms", "view_replay",
+        "__weakref__", "anomaly", "computes", "dual_levels", "executing", "forward_grad", "functional_levels", "grad",
+        "inference", "layout_policy", "multithreading", "mutation", "plain", "run", "saved_hooks",
+        "saved_hooks_disabled", "sequence", "transforms", "view_replay",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class State:
         self.executing: list[Any] = []
         self.sequence = 0
         self.transforms: list[str] = []
-        self.plain = self.anomaly is None
+        self.plain, self.computes = self.anomaly is None, True
         _threads.add(self)
         with np.errstate(all="ignore"):
             self.run: Callable[..., Any] = contextvars.copy_context().run
@@ -85,7 +86,8 @@ class CurrentState:
     def settle(self) -> None:
         """Recomputes `plain` after one of the rare settings changed."""
         me = local.me
-        me.plain = not (me.inference or me.saved_hooks or me.anomaly or me.functional_levels)
+        me.computes = not (me.inference or me.functional_levels)
+        me.plain = me.computes and not (me.saved_hooks or me.anomaly)
 
 
 state = CurrentState()
@@ -96,7 +98,7 @@ def set_anomaly(record: Any) -> None:
     _every["anomaly"] = record
     for thread in list(_threads):
         thread.anomaly = record
-        thread.plain = not (thread.inference or thread.saved_hooks or record or thread.functional_levels)
+        thread.plain = thread.computes and not (thread.saved_hooks or record)
 
 
 def is_grad_enabled() -> bool:
@@ -110,7 +112,7 @@ def is_inference_mode_enabled() -> bool:
 
 
 class _Mode:
-    """A context manager that is a decorator too, of functions, generators and (with a warning) classes' constructors."""
+    """A context manager that also decorates functions, generators and (with a warning) classes' constructors."""
 
     def __call__(self, function: Function) -> Function:
         if inspect.isclass(function):
@@ -166,8 +168,8 @@ class _Mode:
 
 CLASS_DECORATED = (
     "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or "
-    "methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` method and "
-    "nothing else."
+    "methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` method "
+    "and nothing else."
 )
 
 
@@ -193,7 +195,7 @@ class no_grad(_GradMode):
 
 
 class enable_grad(_GradMode):
-    """Operations in the block are recorded, also inside no_grad (not inside inference_mode). Source: torch.enable_grad."""
+    """Operations in the block are recorded, also inside no_grad (not in inference_mode). Source: torch.enable_grad."""
 
     value = True
 
@@ -203,7 +205,7 @@ class enable_grad(_GradMode):
 
 
 class set_grad_enabled(_GradMode):
-    """Sets gradient mode at once, and restores it on exit when used in a with statement. Source: torch.set_grad_enabled."""
+    """Sets gradient mode at once, and restores it at the end of a with statement. Source: torch.set_grad_enabled."""
 
     def __init__(self, mode: bool) -> None:
         self.before, self.value = state.grad, mode

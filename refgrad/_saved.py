@@ -55,11 +55,12 @@ class Saved:
         """Hands the value to a pack hook, and keeps what it returns instead of the value."""
         self.unpack_hook = unpack
         before = None if t._cell is None else t._cell[0]
-        grad, state.grad = state.grad, False
+        me = local.me
+        grad, me.grad = me.grad, False
         try:
             self.packed = pack(t)
         finally:
-            state.grad = grad
+            me.grad = grad
         if t._cell is not None and t._cell[0] != before:
             raise RuntimeError(errors.PACK_INPLACE.format(refusal))
         self.tensor = self.array = self.cell = None
@@ -84,23 +85,25 @@ class Saved:
     def tensor_for(self, node: Node) -> Tensor:
         """The value as a Tensor with the history that it had: an input is given back as the same object."""
         if self.unpack_hook is not None:
-            return self._unpacked(node)
+            value = self._unpacked()
+            return self._restored(alias_of(value._array, value._cell, value._flags), node)
         self.check(node)
         return self.tensor if self.tensor is not None else self._restored(self.data(), node)
 
-    def _unpacked(self, node: Node) -> Tensor:
+    def _unpacked(self) -> Tensor:
         assert self.unpack_hook is not None
-        grad, state.grad = state.grad, False
+        me = local.me
+        grad, me.grad = me.grad, False
         try:
             value = self.unpack_hook(self.packed)
         finally:
-            state.grad = grad
+            me.grad = grad
         if not isinstance(value, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
                 f"{type(value).__name__}"
             )
-        return self._restored(alias_of(value._array, value._cell, value._flags), node)
+        return value
 
     def _restored(self, made: Tensor, node: Node) -> Tensor:
         made._needs = self.needs
@@ -126,7 +129,7 @@ class Saved:
 
     def raw(self, node: Node) -> np.ndarray:
         """The value as an array."""
-        return resolved(self.tensor_for(node))
+        return resolved(self.tensor_for(node) if self.unpack_hook is None else self._unpacked())
 
 
 class SavedList(list[Saved]):

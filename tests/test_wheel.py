@@ -60,3 +60,15 @@ def test_imports_nothing_of_the_checkout(environment: Path, tmp_path: Path) -> N
     where = "import refgrad_conformance.cli as cli; print(cli.__file__)"
     shown = run(environment / "bin" / "python", "-c", where, cwd=tmp_path)
     assert str(ROOT) not in shown.stdout and "refgrad_conformance" in shown.stdout, shown.stderr
+
+
+def test_certify_runs_there(environment: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    words = ("certify", "--backend", "torch", "--examples", "8", "-k", "backward.fan-out-sums")
+    done = run(environment / "bin" / "refgrad", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in (tmp_path / "conformance-report").iterdir()} == {
+        "results.jsonl",
+        "certificate.json",
+        "index.html",
+    }

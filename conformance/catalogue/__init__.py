@@ -19,7 +19,27 @@ from ..shapes import Shape
 if TYPE_CHECKING:
     from ..build import Builder
 
-FAMILIES = ("pointwise", "special", "activation", "reduce", "shape", "index", "linalg", "nn", "create")
+FAMILIES = (
+    "pointwise",
+    "special",
+    "activation",
+    "reduce",
+    "order",
+    "scan",
+    "masked",
+    "shape",
+    "views",
+    "join",
+    "index",
+    "image",
+    "linalg",
+    "fft",
+    "nn",
+    "loss",
+    "normalise",
+    "window",
+    "create",
+)
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 
 Draw = Callable[["Builder"], tuple[tuple[Any, ...], dict[str, Any]]]
@@ -52,7 +72,7 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool
+    contraction: bool | str
     jumps: bool
     view: bool
     differentiable: bool
@@ -89,7 +109,7 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool = False,
+    contraction: bool | str = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,

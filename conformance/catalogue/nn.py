@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..domains import NONZERO, special
 from . import operator
-from .arguments import along_dim, unary
+from .arguments import unary
 
 operator("relu", unary(NONZERO), kinks=special(0.0), exact=True)
-operator("softmax", along_dim())
-operator("log_softmax", along_dim())

@@ -1,10 +1,20 @@
-"""Reductions and cumulative operators."""
+"""Reductions over dimensions."""
 
 from __future__ import annotations
 
-from ..domains import DISTINCT, NONZERO, special
-from . import NUMERIC, operator
-from .arguments import along_dim, reduction
+from typing import TYPE_CHECKING, Any
+
+from ..domains import DISTINCT, NONZERO, Domain, special
+from ..shapes import draw_broadcastable
+from . import NUMERIC, Strategy, operator
+from .arguments import Drawn, broadcast_shapes, custom, draw_dims, reduction, to_bool
+
+if TYPE_CHECKING:
+    from ..build import Builder
+
+INF = float("inf")
+ORDERS = (2, 1, 3, 0.5, 1.5, 0, INF, -INF, -1)
+TRUTHS = ("float32", "int64", "bool", "complex64")
 
 
 def to_index(dtype: str) -> str:
@@ -16,22 +26,111 @@ def same(dtype: str) -> str:
     return dtype
 
 
+def to_real(dtype: str) -> str:
+    """The dtype of magnitudes."""
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
+
+
+def spread(dims: str = "many", **outputs: Any) -> Strategy:
+    """A variance-like reduction: correction and keepdim."""
+    return reduction(dims, DISTINCT, empty=False, correction=(1, 0, 2), **outputs)
+
+
+def norm_of(keyword: str, everything: bool, domain: Domain = NONZERO) -> Strategy:
+    """A vector norm of a drawn order, over all dimensions or some."""
+
+    def draw(b: Builder) -> Drawn:
+        x = b.operand(tuple(d or 1 for d in b.draw_shape(0, 4)), domain=domain)
+        attrs: dict[str, Any] = {keyword: b.pick(ORDERS)}
+        if not everything:
+            attrs |= {"dim": draw_dims(b, len(x.shape)), "keepdim": bool(b.choose(2))}
+        return (x,), attrs
+
+    shape = reduction("many").infer
+
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        found = shape(args, attrs)
+        return ((found[0][0], to_real(args[0].dtype)),)
+
+    return Strategy(draw, infer, ("function",) if keyword == "ord" else ("function", "method"))
+
+
+def _distance(b: Builder) -> Drawn:
+    x = b.operand()
+    return (x, b.operand(draw_broadcastable(b.source, x.shape))), {"p": b.pick((2, 1, 3, 0, INF))}
+
+
+def _distance_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    broadcast_shapes(args)
+    return (((), to_real(args[0].dtype)),)
+
+
+def _renorm(b: Builder) -> Drawn:
+    x = b.operand(rank=(2, 4), domain=NONZERO)
+    dim = b.choose(len(x.shape)) - len(x.shape) * b.choose(2)
+    return (x,), {"p": b.pick((2, 1, 3)), "dim": dim, "maxnorm": b.pick((1.0, 0.5, 5.0))}
+
+
 operator("sum", reduction("all"), dtypes=NUMERIC, contraction=True)
 operator("sum.dim", reduction("many"), dtypes=NUMERIC, contraction=True)
 operator("mean", reduction("all"), dtypes=NUMERIC, contraction=True)
 operator("mean.dim", reduction("many"), dtypes=NUMERIC, contraction=True)
-operator("prod", reduction("all", NONZERO), kinks=special(0.0), contraction=True)
-operator("prod.dim", reduction("one", NONZERO), kinks=special(0.0), contraction=True)
-operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")))
-operator("var.dim", reduction("many", DISTINCT, empty=False, correction=(0,)), contraction=True)
+operator("nansum", reduction("all"), kinks=special(float("nan")), contraction=True)
+operator("nansum.dim", reduction("many"), kinks=special(float("nan")), contraction=True)
+operator("nanmean.dim", reduction("many", empty=False), kinks=special(float("nan")), contraction=True, graph="free")
+operator("prod", reduction("all", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("prod.dim", reduction("one", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")), contraction=True)
+operator("var", reduction("all", DISTINCT, empty=False, correction=(0,)), dtypes=NUMERIC, contraction=True)
+operator("var.dim", spread(result=to_real), dtypes=NUMERIC, contraction=True)
+operator("std.dim", spread(result=to_real), kinks=special(1.0), contraction=True)
 operator(
-    "max.dim",
-    reduction("one", DISTINCT, empty=False, outputs=(same, to_index)),
+    "var_mean.dim",
+    spread(outputs=(same, same), forms=("function",)),
+    outputs=("var", "mean"),
+    contraction=True,
+)
+operator(
+    "std_mean.dim",
+    spread(outputs=(same, same), forms=("function",)),
+    outputs=("std", "mean"),
+    contraction=True,
+)
+for _name in ("max", "min"):
+    operator(_name, reduction("all", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
+    operator(
+        f"{_name}.dim",
+        reduction("one", DISTINCT, empty=False, outputs=(same, to_index)),
+        kinks=special(1.0),
+        outputs=("values", "indices"),
+        exact=True,
+        jumps=True,
+    )
+    operator(f"a{_name}", reduction("many", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
+    operator(
+        f"arg{_name}",
+        reduction("one", DISTINCT, empty=False, result=to_index),
+        kinks=special(1.0),
+        exact=True,
+        jumps=True,
+        differentiable=False,
+    )
+operator(
+    "aminmax",
+    reduction("one", DISTINCT, empty=False, outputs=(same, same)),
     kinks=special(1.0),
-    outputs=("values", "indices"),
+    outputs=("min", "max"),
     exact=True,
     jumps=True,
 )
-operator("amax", reduction("many", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
-operator("cumsum", along_dim(), dtypes=NUMERIC, contraction=True)
-operator("cumprod", along_dim(NONZERO), kinks=special(0.0), contraction=True)
+operator("any", reduction("many", special(0.0), result=to_bool), dtypes=TRUTHS, exact=True, differentiable=False)
+operator("all", reduction("many", special(0.0), result=to_bool), dtypes=TRUTHS, exact=True, differentiable=False)
+operator("norm", norm_of("p", True), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("norm.dim", norm_of("p", False), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("linalg.vector_norm", norm_of("ord", False), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("dist", custom(_distance, _distance_shape), dtypes=NUMERIC, kinks=special(1.0), contraction=True)
+operator(
+    "renorm",
+    custom(_renorm, lambda args, attrs: ((args[0].shape, args[0].dtype),), ("function", "method", "inplace")),
+    dtypes=NUMERIC,
+)

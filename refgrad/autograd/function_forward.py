@@ -24,8 +24,8 @@ def push_tangents(cls: Any, node: BackwardCFunction, args: tuple[Any, ...], resu
         tangents = found if isinstance(found, tuple) else (found,)
         if len(tangents) != len(outputs):
             raise RuntimeError(
-                f"{type(node).__name__}: jvp returned {len(tangents)} tangents for {len(outputs)} outputs; it must return "
-                "one for each output, None where there is none"
+                f"{type(node).__name__}: jvp returned {len(tangents)} tangents for {len(outputs)} outputs; it must "
+                "return one for each output, None where there is none"
             )
         for o, t in zip(outputs, tangents):
             if isinstance(o, Tensor) and t is not None:

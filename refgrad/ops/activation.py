@@ -13,7 +13,6 @@ from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
 from .layout import as_dtype, other_tensor
-from .shape import reshape_alias_row
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -215,7 +214,7 @@ INPLACE[leaky_relu_row] = activation_row(
 prelu_row = activation_row(
     "prelu(self, weight)", lambda a, w: np.where(a > 0, a, w * a), "prelu_cpu", node="prelu_kernel",
     self=lambda g, F, self, weight: F.attached(F.where(self > 0, g, weight * g), self),
-    weight=lambda g, F, self: F.where(self > 0, 0, self * g),
+    weight=lambda g, F, self, weight: F.attached(F.where(self > 0, 0, self * g), weight),
 )  # fmt: skip
 threshold_row = activation_row(
     "threshold(self, *, threshold, value)",
@@ -309,7 +308,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         shape = [1] * input.ndim
         if input.ndim > 1:
             shape[1] = weight.numel()
-        weight = reshape_alias_row(weight, tuple(shape))
+        weight = weight.reshape(shape)
     return prelu_row(input, weight)
 
 

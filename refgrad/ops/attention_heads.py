@@ -42,7 +42,9 @@ def _float_mask(mask: Tensor | None, name: str, other: Tensor | None, dtype: Any
     return plain(np.where(mask._array, -np.inf, 0).astype(dtype.array))
 
 
-def _check_shapes(query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, heads: int) -> bool:
+def _check_shapes(
+    query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, heads: int
+) -> bool:
     """Whether the input has a batch. Raises AssertionError for ranks and shapes that don't fit."""
     if query.ndim not in (2, 3):
         raise AssertionError(
@@ -52,12 +54,14 @@ def _check_shapes(query: Tensor, key: Tensor, value: Tensor, padding: Tensor | N
     kind = "batched (3-D)" if batched else "unbatched (2-D)"
     if not key.ndim == value.ndim == query.ndim:
         raise AssertionError(
-            f"For {kind} `query`, expected `key` and `value` to be {query.ndim}-D but found {key.ndim}-D and {value.ndim}-D "
+            f"For {kind} `query`, expected `key` and `value` to be {query.ndim}-D but found {key.ndim}-D and "
+            f"{value.ndim}-D "
             "tensors respectively"
         )
     if padding is not None and padding.ndim != query.ndim - 1:
         raise AssertionError(
-            f"For {kind} `query`, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D but found {padding.ndim}-D "
+            f"For {kind} `query`, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D but found "
+            f"{padding.ndim}-D "
             "tensor instead"
         )
     if mask is not None and mask.ndim not in (2, 3):
@@ -149,7 +153,11 @@ def multi_head_attention_forward(
     if add_zero_attn:
         k, v, mask, padding = _zero_keys(k), _zero_keys(v), _grown(mask), _grown(padding)
     if padding is not None:
-        spread = padding.view(batch, 1, 1, k.shape[1]).expand(-1, num_heads, -1, -1).reshape(batch * num_heads, 1, k.shape[1])
+        spread = (
+            padding.view(batch, 1, 1, k.shape[1])
+            .expand(-1, num_heads, -1, -1)
+            .reshape(batch * num_heads, 1, k.shape[1])
+        )
         mask = spread if mask is None else mask + spread
     found, weights = _attended(q, k, v, mask, dropout_p if training else 0.0, need_weights, causal, batch)
     found = _linear(found.transpose(0, 1).contiguous().view(rows * batch, width), out_proj_weight, out_proj_bias)
@@ -172,8 +180,14 @@ def _projected(query: Tensor, key: Tensor, value: Tensor, weights: Any, bias: Te
 
 
 def _with_biases(
-    k: Tensor, v: Tensor, bias_k: Tensor | None, bias_v: Tensor | None, mask: Tensor | None, padding: Tensor | None, batch: int
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:  # fmt: skip
+    k: Tensor,
+    v: Tensor,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    mask: Tensor | None,
+    padding: Tensor | None,
+    batch: int,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Keys and values with a learned one at the end."""
     if bias_k is None or bias_v is None:
         return k, v, mask, padding
@@ -183,7 +197,7 @@ def _with_biases(
 
 def _attended(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout_p: float, need_weights: bool, causal: bool, batch: int
-) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+) -> tuple[Tensor, Tensor | None]:
     """(N·heads, L, size) attended, and the weights if they are wanted."""
     if not need_weights:
         heads = q.shape[0] // batch if batch else 0

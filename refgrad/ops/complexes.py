@@ -266,7 +266,7 @@ def _polar_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 polar_row = op(
     "polar(abs, angle)", _from_polar, public=False, layout=pointwise, lacks=missing("polar_cpu", "h"), jvp=_polar_jvp,
-    abs=lambda g, F, angle: F.real_part(g * F.conj(_direction(F, angle))),
+    abs=lambda g, F, angle, out: F.attached(F.real_part(g * F.conj(_direction(F, angle))), out),
     angle=lambda g, F, out: F.real_part(g * F.conj(out * 1j)),
 )  # fmt: skip
 

@@ -16,9 +16,16 @@ from .spatial import Numbers, batched
 
 
 def _convolution(
-    x: np.ndarray, w: np.ndarray, bias: Any, stride: Numbers, padding: Numbers, dilation: Numbers, transposed: bool,
-    output_padding: Numbers, groups: int,
-) -> np.ndarray:  # fmt: skip
+    x: np.ndarray,
+    w: np.ndarray,
+    bias: Any,
+    stride: Numbers,
+    padding: Numbers,
+    dilation: Numbers,
+    transposed: bool,
+    output_padding: Numbers,
+    groups: int,
+) -> np.ndarray:
     geometry = Geometry(stride, padding, dilation, groups)
     if transposed:
         made = adjoint(x, w, geometry, transposed_size(x.shape[2:], w.shape[2:], geometry, output_padding))
@@ -36,9 +43,18 @@ def transposed_size(size: Numbers, kernel: Numbers, geometry: Geometry, output_p
 
 
 def _convolution_pull(
-    F: Any, needs: Any, g: Any, input: Any, weight: Any, stride: Any, padding: Any, dilation: Any, transposed: bool,
-    output_padding: Any, groups: int,
-) -> tuple[Any, Any, Any]:  # fmt: skip
+    F: Any,
+    needs: Any,
+    g: Any,
+    input: Any,
+    weight: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+) -> tuple[Any, Any, Any]:
     geometry = Geometry(stride, padding, dilation, groups)
     by_input = by_weight = by_bias = None
     if needs[0]:
@@ -76,7 +92,8 @@ def _numbers(name: str, value: Any, dims: int) -> Numbers:
     given = (int(value),) if isinstance(value, int) else tuple(int(v) for v in value)
     if len(given) not in (1, dims):
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution dimensions, "
+            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
+            f"dimensions, "
             f"but got {name}={list_text(given)}"
         )
     return given * dims if len(given) == 1 else given
@@ -102,21 +119,24 @@ def _check(x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry, transp
         )
     if shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size "
             f"[{list_text(shape)}] instead"
         )
     channels = shape[0] if transposed else shape[1] * groups
     start = f"Given transposed={int(transposed)}" if transposed else f"Given groups={groups}"
     if x.shape[1] != channels:
         raise RuntimeError(
-            f"{start}, weight of size {list_text(shape)}, expected input{list_text(x.shape)} to have {channels} channels, "
+            f"{start}, weight of size {list_text(shape)}, expected input{list_text(x.shape)} to have {channels} "
+            f"channels, "
             f"but got {x.shape[1]} channels instead"
         )
     outputs = shape[1] * groups if transposed else shape[0]
     if bias is not None and (bias.ndim != 1 or bias.shape[0] != outputs):
         given = "Given transposed=1, weight" if transposed else "Given weight"
         raise RuntimeError(
-            f"{given} of size {list_text(shape)}, expected bias to be 1-dimensional with {outputs} elements, but got bias of "
+            f"{given} of size {list_text(shape)}, expected bias to be 1-dimensional with {outputs} elements, but got "
+            f"bias of "
             f"size {list_text(bias.shape)} instead"
         )
     if not transposed:
@@ -129,7 +149,8 @@ def _check_fits(x: Tensor, w: Tensor, geometry: Geometry) -> None:
     if any(n < k for n, k in zip(padded, reach)):
         sizes = " x ".join(map(str, padded)), " x ".join(map(str, reach))
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({sizes[0]}). Kernel size: ({sizes[1]}). Kernel size can't be greater "
+            f"Calculated padded input size per channel: ({sizes[0]}). Kernel size: ({sizes[1]}). Kernel size can't "
+            f"be greater "
             "than actual input size"
         )
 
@@ -142,9 +163,15 @@ def _check_dtypes(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
 
 
 def _apply(
-    name: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, transposed: bool = False,
+    name: str,
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    geometry: Geometry,
+    transposed: bool = False,
     output_padding: Numbers = (),
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
@@ -162,19 +189,15 @@ def _apply(
     return batched(input, dims, run)
 
 
-def _geometry(weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> Geometry:
-    dims = weight.ndim - 2
-    return Geometry(
-        _numbers("stride", stride, dims),
-        _numbers("padding", padding, dims),
-        _numbers("dilation", dilation, dims),
-        groups,
-    )
+def _geometry(dims: int, weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> Geometry:
+    given = {"stride": stride, "padding": padding, "dilation": dilation}
+    each = {name: (value,) * dims if isinstance(value, int) else value for name, value in given.items()}
+    return Geometry(*(_numbers(name, value, weight.ndim - 2) for name, value in each.items()), groups)
 
 
 def _same(input: Tensor, weight: Tensor, stride: Any, dilation: Any, groups: int) -> tuple[Tensor, Geometry]:
     """Padding that keeps the size: an odd amount puts the extra zero at the end."""
-    geometry = _geometry(weight, stride, 0, dilation, groups)
+    geometry = _geometry(weight.ndim - 2, weight, stride, 0, dilation, groups)
     if any(s != 1 for s in geometry.stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(weight.shape[2:], geometry.dilation)]
@@ -203,7 +226,7 @@ def _conv(dims: int, doc: str) -> None:
                 raise RuntimeError(f"Invalid padding string: '{padding}'")
             input, geometry = _same(input, weight, stride, dilation, groups)
         elif input.ndim in (dims + 1, dims + 2):
-            geometry = _geometry(weight, stride, padding, dilation, groups)
+            geometry = _geometry(dims, weight, stride, padding, dilation, groups)
         else:
             geometry = Geometry((), (), (), 1)
         return _apply(name, dims, input, weight, bias, geometry)
@@ -227,7 +250,7 @@ def _conv_transpose(dims: int, doc: str) -> None:
         groups: int = 1,
         dilation: Any = 1,
     ) -> Tensor:
-        geometry = _geometry(weight, stride, padding, dilation, groups)
+        geometry = _geometry(dims, weight, stride, padding, dilation, groups)
         extra = _numbers("output_padding", output_padding, weight.ndim - 2)
         if any(e >= s and e >= d for e, s, d in zip(extra, geometry.stride, geometry.dilation)) and min(extra) >= 0:
             raise RuntimeError(_too_much_padding(extra, geometry))

@@ -42,7 +42,7 @@ def _cast(array: np.ndarray, to: np.dtype) -> np.ndarray:
 
 
 cast_row = op(
-    "cast(self, *, to)", _cast, node="to_copy", public=False, exact=True, jvp=LINEAR,
+    "cast(self, *, to)", _cast, node="to_copy", layout=copied, public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
 )  # fmt: skip
 
@@ -223,7 +223,7 @@ neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=L
 
 
 def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
-    from .._op import record
+    from .._record import record
 
     made = as_view(t, t._array, (function, (), 0))
     made._flags ^= bit

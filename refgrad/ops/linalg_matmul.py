@@ -16,10 +16,12 @@ import numpy as np
 from .._calls import raise_broadcast
 from .._interpreters import LIVE, NARROW, RAW, narrowed
 from .._modes import local
-from .._op import public, record
+from .._op import public
+from .._record import record
+from .._storage import element_strides
 from .._tensor import Tensor, plain
 from .linalg_products import addmm, bmm, dot, mm, mv
-from .shape import unsafe_view_row
+from .shape import unsafe_view_row, view_strides
 
 Shape = tuple[int, ...]
 
@@ -254,7 +256,10 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     left = [size for m in a for size in (m, 1)]
     right = [size for m in b for size in (1, m)]
     product = _as(input, left) * _as(other, right)
-    return unsafe_view(product, tuple(p * q for p, q in zip(a, b)))
+    shape = tuple(p * q for p, q in zip(a, b))
+    if view_strides(product._array.shape, element_strides(product._array), shape) is None:
+        product.detach().view(shape)
+    return unsafe_view(product, shape)
 
 
 def _as(t: Tensor, shape: Sequence[int]) -> Tensor:

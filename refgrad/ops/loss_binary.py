@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._calls import raise_broadcast
 from .._dtypes import SCALAR_NAMES
+from .._errors import list_text
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
@@ -15,7 +17,7 @@ from .loss import divided_row, reduce_array, reduce_tensor, reduction_code, redu
 
 def _softplus(a: np.ndarray) -> np.ndarray:
     """log(1 + e^a) without overflow."""
-    return np.logaddexp(0, a) if a.dtype.kind == "c" else np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
+    return np.log(1 + np.exp(a)) if a.dtype.kind == "c" else np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 
 
 _softplus_row = op("loss_softplus(self)", _softplus, public=False, promote="float", d=lambda F, self: F.sigmoid(self))
@@ -25,7 +27,7 @@ def _entropy(x: np.ndarray, target: np.ndarray, weight: Any, reduction: int) -> 
     """Logarithms below -100 count as -100, so that a certain but wrong answer costs a finite amount."""
     low = np.asarray(-100, x.dtype)
     values = -(target * np.maximum(np.log(x), low) + (1 - target) * np.maximum(np.log1p(-x), low))
-    return reduce_array(values if weight is None else values * weight, reduction)
+    return reduce_array(values if weight is None else (values * weight).astype(x.dtype), reduction)
 
 
 def _times(value: Any, weight: Any) -> Any:
@@ -79,6 +81,9 @@ def binary_cross_entropy(
 
 
 def _expanded_weight(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if weight.ndim > len(shape):
+        both = list_text(np.broadcast_shapes(tuple(weight.shape), tuple(shape)))
+        raise RuntimeError(f"output with shape {list_text(shape)} doesn't match the broadcast shape {both}")
     padded = (1,) * (len(shape) - weight.ndim) + tuple(weight.shape)
     for k, (n, m) in enumerate(zip(padded[::-1], tuple(shape)[::-1])):
         if n not in (1, m):
@@ -122,13 +127,16 @@ logit_entropy_row = op(
 def _with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: int = 1
 ) -> Tensor:
-    """The same with the reduction as a number (0 none, 1 mean, 2 sum). Source: torch.binary_cross_entropy_with_logits."""
+    """The same with the reduction as a number (0 none, 1 mean, 2 sum). Source:
+    torch.binary_cross_entropy_with_logits."""
     check_floating("log_sigmoid_cpu", input)
     if not (target.is_floating_point() or target.is_complex()):
         name = SCALAR_NAMES[target.dtype]
         raise RuntimeError(f"result type {SCALAR_NAMES[input.dtype]} can't be cast to the desired output type {name}")
     check_constant("binary_cross_entropy_with_logits", "weight", weight)
     check_constant("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
+    if pos_weight is not None:
+        raise_broadcast(pos_weight._array, target._array)
     return logit_entropy_row(input, target, weight, pos_weight, reduction)
 
 
@@ -169,7 +177,8 @@ def soft_margin_loss(
     if not (input.is_floating_point() or input.is_complex()):
         if input.dtype.array.kind == "b":
             raise RuntimeError(
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the "
                 "`~` or `logical_not()` operator instead."
             )
         name = SCALAR_NAMES[input.dtype]

@@ -53,13 +53,16 @@ def _nll_pull(
 
 _nll_pull_row = op(
     "nll_pull(grad, target, weight?, total_weight, *, shape, reduction, ignore_index)", _nll_pull, public=False,
-    grad=lambda g, F, target, weight, reduction, ignore_index: F.nll_loss(g, target, weight, reduction, ignore_index)[0],
+    grad=lambda g, F, target, weight, reduction, ignore_index: (
+        F.nll_loss(g, target, weight, reduction, ignore_index)[0]
+    ),
 )  # fmt: skip
 
 
 def _nll_row(name: str, node: str) -> Any:
     return op(
-        f"{name}(self, target, weight?, *, reduction, ignore_index) -> out, total_weight!", _nll, node=node, public=False,
+        f"{name}(self, target, weight?, *, reduction, ignore_index) -> out, total_weight!",
+        _nll, node=node, public=False,
         jvp=lambda F, x, t, attributes, outputs: (F.nll_loss(t[0], x[1], x[2], *attributes)[0], None),
         self=lambda F, g_out, self, target, weight, total_weight, reduction, ignore_index: F.nll_pull(
             g_out, target, weight, total_weight, self.shape, reduction, ignore_index
@@ -77,10 +80,10 @@ def _check_nll(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     if input.ndim != 1 and (not target.ndim or input.shape[0] != target.shape[0]):
         found = target.shape[0] if target.ndim else 0
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({found}).")
-    if target.dtype not in (dtypes.int64, dtypes.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {SCALAR_NAMES[target.dtype]}")
     if input.ndim <= 2 and target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if target.dtype not in (dtypes.int64, dtypes.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {SCALAR_NAMES[target.dtype]}")
     if input.ndim == 4 and input.shape[2:] != target.shape[1:]:
         raise RuntimeError(f"size mismatch (got input: {list_text(input.shape)} , target: {list_text(target.shape)}")
     if input.ndim > 2 and input.shape[2:] != target.shape[1:]:
@@ -182,7 +185,8 @@ def _soft_cross_entropy(
     classes = input.shape[dim]
     if weight is not None and weight.shape != (classes,):
         raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got weight "
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got "
+            f"weight "
             f"tensor of shape: {list_text(weight.shape)}"
         )
     logs = input.log_softmax(dim)

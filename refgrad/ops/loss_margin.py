@@ -156,7 +156,8 @@ def triplet_margin_with_distance_loss(
 
 
 class_mask = op(
-    "class_mask(target, *, classes) -> out!", lambda target, classes: target.reshape(-1, 1) == np.arange(classes), public=False
+    "class_mask(target, *, classes) -> out!", lambda target, classes: target.reshape(-1, 1) == np.arange(classes),
+    public=False,
 )  # fmt: skip
 class_weight = op(
     "class_weight(weight, target) -> out!", lambda weight, target: weight[target.reshape(-1, 1)], public=False
@@ -171,7 +172,7 @@ def multi_margin_excess(F: Any, x: Any, mine: Any, margin: float) -> Any:
 
 
 def _multi_margin(x: np.ndarray, target: np.ndarray, weight: Any, p: int, margin: float, reduction: int) -> np.ndarray:
-    rows = x.reshape(target.size, -1)
+    rows = x.reshape(target.size, x.shape[-1] if x.ndim else 1)
     z = RAW.multi_margin_excess(rows, target.reshape(-1, 1) == np.arange(rows.shape[1]), margin)
     scale = 1 if weight is None else weight[target.reshape(-1, 1)]
     values = np.add.reduce((z * z if p == 2 else z) * scale, 1) / rows.shape[1]
@@ -182,7 +183,7 @@ def _multi_margin_pull(
     F: Any, g: Any, self: Any, target: Any, weight: Any, p: int, margin: float, reduction: int
 ) -> Any:
     count = int(np.prod(target.shape, dtype=np.int64))
-    x = F.reshape(self, (count, -1 if count else 0))
+    x = F.reshape(self, (count, self.shape[-1] if len(self.shape) else 1))
     mine = F.class_mask(target, x.shape[1])
     z = F.multi_margin_excess(x, mine, margin)
     slope = 2 * z if p == 2 else F.where(z > 0, F.ones_like(x), 0)
@@ -196,7 +197,8 @@ def _multi_margin_pull(
 
 
 multi_margin_row = op(
-    "multi_margin_loss(self, target, weight?, *, p, margin, reduction)", _multi_margin, public=False, self=_multi_margin_pull
+    "multi_margin_loss(self, target, weight?, *, p, margin, reduction)", _multi_margin, public=False,
+    self=_multi_margin_pull,
 )  # fmt: skip
 
 
@@ -229,12 +231,14 @@ def multi_margin_loss(
     rows, classes = _check_rows(input)
     if target.numel() != rows or target.ndim > 1:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
-            f"Expected target size [{rows}], but got {list_text(target.shape)}. Input has shape {list_text(input.shape)}."
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch "
+            "size). "
+            f"Expected target size [{rows}], but got {list_text(target.shape)}. Input has shape "
+            f"{list_text(input.shape)}."
         )
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list_text(weight.shape)}")
-    check_floating("multi_margin_loss_cpu_kernel", input)
+    check_floating("multi_margin_loss_cpu_kernel", input, narrow_too=False)
     _check_long(target)
     if ((target._array < 0) | (target._array >= classes)).any():
         raise RuntimeError("target out of range")
@@ -308,6 +312,6 @@ def multilabel_margin_loss(
         )
     if ((target._array < -1) | (target._array >= classes)).any() and target.dtype is dtypes.int64:
         raise RuntimeError("argument #2 'target' is out of range")
-    check_floating("multilabel_margin_loss_forward_out_frame", input)
+    check_floating("multilabel_margin_loss_forward_out_frame", input, narrow_too=False)
     _check_long(target)
     return multilabel_margin_row(input, target, code)[0]

@@ -6,6 +6,7 @@ rstd again from the input, since the saved ones have no history.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from .._errors import list_text
 from .._interpreters import NARROW_TYPES, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
-from .checks import check_floating, check_parameters
+from .checks import c_name, check_floating, check_parameters
 
 Axes = tuple[int, ...]
 SINGLE = np.dtype(np.float32)
@@ -106,12 +107,14 @@ def _check_normalized_shape(input: Tensor, shape: Axes, star: str, *parameters: 
     for name, p in parameters:
         if p is not None and tuple(p.shape) != shape:
             raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list_text(p.shape)} and "
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list_text(p.shape)} and "
                 f"normalized_shape = {list_text(shape)}"
             )
     if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list_text(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], "
+            f"Given normalized_shape={list_text(shape)}, expected input with shape "
+            f"[{star}{', '.join(map(str, shape))}], "
             f"but got input of size{list_text(input.shape)}"
         )
 
@@ -195,7 +198,7 @@ def group_norm(
     eps: float = 1e-05,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """The input (N, C, …) standardised over each of `num_groups` groups of channels, then scaled and shifted by channel.
+    """The input (N, C, …) standardised over each of `num_groups` groups of channels, and an affine map by channel.
     Source: torch.nn.functional.group_norm. Raises RuntimeError if the groups don't divide the channels, ValueError for
     one value a group."""
     shape = input.shape
@@ -212,9 +215,12 @@ def group_norm(
         )
     for name, p in (("weight", weight), ("bias", bias)):
         if p is not None and p.shape != (c,):
+            # PyTorch names the weight's shape in both cases.
+            shown = list_text((0,) if weight is None else weight.shape)
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
-                f"{list_text(p.shape)} and input of shape {list_text(shape)}"
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                f"shape "
+                f"{shown} and input of shape {list_text(shape)}"
             )
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
@@ -230,6 +236,14 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     shape = _shape_argument("rms_norm", normalized_shape)
     _check_normalized_shape(input, shape, "*", ("weight", weight))
     check_floating("rms_norm", input, complex_too=True)
+    if weight is not None and weight.dtype is not input.dtype:
+        warnings.warn(
+            f"Mismatch dtype between input and weight: input dtype = {c_name(input.dtype)}, weight dtype = "
+            f"{c_name(weight.dtype)}, Cannot dispatch to fused implementation. (Triggered internally at "
+            "/__w/pytorch/pytorch/aten/src/ATen/native/layer_norm.cpp:346.)",
+            UserWarning,
+            stacklevel=2,
+        )
     narrow = input.dtype.array in NARROW_TYPES
     x = input.float() if narrow else input
     axes = tuple(range(input.ndim - len(shape), input.ndim))
@@ -256,7 +270,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 0.0001, beta: f
         padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
         mean = pool["nn.functional.avg_pool2d"](padded, (size, 1), stride=1).squeeze(1)
     else:
-        n, c, h, *rest = input.shape
+        n, c, h = input.shape[:3]
         flat = squares.view(n, 1, c, h, -1)
         padded = pad(flat, (0, 0, 0, 0, size // 2, (size - 1) // 2))
         mean = pool["nn.functional.avg_pool3d"](padded, (size, 1, 1), stride=1).squeeze(1).view(input.shape)

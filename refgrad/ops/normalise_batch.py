@@ -31,9 +31,18 @@ def _batch_norm(
 
 
 def _batch_norm_pull(
-    F: Any, needs: Any, g_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any,
-    result1: Any, result2: Any, training: bool, eps: float,
-) -> tuple[Any, ...]:  # fmt: skip
+    F: Any,
+    needs: Any,
+    g_out: Any,
+    input: Any,
+    weight: Any,
+    running_mean: Any,
+    running_var: Any,
+    result1: Any,
+    result2: Any,
+    training: bool,
+    eps: float,
+) -> tuple[Any, ...]:
     g, x = F.wide(g_out), F.wide(input)
     shape = (1, x.shape[1]) + (1,) * (len(x.shape) - 2)
     over = tuple(d for d in range(len(x.shape)) if d != 1)
@@ -55,7 +64,8 @@ def _batch_norm_pull(
 
 
 batch_norm_row = op(
-    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) -> out, result1!, result2!, "
+    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) -> out, result1!, "
+    "result2!, "
     "variance!",
     _batch_norm, public=False, gradients=_batch_norm_pull,
 )  # fmt: skip
@@ -70,8 +80,8 @@ def _check_channels(channels: int, **parameters: Tensor | None) -> None:
 def _affine_only(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """An empty input: statistics are left alone."""
     out = input.clone()
-    out = out if weight is None else out * weight[0]
-    return out if bias is None else out + bias[0]
+    out = out if weight is None else out * weight.select(0, 0)
+    return out if bias is None else out + bias.select(0, 0)
 
 
 def update_running(running: Tensor | None, found: np.ndarray, momentum: float) -> None:
@@ -102,8 +112,15 @@ def batch_norm(
 
 
 def batch_normalised(
-    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
     """batch_norm once its number of values is checked."""
     channels = input.size(1)
     for name, p in (("running_mean", running_mean), ("running_var", running_var)):

@@ -85,6 +85,9 @@ def check_windows(kernel: Numbers, stride: Numbers, padding: Numbers, dilation: 
     """Raises RuntimeError for windows that can't be."""
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
+    if min(kernel) <= 0:
+        shown = " ".join(f"k{side}: {k}" for side, k in zip("THW"[-len(kernel) :], kernel))
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shown}")
     for k, p, d in zip(kernel, padding, dilation):
         if p < 0:
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
@@ -110,8 +113,15 @@ def check_pooled(input: Tensor, dims: int, sizes: Numbers) -> None:
 
 
 def _avg_pool(
-    dims: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor: Any
-) -> Tensor:  # fmt: skip
+    dims: int,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: Any,
+) -> Tensor:
     name = f"avg_pool{dims}d"
     kernel = pool_numbers(name, "kernel_size", kernel_size, dims)
     steps = pool_numbers(name, "stride", kernel if stride is None or stride == () else stride, dims)
@@ -162,7 +172,8 @@ def check_line(input: Tensor, function: str) -> None:
     """Raises RuntimeError unless the input is (C, L) or (N, C, L)."""
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            f"checking "
             f"arguments for {function})"
         )
 
@@ -198,10 +209,12 @@ def avg_pool3d(
 
 def adaptive_sizes(input: Tensor, output_size: Any, dims: int) -> Numbers:
     """An output size with None replaced by the input's. Raises ValueError, TypeError."""
-    given = (output_size,) * dims if isinstance(output_size, int) else tuple(output_size)
-    if len(given) > input.ndim:
-        raise ValueError(f"Input dimension should be at least {len(given) + 1}")
-    return tuple(n if m is None else int(m) for m, n in zip(given, input.shape[len(input.shape) - len(given) :]))
+    if isinstance(output_size, int):
+        return (output_size,) * dims
+    count = len(output_size)
+    if count >= input.ndim:
+        raise ValueError(f"Input dimension should be at least {count + 1}")
+    return tuple(n if m is None else int(m) for m, n in zip(output_size, input.shape[input.ndim - count :]))
 
 
 def check_adaptive(input: Tensor, function: str, dims: int, colon: str = "") -> None:
@@ -244,7 +257,8 @@ def line_size(function: str, output_size: Any) -> int:
     given = (output_size,) if isinstance(output_size, int) else tuple(output_size)
     if None in given:
         raise TypeError(
-            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type NoneType "
+            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type "
+            f"NoneType "
             f"at pos {given.index(None)}"
         )
     if len(given) != 1:

@@ -64,10 +64,9 @@ def _output_size(name: str, input: Tensor, output_size: Any, output_ratio: Any, 
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     if output_size is not None:
         return spread_number(output_size, dims)  # type: ignore[return-value]
-    ratios = (output_ratio,) * dims if isinstance(output_ratio, (int, float)) else tuple(output_ratio)
-    if len(ratios) != dims:
+    if len(output_ratio) != dims:
         raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
-    return tuple(int(n * r) for n, r in zip(input.shape[-dims:], ratios))
+    return tuple(int(n * r) for n, r in zip(input.shape[-dims:], output_ratio))
 
 
 def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -> None:
@@ -76,7 +75,7 @@ def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -
         if m + k - 1 > n:
             raise RuntimeError(f"{name}(): pool {side} {k} too large relative to input {side} {n}")
     if not input.is_floating_point():
-        raise NotImplementedError(f'"{name}_out_frame" not implemented for \'{SCALAR_NAMES[input.dtype]}\'')
+        raise NotImplementedError(f"\"{name}_out_frame\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
 
 
 def _public(dims: int) -> None:
@@ -110,7 +109,10 @@ def _public(dims: int) -> None:
         found = with_indices(input, kernel_size, output_size, output_ratio, False, _random_samples)
         return found if return_indices else found[0]
 
-    text = f"The largest element of windows at pseudo-random steps. Source: torch.nn.functional.{name}. Raises ValueError without output_size or output_ratio."  # fmt: skip
+    text = (
+        f"The largest element of windows at pseudo-random steps. Source: torch.nn.functional.{name}. Raises ValueError "
+        "without output_size or output_ratio."
+    )
     for function, ending in ((pool, ""), (with_indices, "_with_indices")):
         function.__doc__, function.__name__, function.__qualname__ = text, name + ending, name + ending
         public(f"nn.functional.{name}{ending}", method=False)(function)

@@ -47,15 +47,17 @@ round_decimals_row = op(
 
 
 @public("round", method=True)
-def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
+def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """Rounded to the nearest integer, or to decimals; halves to even. Source: torch.round."""
-    return round_row(input) if decimals == 0 else round_decimals_row(input, decimals)
+    return round_row(input) if decimals is None else round_decimals_row(input, decimals)
 
 
 @public("round_", method=True)
-def round_inplace(input: Tensor, *, decimals: int = 0) -> Tensor:
+def round_inplace(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """round in place. Source: torch.round_."""
-    return write(round_row.row, (input,), ()) if decimals == 0 else write(round_decimals_row.row, (input,), (decimals,))
+    if decimals is None:
+        return write(round_row.row, (input,), ())
+    return write(round_decimals_row.row, (input,), (decimals,))
 
 
 publish("fix", trunc, method=True)

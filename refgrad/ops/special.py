@@ -13,7 +13,7 @@ from .._inplace import write
 from .._interpreters import RAW
 from .._op import POINTWISE, PUBLIC, op, public, publish
 from .._support import check_dtype, missing
-from .._tensor import Tensor
+from .._tensor import Tensor, method
 from . import power, rounding, trigonometric
 from .layout import lifted
 
@@ -141,11 +141,13 @@ def _shifts(F: Any, function: Callable[[Any], Any], x: Any, p: int) -> Any:
 
 
 def _mvlgamma(a: Any, p: int) -> Any:
-    return (_shifts(RAW, special.gammaln, a, p) + p * (p - 1) / 4 * math.log(math.pi)).astype(a.dtype)
+    total = _shifts(RAW, special.gammaln, a, p) + p * (p - 1) / 4 * math.log(math.pi)
+    return np.array(total, a.dtype, order="C")
 
 
 mvlgamma_row = op(
-    "mvlgamma(self, *, p)", _mvlgamma, promote="float", public=False, jvp=POINTWISE, lacks=missing("arange_cpu", "c"),
+    "mvlgamma(self, *, p)", _mvlgamma, promote="float", layout=None,
+    public=False, jvp=POINTWISE, lacks=missing("arange_cpu", "c"),
     self=lambda g, F, self, p: g * _shifts(F, F.digamma, self, p),
 )  # fmt: skip
 
@@ -156,6 +158,22 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     return mvlgamma_row(input, p)
+
+
+@method
+def mvlgamma_(self: Tensor, p: int) -> Tensor:
+    """mvlgamma in place. Source: torch.Tensor.mvlgamma_."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    return write(mvlgamma_row.row, (self,), (p,))
+
+
+@method
+def polygamma_(self: Tensor, n: int) -> Tensor:
+    """polygamma in place. Source: torch.Tensor.polygamma_."""
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return write(polygamma_row.row, (self,), (n,))
 
 
 # Bessel functions.
