@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._modes import state
-from .._op import Row, record
+from .._op import Row
+from .._record import record
 from .._tensor import Tensor, plain
 from ..ops.names import Overload, aten
 
@@ -65,6 +66,10 @@ class _Level:
         finally:
             state.functional_levels = levels
             state.settle()
+
+    def write(self, row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
+        """In-place calls run as they are."""
+        return NotImplemented
 
     def _keeps(self, name: Overload, inputs: Sequence[Any], attributes: tuple[Any, ...], output: Any) -> bool:
         told = SelectiveCheckpointContext(is_recompute=self.is_recompute, op_output=output)
