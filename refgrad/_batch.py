@@ -212,6 +212,11 @@ class VmapLevel:
             return NotImplemented
         target = inputs[0]
         if not self.holds(target):
+            if row.promote:
+                shape = [self.size, *max((t._array.shape for t in flat(inputs)), key=len)]
+                raise RuntimeError(
+                    f"output with shape {list(target._array.shape)} doesn't match the broadcast shape {shape}"
+                )
             raise RuntimeError(INPLACE)
         if row.schema.name == "copy":
             found = inputs[1]

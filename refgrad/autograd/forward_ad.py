@@ -84,8 +84,14 @@ def dual(tensor: Tensor, tangent: Tensor, number: int) -> Tensor:
     levels = vmap_levels()
     if levels:
         with beneath(levels):
-            return raised(_dual(lowered(tensor, levels), lowered(tangent, levels), number), levels)
+            return raised(_dual(_solid(lowered(tensor, levels)), lowered(tangent, levels), number), levels)
     return _dual(tensor, tangent, number)
+
+
+def _solid(t: Tensor) -> Tensor:
+    """A primal whose elements each have memory of their own: one that a vmap repeats is copied."""
+    is_repeated = any(s == 0 and n > 1 for s, n in zip(t._array.strides, t._array.shape))
+    return LIVE.contiguous_copy(t) if is_repeated else t
 
 
 def _dual(tensor: Tensor, tangent: Tensor, number: int) -> Tensor:
