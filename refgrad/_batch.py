@@ -21,14 +21,11 @@ from ._layout import pointwise
 from ._modes import state
 from ._op import Row
 from ._random import default_generator
+from ._random_modes import NEEDS_DRAW
 from ._storage import element_strides, storage_offset
 from ._tensor import LAZY, LEVEL, Tensor, new, plain
 
 RANDOM = frozenset({"bernoulli", "dropout", "native_dropout", "alpha_dropout", "feature_dropout", "rrelu", "normal", "poisson", "multinomial"})  # fmt: skip
-NEEDS_DRAW = (
-    "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness "
-    "flags on vmap or perform the randomness operation out of vmap"
-)
 INPLACE = (
     "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
     "has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a "
@@ -47,6 +44,10 @@ CONTROL_FLOW = (
 DYNAMIC = (
     "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::{}. Please file "
     "an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
+)
+MASK = (
+    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a "
+    "boolean mask."
 )
 POINTER = "Cannot access data pointer of Tensor that doesn't have storage"
 DYNAMIC_ROWS = frozenset({"nonzero", "masked_select", "unique", "unique_consecutive"})
@@ -122,6 +123,10 @@ class VmapLevel:
     def holds(self, t: Any) -> bool:
         return type(t) is Batched and t.level is self
 
+    def below(self) -> Any:
+        """The levels around this vmap, as a context."""
+        return below(self)
+
     def batch(self, t: Tensor) -> Tensor:
         """The physical tensor; an unbatched one is repeated, without copying."""
         if self.holds(t):
@@ -177,6 +182,8 @@ class VmapLevel:
 
     def _each(self, row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
         call = getattr(LIVE, row.schema.name)
+        if row.schema.name == "index" and any(t._array.dtype.kind == "b" and self.holds(t) for t in flat(inputs[1:])):
+            raise RuntimeError(MASK)
         draw = default_generator.get_state() if row.schema.name in RANDOM and self.randomness == "same" else None
         results = []
         for k in range(self.size):

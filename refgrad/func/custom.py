@@ -9,11 +9,6 @@ from .._pytree import broadcast_prefix, flatten, unflatten
 from .._tensor import Tensor
 
 MORE = "For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
-NO_SETUP = (
-    "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the "
-    f"setup_context staticmethod. {MORE}"
-)
-
 
 class VmapInfo(NamedTuple):
     """What a vmap staticmethod is told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._interpreters import LIVE
+from .._op import PUBLIC
 from .._tensor import Tensor
 
 
@@ -24,10 +24,10 @@ def functional_call(
     given = _joined(parameter_and_buffer_dicts)
     own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     if strict and (missing := sorted(own.keys() - given.keys())):
-        names = ", ".join(f'"{n}"' for n in missing)
+        names = ", ".join(f"'{n}'" for n in missing)
         raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\tMissing key(s): {names}.")
     if strict and (unknown := sorted(given.keys() - own.keys())):
-        names = ", ".join(f'"{n}"' for n in unknown)
+        names = ", ".join(f"'{n}'" for n in unknown)
         raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\tUnexpected key(s): {names}.")
     if tie_weights:
         given = _tied(given, own)
@@ -92,7 +92,7 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
     needs = {t.requires_grad for t in tensors}
     if len(needs) > 1:
         raise RuntimeError("Expected parameter to have the same requires_grad for each model")
-    made = LIVE.stack([t.detach() for t in tensors], 0)  # type: ignore[attr-defined]
+    made = PUBLIC["stack"]([t.detach() for t in tensors], 0)  # type: ignore[attr-defined]
     return made.requires_grad_(needs.pop())
 
 
