@@ -69,6 +69,10 @@ def quick_write(row: Row, self: Tensor, other: Any) -> bool:
 def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tensor:
     """Computes the row, stores the result in inputs[0], bumps its version and moves its history."""
     self = inputs[0]
+    for level in state.functional_levels:
+        handled = level.write(row, inputs, attributes)
+        if handled is not NotImplemented:
+            return handled
     if len(inputs) == 2 and row.promote and not attributes and quick_write(row, self, inputs[1]):
         return self
     needs = state.grad and any(t.requires_grad for t in flat(inputs))

@@ -20,7 +20,7 @@ from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
 from .._storage import element_strides
-from .._tensor import CONJ, DUAL, NEG, VIEW, Tensor, alias, method, plain, resolved
+from .._tensor import CONJ, DUAL, LEVEL, NEG, VIEW, Tensor, alias, method, plain, resolved
 from .._views import as_view
 
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
@@ -148,6 +148,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 @public(method=True)
 def detach(input: Tensor) -> Tensor:
     """A view without history that shares memory and version counter. Source: torch.Tensor.detach."""
+    if input._flags & LEVEL:
+        return through(input, detach)
     made = alias(input)
     if input._cell is not None:
         made = as_view(input, input._array, None)
@@ -236,6 +238,8 @@ neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=L
 def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
     from .._record import record
 
+    if t._flags & LEVEL:
+        return through(t, function)
     made = as_view(t, t._array, (function, (), 0))
     made._flags ^= bit
     if state.grad and t.requires_grad:
@@ -291,6 +295,13 @@ for _space in (RAW, NARROW):
     _space.real = np.real
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
+def through(t: Tensor, function: Any) -> Tensor:
+    """What a function that looks at memory does to a tensor of a batch (see _batch)."""
+    from .._batch import through
+
+    return through(t, function)
+
+
 LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
 LIVE.conj, LIVE.neg_view = conj, neg_view
 LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)
