@@ -86,6 +86,12 @@ def to(
     return cast_row(self, dtype.array)
 
 
+@method
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself: it is on the CPU. Source: torch.Tensor.cpu."""
+    return self
+
+
 def _converter(name: str, kind: dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
         return self.to(kind)
