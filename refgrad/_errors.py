@@ -245,6 +245,9 @@ def is_warn_always_enabled() -> bool:
 def warn_once(message: str, stacklevel: int = 3, key: str | None = None) -> None:
     """Warns the first time only that this message (or key) comes up."""
     key = key or message
-    if _always or key not in _warned:
+    if not _always:
+        if key in _warned:
+            return
+        # A warning given because of `set_warn_always` doesn't count as the one.
         _warned.add(key)
-        warnings.warn(message, UserWarning, stacklevel=stacklevel)
+    warnings.warn(message, UserWarning, stacklevel=stacklevel)

@@ -237,7 +237,7 @@ def same_object(torch: Any, drawn: Any) -> Any:
 def test_same_object(
     check: Any,
     drawn: Any = scenario(
-        same_object, lambda b: (numbers(b), [b.pick(("neg", "sin", "clone")) for _ in range(b.integer(0, 2))])
+        same_object, lambda b: (numbers(b), [b.pick(("neg", "abs", "clone")) for _ in range(b.integer(0, 2))])
     ),
 ) -> None:
     check(drawn)
