@@ -76,7 +76,7 @@ class _Run:
             if isinstance(step, p.Backward):
                 return self._backward(step)
             value = self.known[index] = self._evaluate(index, {})
-            return self._see(value)
+            return Nothing() if isinstance(step, p.Leaf) else self._see(value)
         except Exception as error:
             self.broken.add(index)
             return Raised(error_kind(error), str(error))

@@ -212,6 +212,7 @@ def without_strides(trace: Trace) -> bool:
     "grad returns the engine's own tensor: that of sum() is an expanded view with strides of 0.",
     source="observed",
     area=AREA,
+    needs=("layout",),
     witness=without_strides,
 )
 def test_expanded(check: Any, programs: Any = generate(expanded)) -> None:

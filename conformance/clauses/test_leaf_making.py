@@ -28,7 +28,7 @@ def detached(b: Builder) -> None:
 
 def cut_off(trace: Trace) -> bool:
     flags = [s.requires_grad for s in trace.steps if isinstance(s, Observed) and s.is_leaf]
-    return finished(trace) and flags == [False]
+    return flags[:1] == [False]
 
 
 @clause(
@@ -118,16 +118,21 @@ def test_write_data(check: Any, drawn: Any = scenario(write_data, draw_write)) -
 def detached_in_place(b: Builder) -> None:
     x = b.leaf(())
     y = b.smooth(x)
-    before = b.call(b.pick(("neg", "exp", "tanh")), y)
+    before = b.smooth(y, depth=1)
     b.flag(y, "detach_")
     b.observe(y, "flags", "graph", "version")
-    b.backward(b.call("sum", b.call("mul", before, b.smooth(y, x))))
+    after = b.smooth(y, x)
+    if b.chance(2):
+        b.call("mul", y, 2, form="inplace")
+    # Where an operation before had saved it, or one after saved what is then written, this raises.
+    b.backward(b.call("sum", b.call("mul", before, after)))
     b.grad_of(x)
 
 
 @clause(
     "leaf.detach_-makes-leaf",
-    "detach_() makes the tensor itself a leaf without grad_fn; what was computed from it before keeps its graph.",
+    "detach_() makes the tensor itself a leaf without grad_fn; what was computed from it before keeps its graph, "
+    "unless that had saved it.",
     source="torch.Tensor.detach_",
     area=AREA,
     witness=cut_off,

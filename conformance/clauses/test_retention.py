@@ -52,6 +52,7 @@ def twice(b: Builder) -> None:
     "A second pass over a graph whose saved values were freed raises RuntimeError.",
     source=SOURCE,
     area=AREA,
+    needs=("backward",),
     witness=raises,
 )
 def test_twice(check: Any, programs: Any = generate(twice)) -> None:
@@ -73,6 +74,7 @@ def kept(b: Builder) -> None:
     "retain_graph=True keeps the saved values: backward may be repeated, and accumulates each time.",
     source=SOURCE,
     area=AREA,
+    needs=("backward",),
     witness=got_gradient,
 )
 def test_kept(check: Any, programs: Any = generate(kept)) -> None:
@@ -94,6 +96,7 @@ def linear(b: Builder) -> None:
     "Only nodes that saved values refuse a second pass: a graph of linear operations can be run again.",
     source="observed",
     area=AREA,
+    needs=("backward",),
     witness=got_gradient,
 )
 def test_linear(check: Any, programs: Any = generate(linear)) -> None:
@@ -115,6 +118,7 @@ def shared_part(b: Builder) -> None:
     "unless the first was run with retain_graph.",
     source=SOURCE,
     area=AREA,
+    needs=("backward",),
     witness=raises,
 )
 def test_shared_part(check: Any, programs: Any = generate(shared_part)) -> None:
@@ -137,6 +141,7 @@ def other_branch(b: Builder) -> None:
     "Nodes that a backward didn't run keep their saved values for a later one.",
     source="observed",
     area=AREA,
+    needs=("backward",),
     witness=got_gradient,
 )
 def test_other_branch(check: Any, programs: Any = generate(other_branch)) -> None:
@@ -156,6 +161,7 @@ def freed_by_grad(b: Builder) -> None:
     "autograd.grad frees the graph that it ran, unless retain_graph or create_graph is set.",
     source="torch.autograd.grad",
     area=AREA,
+    needs=("backward",),
     witness=raises,
 )
 def test_freed_by_grad(check: Any, programs: Any = generate(freed_by_grad)) -> None:
@@ -176,6 +182,7 @@ def part_run(b: Builder) -> None:
     "autograd.grad frees only the nodes that it ran for the inputs asked for.",
     source="observed",
     area=AREA,
+    needs=("backward",),
     witness=lambda trace: len([s for s in trace.steps if isinstance(s, tuple)]) == 2,
 )
 def test_part_run(check: Any, programs: Any = generate(part_run)) -> None:
@@ -199,6 +206,7 @@ def either(trace: Trace) -> bool:
     "retain_graph is create_graph's value where it isn't given.",
     source=SOURCE,
     area=AREA,
+    needs=("backward",),
     profile="higher-order",
     witness=either,
 )
@@ -226,6 +234,7 @@ def derivative_usable(trace: Trace) -> bool:
     "retain_graph=False with create_graph=True frees the first graph; the gradient's own graph stays usable.",
     source="observed",
     area=AREA,
+    needs=("backward",),
     profile="higher-order",
     witness=derivative_usable,
 )
@@ -253,6 +262,7 @@ def draw_after_free(b: Builder) -> Any:
     "Reading a node's saved value after it was freed raises the RuntimeError of a second pass.",
     source=SOURCE,
     area=AREA,
+    needs=("backward",),
 )
 def test_saved_after_free(check: Any, drawn: Any = scenario(saved_after_free, draw_after_free)) -> None:
     check(drawn)
@@ -273,6 +283,7 @@ def dropped_root(b: Builder) -> None:
     "When the last reference to the root goes, its graph goes with the tensors that it saved.",
     source="notes/autograd#Saved tensors",
     area=AREA,
+    needs=("backward",),
     witness=lambda trace: finished(trace) and len(trace.deaths) == 3,
 )
 def test_dropped_root(check: Any, programs: Any = generate(dropped_root)) -> None:
@@ -305,6 +316,7 @@ def released(torch: Any, drawn: Any) -> Any:
     "After a backward without retain_graph, what was saved for it alone is released, though the root lives on.",
     source=SOURCE,
     area=AREA,
+    needs=("backward",),
 )
 def test_released(
     check: Any, drawn: Any = scenario(released, lambda b: (numbers(b), b.pick((None, True, False)), b.chance(2)))
@@ -330,6 +342,7 @@ def hook_ran(trace: Trace) -> bool:
     "The graph keeps its leaves: a gradient still reaches a leaf that nobody else holds.",
     source="observed",
     area=AREA,
+    needs=("backward",),
     witness=hook_ran,
 )
 def test_forgotten_leaf(check: Any, programs: Any = generate(forgotten_leaf)) -> None:
@@ -356,6 +369,7 @@ def raised_twice(trace: Trace) -> bool:
     "A backward that fails may leave freed what had run: trying again raises the error of a second pass.",
     source="observed",
     area=AREA,
+    needs=("backward",),
     profile="hooks",
     witness=raised_twice,
 )
