@@ -20,7 +20,9 @@ def _mask(b: Builder, shape: tuple[int, ...]) -> Any:
     return b.operand(shape[lead:], dtype="bool", domain=CONDITION)
 
 
-def masked_reduction(domain: Domain = NONZERO, one: bool = False, lead: tuple[Any, ...] = (), **options: Any) -> Strategy:
+def masked_reduction(
+    domain: Domain = NONZERO, one: bool = False, lead: tuple[Any, ...] = (), **options: Any
+) -> Strategy:
     """A tensor that is not empty, dimensions, keepdim, and often a mask."""
 
     def draw(b: Builder) -> Drawn:
