@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -264,5 +265,5 @@ def _run_scenario(scene: Scenario, data: Any, engine: Backend) -> str:
 
 
 def _scenario_script(scene: Scenario, data: Any) -> str:
-    source = inspect.cleandoc(inspect.getsource(scene.run))
+    source = textwrap.dedent(inspect.getsource(scene.run))
     return f"import torch\n\n{source}\n\nprint({scene.run.__name__}(torch, {data!r}))\n"

@@ -45,10 +45,15 @@ def view_caller(row: Row) -> Callable[..., Any]:
     def call(self: Tensor, *attributes: Any) -> Any:
         me = local.me
         flags = self._flags
-        if flags & ~(LAZY | VIEW | DUAL) or me.functional_levels:
+        if flags & ~(LAZY | VIEW | DUAL):
             from ._calls import apply
 
             return apply(row, (self,), attributes)
+        # A level that lets the call go leaves an ordinary view: it must know its base.
+        for level in me.functional_levels:
+            handled = level(row, (self,), attributes)
+            if handled is not NotImplemented:
+                return handled
         needs = me.grad and (self._needs or (flags & VIEW and self._view.base._needs))
         if needs and flags & VIEW:
             refresh(self)

@@ -19,6 +19,7 @@ from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
+from .._saved import DetachedCell
 from .._storage import element_strides
 from .._tensor import CONJ, DUAL, LEVEL, NEG, VIEW, Tensor, alias, method, plain, resolved
 from .._views import as_view
@@ -88,6 +89,12 @@ def to(
             stacklevel=2,
         )
     return cast_row(self, dtype.array)
+
+
+@method
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself: it is on the CPU. Source: torch.Tensor.cpu."""
+    return self
 
 
 def _converter(name: str, kind: dtype) -> None:
@@ -163,6 +170,8 @@ def detach_(self: Tensor) -> Tensor:
     """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
     if self._view is not None:
         raise RuntimeError(errors.DETACH_VIEW)
+    if self._edge is not None and self._cell is not None:
+        self._cell = DetachedCell(self._cell)
     self._edge, self._needs = None, False
     return self
 
