@@ -41,11 +41,15 @@ class Kink(ArithmeticError):
 
 
 def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -> Opinion:
-    """Semantics are the oracle's to say; a value is mathematics'."""
-    if convention:
-        return Opinion("convention", None)
+    """Semantics are the oracle's to say; a value is mathematics'. At a kink (``convention``) the oracle's value is only
+    a choice, unless the function has a derivative there and the backend misses it."""
     if found.kind != "value":
-        return Opinion("backend", None)
+        return Opinion("convention" if convention else "backend", None)
+    opinion = _opinion(program, found)
+    return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
+
+
+def _opinion(program: p.Program, found: Divergence) -> Opinion:
     if not isinstance(found.backend, Observed) or not isinstance(found.oracle, Observed):
         return Opinion("undecided", {"text": "not a tensor"})
     try:

@@ -56,6 +56,7 @@ FAULTS = (
         "sums add in the opposite order",
         "rounding",
         kernel("SumBackward0", _reversed_sum),
+        ("op/sum/", "op/mean/"),
         control=True,
     ),
     Fault(
@@ -63,6 +64,7 @@ FAULTS = (
         "exp is computed in extended precision",
         "rounding",
         kernel("ExpBackward0", _in_long_double),
+        ("op/exp/", "op/sigmoid/"),
         control=True,
     ),
     Fault(
@@ -70,6 +72,7 @@ FAULTS = (
         "float32 products are rounded from float64",
         "rounding",
         kernel("MulBackward0", _fused),
+        ("op/mul/", "backward."),
         control=True,
     ),
     Fault(
@@ -81,6 +84,7 @@ FAULTS = (
             self=lambda g, F, self, other: F.where(self >= other, g, 0),
             other=lambda g, F, self, other: F.where(self >= other, 0, g),
         ),
+        ("op/maximum/",),
         control=True,
     ),
     Fault(
@@ -88,6 +92,7 @@ FAULTS = (
         "cotangents are copied between nodes",
         "buffers",
         replaced("_engine", "_arrive", _own_buffer),
+        ("backward.", "op/mul/"),
         control=True,
     ),
     Fault(
@@ -95,6 +100,7 @@ FAULTS = (
         "tanh's derivative is computed as 1/cosh² instead of 1 - tanh²",
         "rounding",
         rule("TanhBackward0", self=lambda g, F, self: g / (F.cosh(self) * F.cosh(self))),
+        ("op/tanh/",),
         control=True,
     ),
 )
