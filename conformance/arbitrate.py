@@ -68,7 +68,8 @@ def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: 
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
     limit = apart[worst] / 4
-    wrong = tuple(_distances(side[place], np.asarray(truth, dtype=object))[0] > limit for side in (mine, theirs))
+    off = [_distances(side[place], np.asarray(truth, dtype=object))[0] for side in (mine, theirs)]
+    wrong = tuple(d > limit or d == mpmath.inf for d in off)
     verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(wrong, "undecided")
     text = f"in {DIGITS} digits element {worst} is {mpmath.nstr(truth, 17)}"
     return Opinion(verdict, {"text": text, "element": worst, "value": mpmath.nstr(truth, 25)})

@@ -28,6 +28,7 @@ QUICK = (
     "hook_partial_oneflow",
     "no_grad_generator_yield",
     "seed_shape_ignored",
+    "control_nothing",
     "control_reassociated_sum",
     "control_extended_precision",
     "control_fused_multiply",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .fault import Fault
-from .planting import kernel, replaced, rule
+from .planting import Planted, kernel, replaced, rule
 
 
 def _reversed_sum(sound: Any) -> Any:
@@ -51,6 +51,14 @@ def _own_buffer(sound: Any) -> Any:
 
 
 FAULTS = (
+    Fault(
+        "control_nothing",
+        "nothing is replaced: operators only take their general path",
+        "path",
+        lambda: Planted([]),
+        ("language/", "backward.", "op/transpose/", "op/mul/"),
+        control=True,
+    ),
     Fault(
         "control_reassociated_sum",
         "sums add in the opposite order",
@@ -99,7 +107,7 @@ FAULTS = (
         "control_other_derivative_form",
         "tanh's derivative is computed as 1/cosh² instead of 1 - tanh²",
         "rounding",
-        rule("TanhBackward0", self=lambda g, F, self: g / (F.cosh(self) * F.cosh(self))),
+        rule("TanhBackward0", self=lambda g, F, self: g * F.conj(1 / (F.cosh(self) * F.cosh(self)))),
         ("op/tanh/",),
         control=True,
     ),
