@@ -13,14 +13,14 @@ from .backends import Backend, collecting_warnings
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Pattern, Program, refs
+from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
 FEW_NOISY_RUNS, NOISY_RUNS = 2, 8
 HIGHER_ORDER_ULPS = 32
-_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
+_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf, Observe)
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Judge:
         base = self._contraction_allowance(program, seen)
         if base:
             yield base
-        floor = _largest(seen.values()) if is_higher_order(program) else 0.0
+        floor = _largest(seen.values()) if is_higher_order(program) or cancels(program) else 0.0
         runs: list[dict[Place, Observed]] = []
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
@@ -114,8 +114,9 @@ class Judge:
         if not is_contraction(program):
             return {}
         sizes = dict(values(self.oracle.execute(absolute_program(program))))
+        mixing = is_mixing(program)
         return {
-            place: scaled(value.array, sizes[place].array, value.dtype)
+            place: scaled(value.array, sizes[place].array, value.dtype, mixing)
             for place, value in seen.items()
             if place in sizes
         }
@@ -155,9 +156,20 @@ def is_higher_order(program: Program) -> bool:
     return any(isinstance(step, (Backward, Grad)) and step.create_graph for step in program.steps)
 
 
+def cancels(program: Program) -> bool:
+    """Whether an operator subtracts large parts within itself (softmax minus target, x minus its mean): both round by
+    the largest of them, which noise from outside does not show."""
+    return any(catalogue.find(step.op).cancels for step in program.steps if isinstance(step, Call))
+
+
 def _largest(seen: Iterable[Observed]) -> float:
     sizes = [np.abs(value.array).max(initial=0) for value in seen]
     return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
+
+
+def is_mixing(program: Program) -> bool:
+    """Whether an operator gives each element a share of all others' rounding, whatever its own size."""
+    return any(catalogue.find(step.op).contraction == "mixing" for step in program.steps if isinstance(step, Call))
 
 
 def is_contraction(program: Program) -> bool:

@@ -27,9 +27,9 @@ SECOND_BACKWARD = (
 )
 INFERENCE_VERSION = "Inference tensors do not track version counter."
 INFERENCE_SAVED = (
-    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
-    "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or "
-    "use `torch.no_grad()` instead of `torch.inference_mode()`."
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+    "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
 )
 INFERENCE_INPLACE = (
     "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
@@ -82,11 +82,11 @@ NO_BACKWARD = (
     "mode AD."
 )
 VIEW_WRITTEN_WITH_OTHERS = (
-    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than "
-    "one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a "
-    "view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two "
-    "Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). You "
-    "can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
+    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more "
+    "than one Tensor. This is not supported by the current autograd engine. You should either make sure the input is "
+    "not a view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it "
+    "into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other "
+    "operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
 )
 INTERNAL_OVERLAP = (
     "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
@@ -195,7 +195,8 @@ def view_write(creation: int, producer: str | None, nr: int, indirect: bool = Fa
     if producer is None:
         start = f"A view was created in {mode} mode and {act} inplace {place}. "
     elif creation in (INFERENCE_VIEW, NO_GRAD_VIEW):
-        start = f"Output {nr} of {producer} is a view of a view which was created in {mode} mode and {act} inplace {place}. "
+        made = f"is a view of a view which was created in {mode} mode"
+        start = f"Output {nr} of {producer} {made} and {act} inplace {place}. "
     else:
         start = f"Output {nr} of {producer} is a view and {act} inplace. "
     return start + _VIEW_REASONS[creation]
@@ -244,3 +245,9 @@ def warn_once(message: str, stacklevel: int = 3, key: str | None = None) -> None
     if _always or key not in _warned:
         _warned.add(key)
         warnings.warn(message, UserWarning, stacklevel=stacklevel)
+
+
+BACKWARD_IN_TRANSFORM = (
+    "backward() called inside a functorch transform. This is not supported, please use functorch.grad or functorch.vjp "
+    "instead or call backward() outside of functorch transforms."
+)

@@ -17,7 +17,8 @@ from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
 from ._graph import gradient_edge
 from ._modes import local, state
-from ._op import Row, RowNode, record, save_results
+from ._op import Row
+from ._record import RowNode, record, save_results
 from ._storage import element_strides, is_dense, owner
 from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
@@ -36,9 +37,39 @@ def twin(row: Row) -> Callable[..., Tensor]:
     return call
 
 
+def quick_write(row: Row, self: Tensor, other: Any) -> bool:
+    """`write` for a plain tensor and a plain tensor of its dtype and shape (or a float) that own their memory, the
+    written one not a leaf that requires grad; False if the case is another and nothing was done."""
+    me = local.me
+    if type(self) is not Tensor or self._flags or not me.plain or self._cell is None:
+        return False
+    a = b = self._array
+    if type(other) is Tensor and other is not self and not other._flags and other._cell is not None:
+        b, needs = other._array, me.grad and (self._needs or other._needs)
+    elif type(other) is float and a.dtype.kind == "f":
+        needs = me.grad and self._needs
+    else:
+        return False
+    is_owned = a.base is None and b.base is None and a.dtype is b.dtype and a.shape == b.shape
+    if not is_owned or (needs and self._needs and self._edge is None):
+        return False
+    r = me.run(row.kernel_for(a.dtype), a, other if b is a else b)
+    if r.dtype is not a.dtype:
+        return False
+    node = _record(row, (self, other), ()) if needs and row.is_differentiable else None
+    me.run(np.copyto, a, r)
+    self._cell[0] += 1
+    if node is not None:
+        rebase(self, node)
+        save_results(node, (self,))
+    return True
+
+
 def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tensor:
     """Computes the row, stores the result in inputs[0], bumps its version and moves its history."""
     self = inputs[0]
+    if len(inputs) == 2 and row.promote and not attributes and quick_write(row, self, inputs[1]):
+        return self
     needs = state.grad and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs)
     check_overlap(self, inputs)
@@ -128,7 +159,8 @@ def _check_result(self: Tensor, result: np.ndarray) -> None:
     _check_cast(self, OF_ARRAY[result.dtype])
     if result.shape != self._array.shape:
         raise RuntimeError(
-            f"output with shape {list_text(self._array.shape)} doesn't match the broadcast shape {list_text(result.shape)}"
+            f"output with shape {list_text(self._array.shape)} doesn't match the broadcast shape "
+            f"{list_text(result.shape)}"
         )
 
 

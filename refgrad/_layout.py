@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._storage import contiguous_strides, element_strides, is_dense
+from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, storage_offset
 
 Strides = tuple[int, ...]
 
@@ -68,6 +68,19 @@ def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     if result.size == 0 or is_dense(source):
         return with_strides(result, element_strides(source))
     return pointwise(result, operands)
+
+
+def with_gaps(array: np.ndarray) -> np.ndarray:
+    """A copy that has the strides of an array, gaps in memory included; dense where elements share memory."""
+    if any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+        return copied(np.copy(array, order="K"), [array])
+    storage, offset = flat_storage(array).copy(), storage_offset(array)
+    return np.lib.stride_tricks.as_strided(storage[offset:], array.shape, array.strides)
+
+
+def preserved(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A changed copy of the first operand, laid out as its copy would be."""
+    return copied(result, operands[:1])
 
 
 def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:

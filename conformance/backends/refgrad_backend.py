@@ -9,6 +9,7 @@ from .torchlike import SEMANTICS, Torchlike
 
 def backend() -> Torchlike:
     module = import_module("refgrad")
+    module.set_warn_always(True)
     return Torchlike(module, "refgrad", getattr(module, "__version__", "0.1.0"), claims(module))
 
 

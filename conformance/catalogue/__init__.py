@@ -28,9 +28,16 @@ FAMILIES = (
     "scan",
     "masked",
     "shape",
+    "views",
+    "join",
     "index",
+    "image",
     "linalg",
+    "fft",
     "nn",
+    "loss",
+    "normalise",
+    "window",
     "create",
 )
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
@@ -51,7 +58,8 @@ class Strategy:
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
-    rounding; ``jumps``: discontinuous in its operands; ``graph``: whether node names are compared."""
+    rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
+    ``graph``: whether node names are compared."""
 
     name: str
     path: str
@@ -65,7 +73,8 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool
+    contraction: bool | str
+    cancels: bool
     jumps: bool
     view: bool
     differentiable: bool
@@ -102,7 +111,8 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool = False,
+    contraction: bool | str = False,
+    cancels: bool = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,
@@ -131,6 +141,7 @@ def operator(
         graph,
         exact,
         contraction,
+        cancels,
         jumps,
         view,
         differentiable,

@@ -13,8 +13,8 @@ from .._tensor import Tensor
 from .context import BackwardCFunction, FunctionCtx
 from .delayed_error import DelayedError
 from .function_forward import push_tangents
-from .function_outputs import wrap_outputs
 from .function_inputs import bind, bind_defaults, open_node
+from .function_outputs import wrap_outputs
 
 
 class FunctionMeta(type):

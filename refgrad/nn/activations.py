@@ -9,7 +9,9 @@ from .module import Module
 from .parameter import Parameter
 
 
-def _module(name: str, function: str, shown: tuple[str, ...] | None = None, **defaults: Any) -> type[Module]:
+def _module(
+    name: str, function: str, shown: tuple[str, ...] | None = None, named: bool = True, **defaults: Any
+) -> type[Module]:
     """A Module class that passes its options to a function of nn.functional."""
     names = tuple(defaults)
     shown = names if shown is None else shown
@@ -25,11 +27,8 @@ def _module(name: str, function: str, shown: tuple[str, ...] | None = None, **de
         return getattr(F, function)(input, **{n: getattr(self, n) for n in names})
 
     def extra_repr(self: Module) -> str:
-        return ", ".join(
-            ("inplace=True" if getattr(self, n) else "") if n == "inplace" else f"{n}={getattr(self, n)!r}"
-            for n in shown
-            if n != "inplace" or getattr(self, n)
-        )
+        parts = [f"{n}={getattr(self, n)!r}" if named else repr(getattr(self, n)) for n in shown if n != "inplace"]
+        return ", ".join(parts + (["inplace=True"] if "inplace" in shown and self.inplace else []))
 
     members = {"__init__": __init__, "forward": forward, "extra_repr": extra_repr, "__module__": __name__}
     members["__doc__"] = f"nn.functional.{function} as a module. Source: torch.nn.{name}."
@@ -48,8 +47,8 @@ LeakyReLU = _module("LeakyReLU", "leaky_relu", negative_slope=0.01, inplace=Fals
 Hardtanh = _module("Hardtanh", "hardtanh", min_val=-1.0, max_val=1.0, inplace=False)
 Hardsigmoid = _module("Hardsigmoid", "hardsigmoid", (), inplace=False)
 Hardswish = _module("Hardswish", "hardswish", (), inplace=False)
-Hardshrink = _module("Hardshrink", "hardshrink", lambd=0.5)
-Softshrink = _module("Softshrink", "softshrink", lambd=0.5)
+Hardshrink = _module("Hardshrink", "hardshrink", lambd=0.5, named=False)
+Softshrink = _module("Softshrink", "softshrink", lambd=0.5, named=False)
 Softplus = _module("Softplus", "softplus", beta=1.0, threshold=20.0)
 Softsign = _module("Softsign", "softsign")
 Tanhshrink = _module("Tanhshrink", "tanhshrink")

@@ -13,7 +13,8 @@ from .._views import CUSTOM_FUNCTION, as_view
 
 NO_INPUT_GRADS = (
     "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require "
-    "gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook "
+    "gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+    "#torch.nn.Module.register_full_backward_hook "
     "for more details."
 )
 
@@ -101,7 +102,8 @@ class BackwardHook:
             found = hook(self.module, nothing, self.grad_outputs)
             if found is not None and any(g is not None for g in (found if isinstance(found, tuple) else (found,))):
                 raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or None for all "
+                    "Backward hook for Modules where no input requires gradient should always return None or None "
+                    "for all "
                     "gradients."
                 )
 
@@ -115,7 +117,8 @@ class BackwardHook:
             found = found if isinstance(found, tuple) else (found,)
             if len(found) != len(grads):
                 raise RuntimeError(
-                    f"Backward hook returned an invalid number of grad_input, got {len(found)}, but expected {len(grads)}"
+                    f"Backward hook returned an invalid number of grad_input, got {len(found)}, but expected "
+                    f"{len(grads)}"
                 )
             grads = found
         return tuple(grads[k] for k in self.input_places)

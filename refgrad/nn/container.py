@@ -123,6 +123,8 @@ class ParameterList(Module):
     def __getitem__(self, index: int) -> Any:
         return list(self._parameters.values())[index]
 
-    def __repr__(self) -> str:
-        lines = [f"({k}): Parameter containing: [torch.{p.dtype.short} of size {'x'.join(map(str, p.shape))}]" for k, p in self._parameters.items()]  # fmt: skip
-        return "ParameterList(" + ("\n  " + "\n  ".join(f"  {line}" for line in lines) + "\n" if lines else "") + ")"
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({name}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+            for name, p in self._parameters.items()
+        )

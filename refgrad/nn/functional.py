@@ -8,7 +8,10 @@ from .._op import PUBLIC
 
 _PREFIX = "nn.functional."
 # PyTorch's nn.functional shows these functions of `torch` under its own name too.
-_SHARED = ("tanh", "sigmoid", "relu", "relu_", "celu_", "selu_", "rrelu_", "threshold_", "prelu", "celu", "selu", "rrelu", "softmax", "log_softmax")  # fmt: skip
+_SHARED = (
+    "tanh", "sigmoid", "relu", "relu_", "celu", "celu_", "selu", "selu_", "rrelu", "rrelu_", "threshold_", "prelu",
+    "softmax", "log_softmax",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

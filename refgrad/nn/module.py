@@ -129,8 +129,7 @@ class Module(StateDict):
     @staticmethod
     def _check_assigned(name: str, value: Any, kind: str, wanted: str) -> None:
         if value is not None:
-            given = value.type() if isinstance(value, Tensor) and hasattr(value, "type") else type(value).__name__
-            raise TypeError(f"cannot assign '{given}' as {kind} '{name}' ({wanted} or None expected)")
+            raise TypeError(f"cannot assign '{_kind(value)}' as {kind} '{name}' ({wanted} or None expected)")
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
@@ -159,7 +158,9 @@ class Module(StateDict):
             raise AttributeError("cannot assign parameter before Module.__init__() call")
         self._check_name(name, "parameter")
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)")  # fmt: skip
+            raise TypeError(
+                f"cannot assign '{_kind(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -168,14 +169,16 @@ class Module(StateDict):
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_name(name, "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)")  # fmt: skip
+            raise TypeError(
+                f"cannot assign '{_kind(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         self._buffers[name] = tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a submodule. Source: torch.nn.Module.add_module."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module)} is not a Module subclass")
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name(name, "module")
         self._modules[name] = module
 
@@ -273,10 +276,15 @@ class Module(StateDict):
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
-        if not lines:
+        head = extra.split("\n") if extra else []
+        if not lines and len(head) < 2:
             return f"{self._get_name()}({extra})"
-        head = [extra] if extra else []
         return f"{self._get_name()}(\n  " + "\n  ".join(head + lines) + "\n)"
+
+
+def _kind(value: Any) -> str:
+    """A value's type as PyTorch's errors name it."""
+    return f"torch.{value.dtype.short}" if isinstance(value, Tensor) else type(value).__name__
 
 
 def _indented(text: str) -> str:

@@ -157,8 +157,7 @@ class StateDict(Tree):
             if key in state_dict:
                 problems += _load_one(module, name, value, key, state_dict[key], assign)
         if strict:
-            problems = _key_problems("Missing", missing) + problems
-            problems = _key_problems("Unexpected", unexpected) + problems
+            problems = _key_problems("Missing", missing) + _key_problems("Unexpected", unexpected) + problems
         if problems:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
         return Keys((missing, unexpected))
@@ -177,8 +176,8 @@ def _load_one(module: Any, name: str, value: Tensor, key: str, given: Tensor, as
 
     if value.shape != given.shape:
         return [
-            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in current model "
-            f"is {value.shape}."
+            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in current "
+            f"model is {value.shape}."
         ]
     if assign:
         is_parameter = isinstance(value, Parameter)

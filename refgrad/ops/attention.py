@@ -100,12 +100,14 @@ def _is_fused(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dr
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool) -> None:
     if not query.dtype is key.dtype is value.dtype:
         raise RuntimeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {c_name(query.dtype)} key.dtype: "
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {c_name(query.dtype)} "
+            f"key.dtype: "
             f"{c_name(key.dtype)} and value.dtype: {c_name(value.dtype)} instead."
         )
     if min(query.ndim, key.ndim, value.ndim) < 2:
         raise RuntimeError(
-            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} key.dim: "
+            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
+            f"key.dim: "
             f"{key.ndim} and value.dim: {value.ndim} instead."
         )
     if mask is None:

@@ -54,12 +54,14 @@ def _check_shapes(
     kind = "batched (3-D)" if batched else "unbatched (2-D)"
     if not key.ndim == value.ndim == query.ndim:
         raise AssertionError(
-            f"For {kind} `query`, expected `key` and `value` to be {query.ndim}-D but found {key.ndim}-D and {value.ndim}-D "
+            f"For {kind} `query`, expected `key` and `value` to be {query.ndim}-D but found {key.ndim}-D and "
+            f"{value.ndim}-D "
             "tensors respectively"
         )
     if padding is not None and padding.ndim != query.ndim - 1:
         raise AssertionError(
-            f"For {kind} `query`, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D but found {padding.ndim}-D "
+            f"For {kind} `query`, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D but found "
+            f"{padding.ndim}-D "
             "tensor instead"
         )
     if mask is not None and mask.ndim not in (2, 3):
@@ -178,8 +180,14 @@ def _projected(query: Tensor, key: Tensor, value: Tensor, weights: Any, bias: Te
 
 
 def _with_biases(
-    k: Tensor, v: Tensor, bias_k: Tensor | None, bias_v: Tensor | None, mask: Tensor | None, padding: Tensor | None, batch: int
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:  # fmt: skip
+    k: Tensor,
+    v: Tensor,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    mask: Tensor | None,
+    padding: Tensor | None,
+    batch: int,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Keys and values with a learned one at the end."""
     if bias_k is None or bias_v is None:
         return k, v, mask, padding
@@ -189,7 +197,7 @@ def _with_biases(
 
 def _attended(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout_p: float, need_weights: bool, causal: bool, batch: int
-) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+) -> tuple[Tensor, Tensor | None]:
     """(N·heads, L, size) attended, and the weights if they are wanted."""
     if not need_weights:
         heads = q.shape[0] // batch if batch else 0

@@ -8,40 +8,53 @@ from typing import Any
 import numpy as np
 
 from .._errors import list_text, wrap_dim
+from .._layout import canonical, channels_last
 from .._op import LINEAR, op, public
 from .._support import missing
 from .._tensor import Tensor
 from .shape import Shape
 
 
+def _as_image(result: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """A copy of the result, stored pixel by pixel if the image is."""
+    return channels_last(canonical(np.array(result, order="C")), [image])
+
+
 def _shuffled(a: np.ndarray, r: int) -> np.ndarray:
     *lead, channels, height, width = a.shape
+    if channels % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            f"input.size(-3)={channels} is not divisible by {r * r}"
+        )
     blocks = a.reshape(-1, channels // (r * r), r, r, height, width).transpose(0, 1, 4, 2, 5, 3)
-    return np.ascontiguousarray(blocks).reshape(*lead, channels // (r * r), height * r, width * r)
+    return _as_image(blocks.reshape(*lead, channels // (r * r), height * r, width * r), a)
 
 
 def _unshuffled(a: np.ndarray, r: int) -> np.ndarray:
+    if not a.size:
+        return canonical(a.copy())  # PyTorch hands an empty image back in its own shape
     *lead, channels, height, width = a.shape
     blocks = a.reshape(-1, channels, height // r, r, width // r, r).transpose(0, 1, 3, 5, 2, 4)
-    return np.ascontiguousarray(blocks).reshape(*lead, channels * r * r, height // r, width // r)
+    return _as_image(blocks.reshape(*lead, channels * r * r, height // r, width // r), a)
 
 
 def _mixed(a: np.ndarray, groups: int) -> np.ndarray:
     n, channels, *rest = a.shape
     parts = a.reshape(n, groups, channels // groups, *rest)
-    return np.ascontiguousarray(np.swapaxes(parts, 1, 2)).reshape(a.shape)
+    return _as_image(np.swapaxes(parts, 1, 2).reshape(a.shape), a)
 
 
 pixel_shuffle_row = op(
-    "pixel_shuffle(self, *, r)", _shuffled, public=False, exact=True, jvp=LINEAR,
+    "pixel_shuffle(self, *, r)", _shuffled, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, r: F.pixel_unshuffle(g, r),
 )  # fmt: skip
 pixel_unshuffle_row = op(
-    "pixel_unshuffle(self, *, r)", _unshuffled, public=False, exact=True, jvp=LINEAR,
+    "pixel_unshuffle(self, *, r)", _unshuffled, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, r: F.pixel_shuffle(g, r),
 )  # fmt: skip
 channel_shuffle_row = op(
-    "channel_shuffle(self, *, groups)", _mixed, public=False, exact=True, jvp=LINEAR,
+    "channel_shuffle(self, *, groups)", _mixed, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, self_meta, groups: F.channel_shuffle(g, self_meta.shape[1] // groups),
 )  # fmt: skip
 
@@ -58,14 +71,9 @@ def _check_image(input: Tensor, name: str) -> None:
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(…, C·r², H, W) as (…, C, H·r, W·r). Source: torch.nn.functional.pixel_shuffle."""
     _check_image(input, "pixel_shuffle")
-    r, channels = upscale_factor, input._array.shape[-3]
+    r = upscale_factor
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
-    if channels % (r * r):
-        raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={channels} is not divisible by {r * r}"
-        )
     return pixel_shuffle_row(input, r)
 
 

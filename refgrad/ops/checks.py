@@ -25,13 +25,14 @@ def check_constant(function: str, name: str, t: Any) -> None:
     """Raises RuntimeError if an input that the function has no derivative for requires grad."""
     if isinstance(t, Tensor) and t.requires_grad:
         raise RuntimeError(
-            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have "
+            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+            f"have "
             "requires_grad True."
         )
 
 
 def check_parameters(t: Tensor, *parameters: Tensor | None) -> None:
-    """A normalisation's weight, bias and statistics have the input's dtype, or are all float32 beside a 16-bit input."""
+    """A normalisation's weight, bias and statistics have the input's dtype, or all are float32 beside 16 bits."""
     given = [p for p in parameters if p is not None]
     if all(p.dtype is t.dtype for p in given):
         return

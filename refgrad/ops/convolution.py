@@ -16,9 +16,16 @@ from .spatial import Numbers, batched
 
 
 def _convolution(
-    x: np.ndarray, w: np.ndarray, bias: Any, stride: Numbers, padding: Numbers, dilation: Numbers, transposed: bool,
-    output_padding: Numbers, groups: int,
-) -> np.ndarray:  # fmt: skip
+    x: np.ndarray,
+    w: np.ndarray,
+    bias: Any,
+    stride: Numbers,
+    padding: Numbers,
+    dilation: Numbers,
+    transposed: bool,
+    output_padding: Numbers,
+    groups: int,
+) -> np.ndarray:
     geometry = Geometry(stride, padding, dilation, groups)
     if transposed:
         made = adjoint(x, w, geometry, transposed_size(x.shape[2:], w.shape[2:], geometry, output_padding))
@@ -36,21 +43,29 @@ def transposed_size(size: Numbers, kernel: Numbers, geometry: Geometry, output_p
 
 
 def _convolution_pull(
-    F: Any, needs: Any, g: Any, input: Any, weight: Any, stride: Any, padding: Any, dilation: Any, transposed: bool,
-    output_padding: Any, groups: int,
-) -> tuple[Any, Any, Any]:  # fmt: skip
+    F: Any,
+    needs: Any,
+    g: Any,
+    input: Any,
+    weight: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+) -> tuple[Any, Any, Any]:
     geometry = Geometry(stride, padding, dilation, groups)
     by_input = by_weight = by_bias = None
     if needs[0]:
-        w = F.conj(weight)
-        by_input = (
-            F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, tuple(input.shape[2:]))
-        )
+        w, size = F.conj(weight), tuple(input.shape[2:])
+        by_input = F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, size)
+        by_input = F.attached_to(by_input, input)
     if needs[1]:
         pair = (g, F.conj(input)) if transposed else (F.conj(input), g)
-        by_weight = F.conv_kernel(*pair, geometry, tuple(weight.shape))
+        by_weight = F.attached_to(F.conv_kernel(*pair, geometry, tuple(weight.shape)), weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, (0, *range(2, len(g.shape))), False)
+        by_bias = F.attached_to(F.sum_dim(g, (0, *range(2, len(g.shape))), False), input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -76,7 +91,8 @@ def _numbers(name: str, value: Any, dims: int) -> Numbers:
     given = (int(value),) if isinstance(value, int) else tuple(int(v) for v in value)
     if len(given) not in (1, dims):
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution dimensions, "
+            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
+            f"dimensions, "
             f"but got {name}={list_text(given)}"
         )
     return given * dims if len(given) == 1 else given
@@ -102,21 +118,24 @@ def _check(x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry, transp
         )
     if shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size "
             f"[{list_text(shape)}] instead"
         )
     channels = shape[0] if transposed else shape[1] * groups
     start = f"Given transposed={int(transposed)}" if transposed else f"Given groups={groups}"
     if x.shape[1] != channels:
         raise RuntimeError(
-            f"{start}, weight of size {list_text(shape)}, expected input{list_text(x.shape)} to have {channels} channels, "
+            f"{start}, weight of size {list_text(shape)}, expected input{list_text(x.shape)} to have {channels} "
+            f"channels, "
             f"but got {x.shape[1]} channels instead"
         )
     outputs = shape[1] * groups if transposed else shape[0]
     if bias is not None and (bias.ndim != 1 or bias.shape[0] != outputs):
         given = "Given transposed=1, weight" if transposed else "Given weight"
         raise RuntimeError(
-            f"{given} of size {list_text(shape)}, expected bias to be 1-dimensional with {outputs} elements, but got bias of "
+            f"{given} of size {list_text(shape)}, expected bias to be 1-dimensional with {outputs} elements, but got "
+            f"bias of "
             f"size {list_text(bias.shape)} instead"
         )
     if not transposed:
@@ -129,7 +148,8 @@ def _check_fits(x: Tensor, w: Tensor, geometry: Geometry) -> None:
     if any(n < k for n, k in zip(padded, reach)):
         sizes = " x ".join(map(str, padded)), " x ".join(map(str, reach))
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({sizes[0]}). Kernel size: ({sizes[1]}). Kernel size can't be greater "
+            f"Calculated padded input size per channel: ({sizes[0]}). Kernel size: ({sizes[1]}). Kernel size can't "
+            f"be greater "
             "than actual input size"
         )
 
@@ -142,9 +162,15 @@ def _check_dtypes(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
 
 
 def _apply(
-    name: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, transposed: bool = False,
+    name: str,
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    geometry: Geometry,
+    transposed: bool = False,
     output_padding: Numbers = (),
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "

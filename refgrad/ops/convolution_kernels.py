@@ -79,7 +79,8 @@ def adjoint(y: np.ndarray, w: np.ndarray, geometry: Geometry, size: Numbers) -> 
         columns = np.matmul(_grouped(w, groups).swapaxes(1, 2), rows).reshape(n, c, *kernel, *out)
         for place in np.ndindex(*kernel):
             at = zip(place, geometry.dilation, geometry.stride, out)
-            made[(..., *(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in at))] += columns[(slice(None), slice(None), *place)]  # fmt: skip
+            spots = tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in at)
+            made[(..., *spots)] += columns[(slice(None), slice(None), *place)]
     return np.ascontiguousarray(made[_inner(size, geometry.padding)])
 
 

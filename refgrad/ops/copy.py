@@ -223,7 +223,7 @@ neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=L
 
 
 def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
-    from .._op import record
+    from .._record import record
 
     made = as_view(t, t._array, (function, (), 0))
     made._flags ^= bit

@@ -231,7 +231,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if ndarray.dtype not in OF_ARRAY:
         raise TypeError(f"can't convert np.ndarray of type numpy.{ndarray.dtype}.")
-    return fresh(ndarray)
+    made = fresh(ndarray)
+    made._array = ndarray  # an empty array too keeps the strides that NumPy gave it
+    return made
 
 
 def _construct(cls: type[Tensor], *args: Any, **kwargs: Any) -> Tensor:

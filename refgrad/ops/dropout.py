@@ -92,8 +92,10 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     _check(p, input)
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d exists to provide "
-            "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension "
+            f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d exists to "
+            f"provide "
+            "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch "
+            "dimension "
             "(i.e. 2D or 3D inputs)."
         )
     return _by_channel(input, p, training, inplace, input.ndim != 3)
@@ -109,9 +111,11 @@ def _by_channel(input: Tensor, p: float, training: bool, inplace: bool, unbatche
 
 def _warn_rank(name: str, rank: int, dims: int) -> None:
     warnings.warn(
-        f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future release. To "
+        f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future "
+        f"release. To "
         f"retain the behavior and silence this warning, please use dropout instead. Note that {name} exists to provide "
-        f"channel-wise dropout on inputs with {dims} spatial dimensions, a channel dimension, and an optional batch dimension "
+        f"channel-wise dropout on inputs with {dims} spatial dimensions, a channel dimension, and an optional batch "
+        f"dimension "
         f"(i.e. {dims + 1}D or {dims + 2}D inputs).",
         UserWarning,
         stacklevel=3,
@@ -127,9 +131,12 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         _warn_rank("dropout2d", input.ndim, 2)
     if input.ndim == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input "
-            "is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to "
-            "interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
+            "desired - input "
+            "is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future "
+            "release to "
+            "interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D "
+            "channel-wise "
             "dropout behavior, please switch to using dropout1d instead.",
             UserWarning,
             stacklevel=2,

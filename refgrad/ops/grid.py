@@ -277,7 +277,7 @@ def grid_sample(
     padding_mode: str = "zeros",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The input (N, C, H, W) or (N, C, D, H, W) at the points of a grid (N, …, 2 or 3), coordinates in [-1, 1], x first.
+    """The input (N, C, H, W) or (N, C, D, H, W) at the points of a grid (N, …, 2 or 3), x first.
     Source: torch.nn.functional.grid_sample. Trap: -1 and 1 are the outer edges of the corner pixels, or their centres
     with align_corners=True."""
     if mode not in MODES:
@@ -348,11 +348,13 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         )
     if theta.ndim != 3 or tuple(theta.shape[-2:]) != (dims, dims + 1):
         raise ValueError(
-            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {size}. Got {theta.shape}."
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {size}. Got "
+            f"{theta.shape}."
         )
     if align_corners and min(shape[2:]) == 1:
         warnings.warn(
-            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This is not "
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This "
+            "is not "
             "an intended use case of affine_grid. See the documentation of affine_grid for details.",
             UserWarning,
             stacklevel=2,

@@ -241,6 +241,9 @@ def _block_diag(arrays: list[np.ndarray]) -> np.ndarray:
 def _block_vjp(g: Any, F: Any, metas: list[Any]) -> list[Any]:
     found = []
     for (r, c), m in zip(_blocks([m.shape for m in metas]), metas):
+        if m.shape == (0,):
+            found.append(F.zeros(m.shape, m.dtype))
+            continue
         part = F.slice(F.slice(g, 0, r.start, r.stop, 1), 1, c.start, c.stop, 1)
         found.append(part if len(m.shape) == 2 else F.reshape(part, m.shape))
     return found

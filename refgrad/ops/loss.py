@@ -95,15 +95,23 @@ smooth_l1_row = op(
     "smooth_l1_loss(self, target, *, reduction, beta)",
     lambda x, y, reduction, beta: reduce_array(_smooth_l1(x - y, beta), reduction),
     promote="numbers", public=False,
-    self=lambda F, g, self, target, reduction, beta: F.loss_share(g, self, reduction) * _smooth_slope(F, self - target, beta),
-    target=lambda F, g, self, target, reduction, beta: F.loss_share(g, self, reduction) * _smooth_slope(F, target - self, beta),
+    self=lambda F, g, self, target, reduction, beta: (
+        F.loss_share(g, self, reduction) * _smooth_slope(F, self - target, beta)
+    ),
+    target=lambda F, g, self, target, reduction, beta: (
+        F.loss_share(g, self, reduction) * _smooth_slope(F, target - self, beta)
+    ),
 )  # fmt: skip
 huber_row = op(
     "huber_loss(self, target, *, reduction, delta)",
     lambda x, y, reduction, delta: reduce_array(_huber(x - y, delta), reduction),
     promote="numbers", public=False,
-    self=lambda F, g, self, target, reduction, delta: F.loss_share(g, self, reduction) * _huber_slope(F, self - target, delta),
-    target=lambda F, g, self, target, reduction, delta: F.loss_share(g, self, reduction) * _huber_slope(F, target - self, delta),
+    self=lambda F, g, self, target, reduction, delta: (
+        F.loss_share(g, self, reduction) * _huber_slope(F, self - target, delta)
+    ),
+    target=lambda F, g, self, target, reduction, delta: (
+        F.loss_share(g, self, reduction) * _huber_slope(F, target - self, delta)
+    ),
 )  # fmt: skip
 
 
@@ -111,7 +119,8 @@ def same_shapes(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both expanded to their common shape, with PyTorch's warning if they differ."""
     if input.shape != target.shape:
         warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely "
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            f"likely "
             "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             UserWarning,
             stacklevel=3,

@@ -53,16 +53,19 @@ def _nll_pull(
 
 _nll_pull_row = op(
     "nll_pull(grad, target, weight?, total_weight, *, shape, reduction, ignore_index)", _nll_pull, public=False,
-    grad=lambda g, F, target, weight, reduction, ignore_index: F.nll_loss(g, target, weight, reduction, ignore_index)[0],
+    grad=lambda g, F, target, weight, reduction, ignore_index: (
+        F.nll_loss(g, target, weight, reduction, ignore_index)[0]
+    ),
 )  # fmt: skip
 
 
 def _nll_row(name: str, node: str) -> Any:
     return op(
-        f"{name}(self, target, weight?, *, reduction, ignore_index) -> out, total_weight!", _nll, node=node, public=False,
+        f"{name}(self, target, weight?, *, reduction, ignore_index) -> out, total_weight!",
+        _nll, node=node, public=False,
         jvp=lambda F, x, t, attributes, outputs: (F.nll_loss(t[0], x[1], x[2], *attributes)[0], None),
-        self=lambda F, g_out, self, target, weight, total_weight, reduction, ignore_index: F.nll_pull(
-            g_out, target, weight, total_weight, self.shape, reduction, ignore_index
+        self=lambda F, g_out, self, target, weight, total_weight, reduction, ignore_index: F.attached_to(
+            F.nll_pull(g_out, target, weight, total_weight, self.shape, reduction, ignore_index), self
         ),
     )  # fmt: skip
 
@@ -182,7 +185,8 @@ def _soft_cross_entropy(
     classes = input.shape[dim]
     if weight is not None and weight.shape != (classes,):
         raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got weight "
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got "
+            f"weight "
             f"tensor of shape: {list_text(weight.shape)}"
         )
     logs = input.log_softmax(dim)

@@ -106,8 +106,14 @@ def _ctc(
 
 
 def _ctc_pull(
-    g: np.ndarray, logs: np.ndarray, targets: np.ndarray, inputs: Lengths, lengths: Lengths, blank: int, zero_infinity: bool
-) -> np.ndarray:  # fmt: skip
+    g: np.ndarray,
+    logs: np.ndarray,
+    targets: np.ndarray,
+    inputs: Lengths,
+    lengths: Lengths,
+    blank: int,
+    zero_infinity: bool,
+) -> np.ndarray:
     """g times (probability - posterior): PyTorch's derivative, which holds along normalised log-probabilities."""
     labels = _extended(targets, lengths, blank)
     emitted, skips = _emissions(logs, labels), _skips(labels)
@@ -166,7 +172,8 @@ def _check(logs: Tensor, targets: Tensor, inputs: Lengths, lengths: Lengths, bla
         )
     if targets.ndim == 1 and targets.numel() != sum(lengths):
         raise RuntimeError(
-            f"Expected tensor to have size {sum(lengths)} at dimension 0, but got size {targets.numel()} for argument #2 "
+            f"Expected tensor to have size {sum(lengths)} at dimension 0, but got size {targets.numel()} for "
+            f"argument #2 "
             f"'targets' {MIXED_CHECK}"
         )
 
@@ -182,7 +189,7 @@ def ctc_loss(
     zero_infinity: bool = False,
 ) -> Tensor:
     """-log P(labels) for log-probabilities (T, N, C) or (T, C) and labels (N, S) or all in one row. The mean is of each
-    loss over its number of labels. Source: torch.nn.functional.ctc_loss. Raises RuntimeError for lengths that don't fit.
+    loss over its number of labels. Source: torch.nn.functional.ctc_loss. Raises RuntimeError for wrong lengths.
     Trap: the gradient supposes that log_probs are normalised, and has no derivative of its own."""
     code = reduction_code(reduction)
     batched = log_probs.ndim == 3
@@ -205,9 +212,14 @@ def ctc_loss(
 
 @public("ctc_loss", method=False)
 def _numbered_ctc(
-    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: int = 1,
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: int = 1,
     zero_infinity: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The same with the reduction as a number. Source: torch.ctc_loss."""
     name = ("none", "mean", "sum")[reduction]
     return ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, name, zero_infinity)

@@ -12,8 +12,10 @@ from .._tensor import Tensor
 from .loss import reduce_tensor, reduction_code, reduction_name
 
 KL_MEAN = (
-    "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
-    "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in the "
+    "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
+    "by the "
+    "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' "
+    "in the "
     "next major release."
 )
 

@@ -57,7 +57,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    return reduce_tensor((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+    return reduce_tensor((-target * (input1 - input2) + margin).clamp_min_(0), reduction)
 
 
 @public("nn.functional.cosine_embedding_loss", method=False)
@@ -156,7 +156,8 @@ def triplet_margin_with_distance_loss(
 
 
 class_mask = op(
-    "class_mask(target, *, classes) -> out!", lambda target, classes: target.reshape(-1, 1) == np.arange(classes), public=False
+    "class_mask(target, *, classes) -> out!", lambda target, classes: target.reshape(-1, 1) == np.arange(classes),
+    public=False,
 )  # fmt: skip
 class_weight = op(
     "class_weight(weight, target) -> out!", lambda weight, target: weight[target.reshape(-1, 1)], public=False
@@ -196,7 +197,8 @@ def _multi_margin_pull(
 
 
 multi_margin_row = op(
-    "multi_margin_loss(self, target, weight?, *, p, margin, reduction)", _multi_margin, public=False, self=_multi_margin_pull
+    "multi_margin_loss(self, target, weight?, *, p, margin, reduction)", _multi_margin, public=False,
+    self=_multi_margin_pull,
 )  # fmt: skip
 
 
@@ -229,8 +231,10 @@ def multi_margin_loss(
     rows, classes = _check_rows(input)
     if target.numel() != rows or target.ndim > 1:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
-            f"Expected target size [{rows}], but got {list_text(target.shape)}. Input has shape {list_text(input.shape)}."
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch "
+            "size). "
+            f"Expected target size [{rows}], but got {list_text(target.shape)}. Input has shape "
+            f"{list_text(input.shape)}."
         )
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list_text(weight.shape)}")

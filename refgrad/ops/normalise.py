@@ -86,9 +86,10 @@ def _layer_norm_pull(
     if needs[0]:
         by_input = F.standardise_pull(g if weight is None else g * weight, x, axes, mean, rstd)
     if needs[1]:
-        by_weight = F.sum_dim(g * ((x - mean) * rstd), lead, False) if lead else g * ((x - mean) * rstd)
+        by_weight = g * ((x - mean) * rstd)
+        by_weight = F.attached_to(F.sum_dim(by_weight, lead, False) if lead else by_weight, weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, lead, False) if lead else g
+        by_bias = F.attached_to(F.sum_dim(g, lead, False) if lead else g, input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -107,12 +108,14 @@ def _check_normalized_shape(input: Tensor, shape: Axes, star: str, *parameters: 
     for name, p in parameters:
         if p is not None and tuple(p.shape) != shape:
             raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list_text(p.shape)} and "
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list_text(p.shape)} and "
                 f"normalized_shape = {list_text(shape)}"
             )
     if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list_text(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], "
+            f"Given normalized_shape={list_text(shape)}, expected input with shape "
+            f"[{star}{', '.join(map(str, shape))}], "
             f"but got input of size{list_text(input.shape)}"
         )
 
@@ -174,9 +177,9 @@ def _group_norm_pull(
         inner = g if weight is None else g * F.reshape(weight, (1, C) + (1,) * (len(shape) - 2))
         by_input = F.reshape(F.standardise_pull(F.reshape(inner, grouped), x, (2,), mean, rstd), shape)
     if needs[1]:
-        by_weight = F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False)
+        by_weight = F.attached_to(F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False), weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, over, False)
+        by_bias = F.attached_to(F.sum_dim(g, over, False), input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -196,7 +199,7 @@ def group_norm(
     eps: float = 1e-05,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """The input (N, C, …) standardised over each of `num_groups` groups of channels, then scaled and shifted by channel.
+    """The input (N, C, …) standardised over each of `num_groups` groups of channels, and an affine map by channel.
     Source: torch.nn.functional.group_norm. Raises RuntimeError if the groups don't divide the channels, ValueError for
     one value a group."""
     shape = input.shape
@@ -216,13 +219,14 @@ def group_norm(
             # PyTorch names the weight's shape in both cases.
             shown = list_text((0,) if weight is None else weight.shape)
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                f"shape "
                 f"{shown} and input of shape {list_text(shape)}"
             )
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
     inner = int(np.prod(shape[2:], dtype=np.int64))
-    return group_norm_row(input, weight, bias, n, c, inner, num_groups, eps)[0]
+    return group_norm_row(input.contiguous(), weight, bias, n, c, inner, num_groups, eps)[0]
 
 
 @public("nn.functional.rms_norm", method=False)
@@ -242,7 +246,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
             stacklevel=2,
         )
     narrow = input.dtype.array in NARROW_TYPES
-    x = input.float() if narrow else input
+    x = (input.float() if narrow else input).contiguous()
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     small = float(np.finfo(x._array.dtype).eps) if eps is None else eps
     found = x * (x.pow(2).mean(axes, keepdim=True) + small).rsqrt()
@@ -267,7 +271,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 0.0001, beta: f
         padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
         mean = pool["nn.functional.avg_pool2d"](padded, (size, 1), stride=1).squeeze(1)
     else:
-        n, c, h, *rest = input.shape
+        n, c, h = input.shape[:3]
         flat = squares.view(n, 1, c, h, -1)
         padded = pad(flat, (0, 0, 0, 0, size // 2, (size - 1) // 2))
         mean = pool["nn.functional.avg_pool3d"](padded, (size, 1, 1), stride=1).squeeze(1).view(input.shape)

@@ -55,7 +55,9 @@ def _row(name: str, node: str) -> Any:
     # PyTorch saves the input although its values are not needed: writing to it before backward is an error.
     return op(
         f"{name}(self, *, factors, with_padding, divisor)", _average, public=False, jvp="linear", node=node,
-        self=lambda g, F, self, factors, with_padding, divisor: F.average_pull(g, factors, with_padding, divisor),
+        self=lambda g, F, self, factors, with_padding, divisor: F.attached_to(
+            F.average_pull(g, factors, with_padding, divisor), self
+        ),
     )  # fmt: skip
 
 
@@ -113,8 +115,15 @@ def check_pooled(input: Tensor, dims: int, sizes: Numbers) -> None:
 
 
 def _avg_pool(
-    dims: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor: Any
-) -> Tensor:  # fmt: skip
+    dims: int,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: Any,
+) -> Tensor:
     name = f"avg_pool{dims}d"
     kernel = pool_numbers(name, "kernel_size", kernel_size, dims)
     steps = pool_numbers(name, "stride", kernel if stride is None or stride == () else stride, dims)
@@ -165,7 +174,8 @@ def check_line(input: Tensor, function: str) -> None:
     """Raises RuntimeError unless the input is (C, L) or (N, C, L)."""
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            f"checking "
             f"arguments for {function})"
         )
 
@@ -249,7 +259,8 @@ def line_size(function: str, output_size: Any) -> int:
     given = (output_size,) if isinstance(output_size, int) else tuple(output_size)
     if None in given:
         raise TypeError(
-            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type NoneType "
+            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type "
+            f"NoneType "
             f"at pos {given.index(None)}"
         )
     if len(given) != 1:

@@ -52,7 +52,9 @@ def _row(dims: int) -> Any:
         f"fractional_max_pool{dims}d_row(self, samples, *, kernel_size, output_size) -> out, result1!", _fractional,
         public=False, node=f"fractional_max_pool{dims}d",
         jvp=lambda F, x, t, given, outputs: (F.take_planes(t[0], outputs[1], dims), None),
-        self=lambda F, g_out, self, result1: F.place_planes(g_out, result1, tuple(self.shape[-dims:])),
+        self=lambda F, g_out, self, result1: F.attached_to(
+            F.place_planes(g_out, result1, tuple(self.shape[-dims:])), self
+        ),
     )  # fmt: skip
 
 
@@ -109,7 +111,10 @@ def _public(dims: int) -> None:
         found = with_indices(input, kernel_size, output_size, output_ratio, False, _random_samples)
         return found if return_indices else found[0]
 
-    text = f"The largest element of windows at pseudo-random steps. Source: torch.nn.functional.{name}. Raises ValueError without output_size or output_ratio."  # fmt: skip
+    text = (
+        f"The largest element of windows at pseudo-random steps. Source: torch.nn.functional.{name}. Raises ValueError "
+        "without output_size or output_ratio."
+    )
     for function, ending in ((pool, ""), (with_indices, "_with_indices")):
         function.__doc__, function.__name__, function.__qualname__ = text, name + ending, name + ending
         public(f"nn.functional.{name}{ending}", method=False)(function)

@@ -110,7 +110,9 @@ def _pool_row(name: str, node: str, dims: int, attributes: str, windows: Any) ->
     return op(
         f"{name}(self, *, {attributes}) -> out, result1!", kernel, public=False, node=node,
         jvp=lambda F, x, t, given, outputs: (F.take_planes(t[0], outputs[1], dims), None),
-        self=lambda F, g_out, self, result1: F.place_planes(g_out, result1, tuple(self.shape[-dims:])),
+        self=lambda F, g_out, self, result1: F.attached_to(
+            F.place_planes(g_out, result1, tuple(self.shape[-dims:])), self
+        ),
     )  # fmt: skip
 
 
@@ -186,13 +188,23 @@ def _public_max(dims: int) -> None:
         found = with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
         return found if return_indices else found[0]
 
-    def plain_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> Tensor:  # fmt: skip
+    def plain_pool(
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+    ) -> Tensor:
         return with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)[0]
 
-    text = f"The largest element of each window; with return_indices also its place in the plane. Source: torch.nn.functional.{name}. Trap: among equals the first in row-major order gets the gradient."  # fmt: skip
-    for function, published in ((max_pool, f"nn.functional.{name}"), (with_indices, f"nn.functional.{name}_with_indices"), (plain_pool, name)):  # fmt: skip
-        function.__doc__ = text
+    names = {f"nn.functional.{name}": max_pool, f"nn.functional.{name}_with_indices": with_indices, name: plain_pool}
+    for published, function in names.items():
         function.__name__ = function.__qualname__ = published.rpartition(".")[2]
+        function.__doc__ = (
+            f"The largest element of each window; with indices also its place in the plane. Source: {published}. Trap: "
+            "among equals the first in row-major order gets the gradient."
+        )
         public(published, method=False)(function)
 
 
@@ -294,7 +306,8 @@ def _unpooled_size(
         given = given[2:]
     if len(given) != dims:
         raise ValueError(
-            f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length of '{len(given)}'"
+            f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length of "
+            f"'{len(given)}'"
         )
     for d, (n, m, s) in enumerate(zip(given, default, stride)):
         if not m - s < n < m + s:
@@ -312,7 +325,8 @@ def _check_unpool(input: Tensor, indices: Tensor, size: Numbers, dims: int) -> N
         )
     if indices.shape != input.shape:
         raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor ({list_text(input.shape)}) but got indices "
+            f"Expected shape of indices to be same as that of the input tensor ({list_text(input.shape)}) but got "
+            f"indices "
             f"tensor with shape: {list_text(indices.shape)}"
         )
     if not input.is_floating_point():

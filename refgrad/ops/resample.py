@@ -66,7 +66,8 @@ def _sizes(input: Tensor, size: Any, scale_factor: Any, recompute: bool | None) 
 def _wrong_count(what: str, given: Any, inner: list[int], name: str, letter: str) -> str:
     first = "output" if letter == "o" else "scale_factor"
     return (
-        f"Input and {first} must have the same number of spatial dimensions, but got input with spatial dimensions of {inner} "
+        f"Input and {first} must have the same number of spatial dimensions, but got input with spatial dimensions "
+        f"of {inner} "
         f"and {what} {given}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and {name} in "
         f"({letter}1, {letter}2, ...,{letter}K) format."
     )
@@ -79,7 +80,8 @@ def _check_mode(input: Tensor, mode: str) -> None:
     known = mode in ("nearest", "nearest-exact", "area") or mode in LINEAR_MODES or mode in ("bicubic", "lanczos")
     if input.ndim not in (3, 4, 5) or not known or (mode in ("bicubic", "lanczos") and input.ndim != 4):
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {MODES} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {MODES} "
+            f"(got {mode})"
         )
 
 
@@ -113,11 +115,10 @@ def interpolate(
     """The input (N, C, …) resampled to `size` or by `scale_factor`. Source: torch.nn.functional.interpolate. Raises
     ValueError for arguments that exclude each other, NotImplementedError for a mode that the rank has not.
     Trap: with a scale factor, samples are placed by the factor, not by the ratio of the sizes."""
-    if mode in ("nearest", "area", "nearest-exact"):
-        if align_corners is not None:
-            raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
-            )
+    if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
     align = bool(align_corners)
     sizes, scales = _sizes(input, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in SMOOTH_TAPS and input.ndim == 4):

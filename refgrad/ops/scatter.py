@@ -11,6 +11,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, wrap_dim
 from .._inplace import write
+from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
 from .along import lifted
@@ -236,7 +237,7 @@ take_row = op(
     self=lambda g, F, self_meta, index: F.put(F.zeros(self_meta.shape, F.dtype_of(g).array), index, g, True),
 )  # fmt: skip
 put_row = op(
-    "put(self, index!, source, *, accumulate)", _put, public=False, jvp=LINEAR,
+    "put(self, index!, source, *, accumulate)", _put, public=False, layout=preserved, jvp=LINEAR,
     self=lambda g, F, index, accumulate: g if accumulate else F.put(g, index, F.zeros(index.shape, F.dtype_of(g).array), False),
     source=lambda g, F, index, source_meta: F.reshape(F.take(g, index), source_meta.shape),
 )  # fmt: skip

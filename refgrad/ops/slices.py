@@ -60,9 +60,19 @@ def _slice_backward(g: np.ndarray, shape: Shape, dim: int, start: int, stop: int
     return whole
 
 
+def _sliced(a: np.ndarray, dim: int, start: int, stop: int, step: int) -> np.ndarray:
+    """The slice; NumPy forgets start and step of an empty one."""
+    if start < stop:
+        return a[part_key(dim, slice(start, stop, step))]
+    shape, strides = list(a.shape), list(a.strides)
+    here = a[part_key(dim, slice(start, start + 1))] if start < shape[dim] else a
+    shape[dim], strides[dim] = 0, strides[dim] * step
+    return np.lib.stride_tricks.as_strided(here, shape, strides)
+
+
 slice_row = op(
     "slice(self, *, dim, start, stop, step)",
-    lambda a, dim, start, stop, step: a[part_key(dim, slice(start, stop, step))],
+    _sliced,
     view=True, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta, dim, start, stop, step: F.slice_backward(g, self_meta.shape, dim, start, stop, step),
 )  # fmt: skip

@@ -32,4 +32,3 @@ Tensor.__str__ = lambda self: self.__repr__()  # type: ignore[method-assign]
 Tensor.__format__ = _format  # type: ignore[method-assign, assignment]
 
 publish("set_printoptions", set_printoptions)
-

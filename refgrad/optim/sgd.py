@@ -26,11 +26,8 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        for name, text, value in (
-            ("learning rate", "learning rate", lr),
-            ("momentum", "momentum value", momentum),
-            ("weight_decay", "weight_decay value", weight_decay),
-        ):
+        given = {"learning rate": lr, "momentum value": momentum, "weight_decay value": weight_decay}
+        for text, value in given.items():
             if value < 0.0:
                 raise ValueError(f"Invalid {text}: {value}")
         if nesterov and (momentum <= 0 or dampening != 0):
@@ -38,8 +35,9 @@ class SGD(Optimizer):
         super().__init__(
             params,
             {
-                "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
-                "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
+                "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+                "nesterov": nesterov, "maximize": maximize, "foreach": foreach, "differentiable": differentiable,
+                "fused": fused,
             },
         )  # fmt: skip
 

@@ -1,0 +1,106 @@
+"""Normalisation, and division by a norm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..domains import NONZERO, POSITIVE, REAL
+from . import operator
+from .arguments import Drawn, custom
+
+if TYPE_CHECKING:
+    from ..build import Builder
+
+FUNCTION = ("function",)
+EPS = (1e-5, 0.125, 1.0)
+
+
+def same(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return ((args[0].shape, args[0].dtype),)
+
+
+def affine(b: Builder, attrs: dict[str, Any], shape: tuple[int, ...], bias: bool = True) -> dict[str, Any]:
+    """Perhaps a weight, and then perhaps a bias. A bias alone is a line of its own: there PyTorch 2.13 has no second
+    derivative (an internal error), and group_norm not even a first (an undefined tensor)."""
+    if b.chance(2):
+        attrs["weight"] = b.operand(shape)
+        if bias and b.chance(2):
+            attrs["bias"] = b.operand(shape)
+    return attrs
+
+
+def last_dims(bias: bool) -> Any:
+    """An input and how many of its last dimensions are normalised."""
+
+    def draw(b: Builder) -> Drawn:
+        x = b.operand(rank=(1, 4))
+        count = b.integer(1, min(2, len(x.shape)))
+        shape = x.shape[len(x.shape) - count :]
+        return (x,), affine(b, {"normalized_shape": shape, "eps": b.pick(EPS)}, shape, bias)
+
+    return custom(draw, same, FUNCTION)
+
+
+operator("nn.functional.layer_norm", last_dims(True), cancels=True)
+operator("nn.functional.rms_norm", last_dims(False), cancels=True, graph="free")
+
+
+def channels(b: Builder, count: int, low: int = 0) -> tuple[int, ...]:
+    """A shape (N, count, …) of at most 144 elements."""
+    rest = ((), (2,), (3,), (2, 2), (1, 3, 2))[b.integer(low, 4)]
+    return (b.pick((2, 1, 3)), count, *rest)
+
+
+def groups() -> Any:
+    def draw(b: Builder) -> Drawn:
+        number, per_group = b.pick((2, 1, 3)), b.pick((2, 3))
+        count = number * per_group
+        x = b.operand(channels(b, count))
+        return (x,), affine(b, {"num_groups": number, "eps": b.pick(EPS)}, (count,))
+
+    return custom(draw, same, FUNCTION)
+
+
+operator("nn.functional.group_norm", groups(), cancels=True)
+
+
+def batch(instance: bool) -> Any:
+    """An input by channel, with statistics of its own or running ones."""
+
+    def draw(b: Builder) -> Drawn:
+        count = b.pick((2, 1, 3))
+        x = b.operand(channels(b, count, 2 if instance else 1))
+        running = [b.operand((count,), domain=d, grad=False) for d in (REAL, POSITIVE)]
+        own = bool(b.choose(2))
+        attrs: dict[str, Any] = {"running_mean": running[0], "running_var": running[1], "momentum": b.pick((0.5, 0.25))}
+        attrs["use_input_stats" if instance else "training"] = own
+        return (x,), affine(b, {**attrs, "eps": b.pick(EPS)}, (count,))
+
+    return custom(draw, same, FUNCTION)
+
+
+operator("nn.functional.batch_norm", batch(False), cancels=True)
+operator("nn.functional.instance_norm", batch(True), cancels=True, graph="free")
+
+
+def neighbours() -> Any:
+    def draw(b: Builder) -> Drawn:
+        x = b.operand(channels(b, b.pick((3, 1, 4)), 1))
+        attrs = {"size": b.pick((2, 1, 3)), "alpha": b.pick((0.5, 1e-4)), "beta": b.pick((0.75, 1.0))}
+        return (x,), {**attrs, "k": b.pick((1.0, 2.0))}
+
+    return custom(draw, same, FUNCTION)
+
+
+operator("nn.functional.local_response_norm", neighbours(), cancels=True, graph="free")
+
+
+def divided() -> Any:
+    def draw(b: Builder) -> Drawn:
+        x = b.operand(rank=(1, 3), domain=NONZERO)
+        return (x,), {"p": b.pick((2.0, 1.0, 3.0)), "dim": b.integer(-1, len(x.shape) - 1), "eps": b.pick((1e-12, 0.5))}
+
+    return custom(draw, same, FUNCTION)
+
+
+operator("nn.functional.normalize", divided(), cancels=True, graph="free")
