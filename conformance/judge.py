@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend
+from .backends import Backend, collecting_warnings
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
@@ -62,6 +62,11 @@ class Judge:
             return judgement
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
+
+    def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
+        """What the two engines showed in a scenario, as text, where it differs."""
+        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
@@ -117,6 +122,15 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
+    """A scenario's observations as text; an exception is one too."""
+    with collecting_warnings():
+        try:
+            return repr(engine.call(run, data))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
