@@ -237,6 +237,18 @@ def _softplus(x: Any, beta: float = 1, threshold: float = 20) -> Any:
     return elementwise(lambda a: a if beta * a > threshold else mpmath.log1p(mpmath.exp(beta * a)) / beta)(x)
 
 
+@reference("det", "linalg.det")
+def _det(a: Any) -> Any:
+    """By expansion along the first row, so that singular matrices need no care."""
+    if a.shape[-1] == 0:
+        return np.ones(a.shape[:-2], dtype=object)
+    total = np.zeros(a.shape[:-2], dtype=object)
+    for k in range(a.shape[-1]):
+        minor = np.delete(a[..., 1:, :], k, axis=-1)
+        total = total + (-1) ** k * a[..., 0, k] * _det(minor)
+    return np.asarray(total, dtype=object)
+
+
 @reference("matmul", "mm", "bmm", "mv", "dot")
 def _matmul(x: Any, y: Any) -> Any:
     return np.matmul(x, y)

@@ -47,7 +47,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = taking_out(_name, _function) if _name in OUT_NAMES else _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, fft, func, linalg, masked, nn, optim, special
+from . import autograd, fft, func, linalg, masked, nn, optim, special, utils
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 

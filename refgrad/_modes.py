@@ -186,22 +186,25 @@ class _GradMode(_Mode):
         state.grad = self.before
 
 
-class no_grad(_GradMode):
+class _BareGradMode(_GradMode):
+    """A gradient mode that also decorates without parentheses."""
+
+    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if orig_func is None else made(orig_func)
+
+
+class no_grad(_BareGradMode):
     """Operations in the block are not recorded. Source: torch.no_grad. Trap: in-place writes still bump versions."""
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = super().__new__(cls)
-        return made if function is None else made(function)
+    def __init__(self) -> None:
+        self.before = False
 
 
-class enable_grad(_GradMode):
+class enable_grad(_BareGradMode):
     """Operations in the block are recorded, also inside no_grad (not in inference_mode). Source: torch.enable_grad."""
 
     value = True
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = super().__new__(cls)
-        return made if function is None else made(function)
 
 
 class set_grad_enabled(_GradMode):

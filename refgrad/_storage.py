@@ -48,7 +48,7 @@ def as_strided_array(array: np.ndarray, shape: tuple[int, ...], strides: tuple[i
     """A view of the array's storage with any geometry. Raises RuntimeError if it would leave the storage."""
     flat = flat_storage(array)
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides)) if all(shape) else offset - 1
-    if last >= flat.size or offset < 0:
+    if (all(shape) and last >= flat.size) or offset < 0:
         raise RuntimeError(
             f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize "
             f"{array.itemsize} requiring a storage size of {(last + 1) * array.itemsize} are out of bounds for storage "

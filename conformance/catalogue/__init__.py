@@ -58,7 +58,8 @@ class Strategy:
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
-    rounding; ``jumps``: discontinuous in its operands; ``graph``: whether node names are compared."""
+    rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
+    ``graph``: whether node names are compared."""
 
     name: str
     path: str
@@ -73,6 +74,7 @@ class Operator:
     graph: str
     exact: bool
     contraction: bool | str
+    cancels: bool
     jumps: bool
     view: bool
     differentiable: bool
@@ -110,6 +112,7 @@ def operator(
     graph: str = "spec",
     exact: bool = False,
     contraction: bool | str = False,
+    cancels: bool = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,
@@ -138,6 +141,7 @@ def operator(
         graph,
         exact,
         contraction,
+        cancels,
         jumps,
         view,
         differentiable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..domains import DISTINCT, OFF_GRID
+from ..domains import DISTINCT, OFF_GRID, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
@@ -178,8 +178,8 @@ operator("linalg.vecdot", custom(_vectors, _without_dim, FUNCTION), dtypes=NUMER
 
 operator("linalg.inv", square(), dtypes=NUMERIC, contraction="mixing")
 operator("inverse", square(), dtypes=NUMERIC, contraction="mixing")
-operator("linalg.det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing")
-operator("det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing", kinks=special(0.0, 1.0))
+operator("det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing", kinks=special(0.0, 1.0))
 operator("logdet", square("positive", infer=per_matrix()), contraction="mixing", graph="free")
 operator(
     "linalg.slogdet",
@@ -196,7 +196,9 @@ operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUME
 operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
 operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
 operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, contraction="mixing")
-operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, contraction="mixing")
+operator(
+    "linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, contraction="mixing"
+)
 operator("linalg.matrix_exp", square(), dtypes=("float64",), contraction="mixing")
 operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC, contraction="mixing")
 
@@ -229,6 +231,14 @@ def _kept(shape: Shape, keepdim: bool) -> Shape:
 operator(
     "linalg.cond", square(infer=per_matrix(real_of), p=(2, None, -2, "nuc")), dtypes=NUMERIC, contraction="mixing",
     graph="free",
+)  # fmt: skip
+
+
+# In the other norms PyTorch 2.13 overwrites the inverse that its own backward needs, and raises: only values here.
+operator(
+    "linalg.cond.inverse",
+    square(infer=per_matrix(real_of), p=(1, -1, "fro", float("inf"), -float("inf"))),
+    dtypes=NUMERIC, contraction="mixing", graph="free", differentiable=False,
 )  # fmt: skip
 
 

@@ -30,8 +30,11 @@ def _values(b: Builder, shape: Shape, dtype: str) -> np.ndarray[Any, np.dtype[An
 
 def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "general") -> Value:
     """A leaf of matrices. ``general``: a dominant and different diagonal, so that neither solving nor differences of
-    eigenvalues lose digits; ``hermitian`` and ``positive`` besides."""
+    eigenvalues lose digits; ``hermitian`` and ``positive`` besides. At convention points, whatever the line's kinks
+    give: zeros and ones make singular matrices."""
     shape = (*batch, rows, columns)
+    if b.override is not None:
+        return b.leaf(shape, layout="contiguous")
     values = _values(b, shape, b.dtype)
     if kind in ("hermitian", "positive"):
         values = values + np.conj(np.swapaxes(values, -1, -2))

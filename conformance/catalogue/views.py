@@ -184,8 +184,13 @@ def _diagonal(b: Builder) -> Drawn:
     return (x,), {"offset": b.pick((0, 1, -1, 2, -3)), "dim1": first - rank * b.choose(2), "dim2": second}
 
 
+def _short(b: Builder, low: int, high: int) -> Any:
+    """An operand of no long dimension: a matrix is made of each."""
+    return b.operand(tuple(min(n, 17) for n in b.draw_shape(low, high)))
+
+
 def _diag_embed(b: Builder) -> Drawn:
-    x = b.operand(rank=(1, 3))
+    x = _short(b, 1, 3)
     rank = len(x.shape) + 1
     first = b.choose(rank)
     second = (first + 1 + b.choose(rank - 1)) % rank
@@ -194,7 +199,7 @@ def _diag_embed(b: Builder) -> Drawn:
 
 def _diag(low: int, high: int, name: str = "diagonal") -> Any:
     def draw(b: Builder) -> Drawn:
-        return (b.operand(rank=(low, high)),), {name: b.pick((0, 1, -2))}
+        return (_short(b, low, high),), {name: b.pick((0, 1, -2))}
 
     return draw
 

@@ -169,14 +169,14 @@ for _dims in (1, 2, 3):
         f"nn.functional.adaptive_max_pool{_dims}d", adaptive(_dims, DISTINCT, False), outputs=_BOTH, exact=True,
         jumps=True, graph="free", kinks=special(1.0),
     )  # fmt: skip
-    operator(f"nn.functional.lp_pool{_dims}d", power(_dims), contraction=True, graph="free")
+    operator(f"nn.functional.lp_pool{_dims}d", power(_dims), cancels=True, graph="free")
 
 
 def unpooled(dims: int) -> Any:
     """A max pool's values and places, put back."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(2 * n for n in space(b, dims)[:1]), *space(b, dims)[1:]))
+        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
         found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=2, stride=2, padding=0, ceil_mode=False,
                        dilation=1, return_indices=True)  # fmt: skip
         return (b.item(found, 0), b.item(found, 1)), {"kernel_size": 2, "stride": b.pick((2, None))}
@@ -211,11 +211,12 @@ for _dims in (1, 2, 3):
         contraction=True, graph="free",
     )  # fmt: skip
 operator(
-    "nn.functional.interpolate.bicubic", resampled(("bicubic",), 2, align_corners=ALIGN), contraction=True, graph="free"
+    "nn.functional.interpolate.bicubic", resampled(("bicubic",), 2, align_corners=ALIGN), cancels=True, graph="free"
 )
 operator(
-    "nn.functional.interpolate.antialias", resampled(("bilinear", "bicubic"), 2, align_corners=ALIGN, antialias=(True,)),
-    contraction=True, graph="free",
+    "nn.functional.interpolate.antialias",
+    resampled(("bilinear", "bicubic"), 2, align_corners=ALIGN, antialias=(True,)),
+    cancels=True, graph="free",
 )  # fmt: skip
 
 
@@ -250,11 +251,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    contraction=True, graph="free",
+    cancels=True, graph="free",
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    contraction=True, graph="free",
+    cancels=True, graph="free",
 )  # fmt: skip
 
 
@@ -296,8 +297,8 @@ def attended(dims: int) -> Any:
     return custom(draw, infer, FUNCTION)
 
 
-operator("nn.functional.scaled_dot_product_attention", attended(1), contraction=True, graph="free")
-operator("nn.functional.scaled_dot_product_attention.heads", attended(2), contraction=True, graph="free", twice=False)
+operator("nn.functional.scaled_dot_product_attention", attended(1), cancels=True, graph="free")
+operator("nn.functional.scaled_dot_product_attention.heads", attended(2), cancels=True, graph="free", twice=False)
 
 for _dims in (1, 2, 3):
     operator(f"nn.functional.max_unpool{_dims}d", unpooled(_dims), exact=True, graph="free")

@@ -13,6 +13,7 @@ from . import anomaly_mode, forward_ad, function, functional, grad_mode, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function, NestedIOFunction
+from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable, variable
 
 
@@ -44,6 +45,8 @@ __all__ = [
     "functional",
     "grad",
     "grad_mode",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "no_grad",

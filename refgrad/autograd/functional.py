@@ -183,13 +183,19 @@ def _forward_jacobian(func: Callable[..., Any], inputs: Any) -> Any:
     from ..func.forward import jacfwd
 
     was_tuple, given = as_tensors(inputs, "inputs", "jacobian")
+    several = []
 
-    def checked(*args: Tensor) -> Any:
+    def checked(*args: Tensor) -> Tensors:
         is_tuple, outputs = as_tensors(func(*args), USER, "jacobian")
-        return unwrapped(outputs, is_tuple)
+        several.append(is_tuple)
+        return outputs
 
-    seen = private(given, False, needs=False)
-    return jacfwd(checked, tuple(range(len(given))) if was_tuple else 0)(*seen)
+    rows = jacfwd(checked, tuple(range(len(given))))(*private(given, False, needs=False))
+    # PyTorch gives lists here where reverse mode gives tuples.
+    found = [list(row) if was_tuple else row[0] for row in rows]
+    if not several[-1]:
+        return found[0]
+    return found if was_tuple else tuple(found)
 
 
 def _rows(output: Tensor, nr: int, seen: Tensors, create_graph: bool, strict: bool) -> Tensors:

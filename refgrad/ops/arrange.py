@@ -11,7 +11,7 @@ from .. import _dtypes as dtypes
 from .._calls import raise_broadcast
 from .._errors import list_text, wrap_dim
 from .._interpreters import formula
-from .._layout import copied, preserved
+from .._layout import canonical, copied, preserved
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .copy import contiguous_row
@@ -76,7 +76,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
 def _rot90(a: np.ndarray, k: int, dims: Shape) -> np.ndarray:
     """Flips, laid out as the tensor, then for an odd k the transpose."""
     if k % 4 == 0:
-        return np.array(a, order="C")
+        return canonical(np.array(a, order="C"))
     axes = {1: (dims[1],), 2: dims, 3: (dims[0],)}[k % 4]
     made = copied(np.copy(np.flip(a, axes), order="K"), [a])
     return made if k % 2 == 0 else np.swapaxes(made, *dims)
@@ -114,7 +114,8 @@ def repeat_sum(F: Any, g: Any, shape: Shape, repeats: Shape) -> Any:
 
 
 repeat_row = op(
-    "repeat(self, *, repeats)", lambda a, repeats: np.array(np.tile(a, repeats), order="C"), public=False, exact=True, jvp=LINEAR,
+    "repeat(self, *, repeats)", lambda a, repeats: np.array(np.tile(a, repeats), order="C"), public=False, exact=True,
+    jvp=LINEAR,
     self=lambda g, F, self_meta, repeats: F.repeat_sum(g, self_meta.shape, repeats),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Indexing by tensors: what x[i, j] computes and what x[i, j] = v writes, with repeated places added in the gradient."""
+"""Indexing by tensors: what x[i, j] computes and x[i, j] = v writes; repeated places add up in the gradient."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.nda
     front = [d for d, _ in found]
     lone = np.broadcast_shapes(*[i.shape for _, i in found])
     lead = leading(front)
+    if 0 in lone and set(shape[:lead] + shape[lead + len(lone) :]) <= {1}:
+        return contiguous_strides(shape)
     rest = [s for k, s in enumerate(a.strides) if k not in front]
     operands = [(*rest[:lead], *(0,) * len(lone), *rest[lead:])]
     for _, index in found:
@@ -68,9 +70,7 @@ def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.nda
         before = [index.size if n == 1 else 0 for n in shape[:lead]]
         after = [1 if n == 1 else 0 for n in shape[lead + len(lone) :]]
         operands.append((*before, *own, *after))
-    ordered_strides = ordered(shape, operands)
-    is_row_major = all(s == prod(shape[k + 1 :]) for k, s in enumerate(ordered_strides))
-    return contiguous_strides(shape) if is_row_major else ordered_strides
+    return ordered(shape, operands)
 
 
 def leading(front: Sequence[int]) -> int:

@@ -18,7 +18,6 @@ from .linalg_matmul import broadcast_shape, matmul
 from .linalg_matrix import LOW, check_floating, check_square, check_tensor
 from .linalg_solve import inv
 
-
 TAYLOR, STRIDE, RADIUS = 18, 6, 1.09
 
 

@@ -168,7 +168,7 @@ def cond(A: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     if p is not None and p not in ("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     if not A.numel():
-        return PUBLIC["zeros"](*A._array.shape[:-2], dtype=A.dtype.to_real())
+        return PUBLIC["empty"](*A._array.shape[:-2], dtype=A.dtype.to_real()).zero_()
     if p is None or p in (2, -2):
         return _singular_ratio(A, -1 if p == -2 else 1)
     _check_cond_square(A, p)

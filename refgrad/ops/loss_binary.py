@@ -9,6 +9,7 @@ import numpy as np
 from .._calls import raise_broadcast
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
+from .._layout import pointwise
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
@@ -27,7 +28,8 @@ def _entropy(x: np.ndarray, target: np.ndarray, weight: Any, reduction: int) -> 
     """Logarithms below -100 count as -100, so that a certain but wrong answer costs a finite amount."""
     low = np.asarray(-100, x.dtype)
     values = -(target * np.maximum(np.log(x), low) + (1 - target) * np.maximum(np.log1p(-x), low))
-    return reduce_array(values if weight is None else (values * weight).astype(x.dtype), reduction)
+    values = values if weight is None else (values * weight).astype(x.dtype)
+    return reduce_array(pointwise(values, (x,)), reduction)
 
 
 def _times(value: Any, weight: Any) -> Any:
@@ -97,7 +99,9 @@ def _expanded_weight(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
 def _logit_entropy(x: np.ndarray, target: np.ndarray, weight: Any, positive: Any, reduction: int) -> np.ndarray:
     scale = 1 if positive is None else 1 + (positive - 1) * target
     values = (1 - target) * x + scale * _softplus(-x)
-    return reduce_array(values if weight is None else values * weight, reduction)
+    values = values if weight is None else values * weight
+    # PyTorch starts from 1 - target and goes on in place: the target's dtype and layout stay.
+    return reduce_array(pointwise(np.asarray(values, target.dtype), (target,)), reduction)
 
 
 def _logit_slope(F: Any, x: Any, target: Any, positive: Any) -> Any:
@@ -113,7 +117,7 @@ def _logit_target_slope(F: Any, x: Any, positive: Any) -> Any:
 
 logit_entropy_row = op(
     "binary_cross_entropy_with_logits(self, target, weight?, pos_weight?, *, reduction)",
-    _logit_entropy, promote="float", public=False,
+    _logit_entropy, public=False,
     self=lambda F, g, self, target, weight, pos_weight, reduction: _times(
         F.loss_share(g, self, reduction) * _logit_slope(F, self, target, pos_weight), weight
     ),
@@ -160,7 +164,8 @@ def binary_cross_entropy_with_logits(
 
 soft_margin_row = op(
     "soft_margin_loss(self, target, *, reduction)",
-    lambda x, target, reduction: reduce_array(_softplus(-target * x).astype(x.dtype), reduction), public=False,
+    lambda x, target, reduction: reduce_array(np.array(_softplus(-target * x), x.dtype, order="C"), reduction),
+    public=False,
     self=lambda F, g, self, target, reduction: F.loss_share(g, self, reduction) * (-target * F.sigmoid(-target * self)),
 )  # fmt: skip
 

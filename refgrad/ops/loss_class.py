@@ -64,8 +64,8 @@ def _nll_row(name: str, node: str) -> Any:
         f"{name}(self, target, weight?, *, reduction, ignore_index) -> out, total_weight!",
         _nll, node=node, public=False,
         jvp=lambda F, x, t, attributes, outputs: (F.nll_loss(t[0], x[1], x[2], *attributes)[0], None),
-        self=lambda F, g_out, self, target, weight, total_weight, reduction, ignore_index: F.nll_pull(
-            g_out, target, weight, total_weight, self.shape, reduction, ignore_index
+        self=lambda F, g_out, self, target, weight, total_weight, reduction, ignore_index: F.attached_to(
+            F.nll_pull(g_out, target, weight, total_weight, self.shape, reduction, ignore_index), self
         ),
     )  # fmt: skip
 

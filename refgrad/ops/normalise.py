@@ -17,6 +17,7 @@ from .._interpreters import NARROW_TYPES, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import c_name, check_floating, check_parameters
+from .spatial import channels_last, laid_out_like
 
 Axes = tuple[int, ...]
 SINGLE = np.dtype(np.float32)
@@ -86,9 +87,10 @@ def _layer_norm_pull(
     if needs[0]:
         by_input = F.standardise_pull(g if weight is None else g * weight, x, axes, mean, rstd)
     if needs[1]:
-        by_weight = F.sum_dim(g * ((x - mean) * rstd), lead, False) if lead else g * ((x - mean) * rstd)
+        by_weight = g * ((x - mean) * rstd)
+        by_weight = F.attached_to(F.sum_dim(by_weight, lead, False) if lead else by_weight, weight)
     if needs[2]:
-        by_bias = F.sum_dim(g, lead, False) if lead else g
+        by_bias = F.attached_to(F.sum_dim(g, lead, False) if lead else g, input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -184,8 +186,13 @@ def _group_norm_pull(
 
 group_norm_row = op(
     "native_group_norm(input, weight?, bias?, *, N, C, HxW, group, eps) -> out, result1!, result2!",
-    _group_norm, public=False, gradients=_group_norm_pull,
+    _group_norm, public=False, layout=laid_out_like, gradients=_group_norm_pull,
 )  # fmt: skip
+
+
+def _settled(t: Tensor) -> Tensor:
+    """Itself if it is contiguous or its channels lie innermost, else a contiguous copy."""
+    return t if channels_last(t._array) else t.contiguous()
 
 
 @public("nn.functional.group_norm", method=False)
@@ -225,7 +232,8 @@ def group_norm(
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
     inner = int(np.prod(shape[2:], dtype=np.int64))
-    return group_norm_row(input, weight, bias, n, c, inner, num_groups, eps)[0]
+    x, weight, bias = (None if t is None else _settled(t) for t in (input, weight, bias))
+    return group_norm_row(x, weight, bias, n, c, inner, num_groups, eps)[0]
 
 
 @public("nn.functional.rms_norm", method=False)
@@ -245,7 +253,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
             stacklevel=2,
         )
     narrow = input.dtype.array in NARROW_TYPES
-    x = input.float() if narrow else input
+    x = (input.float() if narrow else input).contiguous()
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     small = float(np.finfo(x._array.dtype).eps) if eps is None else eps
     found = x * (x.pow(2).mean(axes, keepdim=True) + small).rsqrt()

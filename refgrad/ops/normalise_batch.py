@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .._interpreters import formula
 from .._op import op, public
 from .._tensor import Tensor
 from .checks import check_floating, check_parameters
 from .normalise import _beside_channels, _standardised
+from .spatial import laid_out_like
 
 
 def _batch_norm(
@@ -27,47 +29,56 @@ def _batch_norm(
         out = out * _beside_channels(weight, x.ndim)
     if bias is not None:
         out = out + _beside_channels(bias, x.ndim)
-    return out, mean.copy(), rstd.copy(), variance.copy()
+    return np.array(out, order="C"), mean.copy(), rstd.copy(), variance.copy()
 
 
-def _batch_norm_pull(
-    F: Any,
-    needs: Any,
-    g_out: Any,
-    input: Any,
-    weight: Any,
-    running_mean: Any,
-    running_var: Any,
-    result1: Any,
-    result2: Any,
-    training: bool,
-    eps: float,
-) -> tuple[Any, ...]:
-    g, x = F.wide(g_out), F.wide(input)
+@formula
+def batch_statistics(
+    F: Any, x: Any, running_mean: Any, running_var: Any, mean: Any, rstd: Any, training: bool, eps: float
+) -> Any:
+    """Mean and rstd in shapes that broadcast along the channels."""
     shape = (1, x.shape[1]) + (1,) * (len(x.shape) - 2)
-    over = tuple(d for d in range(len(x.shape)) if d != 1)
     if not training:
-        mean, rstd = F.reshape(running_mean, shape), F.reshape(1 / F.sqrt(running_var + eps), shape)
-    elif F.is_live:
-        mean, rstd = F.standardise(x, over, eps)
-    else:
-        mean, rstd = F.reshape(result1, shape), F.reshape(result2, shape)
-    by_input = by_weight = by_bias = None
-    if needs[0]:
-        inner = g if weight is None else g * F.reshape(weight, shape)
-        by_input = F.standardise_pull(inner, x, over, mean, rstd) if training else inner * rstd
-    if needs[1]:
-        by_weight = F.sum_dim(g * ((x - mean) * rstd), over, False)
-    if needs[2]:
-        by_bias = F.sum_dim(g, over, False)
-    return by_input, by_weight, by_bias, None, None
+        return F.reshape(running_mean, shape), F.reshape(1 / F.sqrt(running_var + eps), shape)
+    if F.is_live:
+        return F.standardise(x, _all_but_channels(x), eps)
+    return F.reshape(mean, shape), F.reshape(rstd, shape)
 
 
+def _all_but_channels(x: Any) -> tuple[int, ...]:
+    return tuple(d for d in range(len(x.shape)) if d != 1)
+
+
+def _by_input(
+    F: Any, g_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any, result1: Any, result2: Any,
+    training: bool, eps: float,
+) -> Any:  # fmt: skip
+    g, x = F.wide(g_out), F.wide(input)
+    mean, rstd = F.batch_statistics(x, running_mean, running_var, result1, result2, training, eps)
+    if weight is not None:
+        g = g * F.reshape(weight, (1, x.shape[1]) + (1,) * (len(x.shape) - 2))
+    if training:
+        return F.attached_to(F.standardise_pull(g, x, _all_but_channels(x), mean, rstd), input)
+    return F.linked_to(g * rstd, input)
+
+
+def _by_weight(
+    F: Any, g_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any, result1: Any, result2: Any,
+    training: bool, eps: float,
+) -> Any:  # fmt: skip
+    g, x = F.wide(g_out), F.wide(input)
+    mean, rstd = F.batch_statistics(x, running_mean, running_var, result1, result2, training, eps)
+    return F.attached_to(F.sum_dim(g * ((x - mean) * rstd), _all_but_channels(x), False), weight)
+
+
+# PyTorch has edges for the three inputs with a derivative only: each has a rule of its own.
 batch_norm_row = op(
-    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) -> out, result1!, "
-    "result2!, "
-    "variance!",
-    _batch_norm, public=False, gradients=_batch_norm_pull,
+    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) "
+    "-> out, result1!, result2!, variance!",
+    _batch_norm, public=False, layout=laid_out_like, input=_by_input, weight=_by_weight,
+    bias=lambda F, g_out, input, weight: F.attached_to(
+        F.sum_dim(F.wide(g_out), _all_but_channels(input), False), input, weight
+    ),
 )  # fmt: skip
 
 

@@ -52,7 +52,9 @@ def _row(dims: int) -> Any:
         f"fractional_max_pool{dims}d_row(self, samples, *, kernel_size, output_size) -> out, result1!", _fractional,
         public=False, node=f"fractional_max_pool{dims}d",
         jvp=lambda F, x, t, given, outputs: (F.take_planes(t[0], outputs[1], dims), None),
-        self=lambda F, g_out, self, result1: F.place_planes(g_out, result1, tuple(self.shape[-dims:])),
+        self=lambda F, g_out, self, result1: F.attached_to(
+            F.place_planes(g_out, result1, tuple(self.shape[-dims:])), self
+        ),
     )  # fmt: skip
 
 

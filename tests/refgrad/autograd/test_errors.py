@@ -141,3 +141,16 @@ def test_saved_hooks_belong_to_a_thread(torch: Any) -> Any:
         inside = list(log)
         x.sin()
     return inside, log
+
+
+@agree
+def test_settings_for_other_machines(torch: Any) -> Any:
+    graph = torch.autograd.graph
+    return [
+        attempt(lambda: graph.region_activation_memory_budget(0.5)),
+        attempt(lambda: graph.region_activation_memory_budget(2.0)),
+        attempt(lambda: graph.region_activation_memory_budget("a")),
+        attempt(lambda: graph.set_warn_on_accumulate_grad_stream_mismatch(3)),
+        attempt(lambda: graph.set_warn_on_accumulate_grad_stream_mismatch(True)),
+        attempt(lambda: graph.set_override_stale_capture_stream(3)),
+    ]
