@@ -116,7 +116,8 @@ def bucket_vjp(
         mask, hit = x == out, src == F.gather(out, index, dim)
         zeros = F.zeros(shape, F.array_dtype(g))
         ties = F.where(mask, 1.0, zeros) if include_self else zeros
-        share = F.div(g, F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim))
+        count = F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim)
+        share = F.div(g, F.where(count == 0, 1, count))
         mine, theirs = F.where(mask, share, 0), F.where(hit, F.gather(share, index, dim), 0)
     return [
         mine if include_self else F.where(F.untouched(index, shape, dim), mine if reduce == "prod" else g, 0),
