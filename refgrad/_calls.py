@@ -15,11 +15,11 @@ from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
 from ._layout import canonical, column_major, pointwise
-from ._modes import local, state
+from ._modes import LEVELS, local, state
 from ._op import Row
 from ._record import record, save
 from ._saved import Result
-from ._tensor import LAZY, Tensor, new, plain, resolved
+from ._tensor import LAZY, VIEW, Tensor, new, plain, resolved
 
 NUMBERS = (bool, int, float, complex)
 ndarray = np.ndarray
@@ -187,6 +187,8 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
     for t in members:
+        if LEVELS and t._flags & VIEW:
+            _adopt(t)
         tangents = tangents or bool(t._flags & 8)
     outputs = compute(row, inputs, attributes)
     if row.is_differentiable and state.grad:
@@ -196,6 +198,12 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
 
         push(row, inputs, attributes, outputs)
     return outputs[0] if len(row.schema.outputs) == 1 and not row.schema.is_variable else tuple(outputs)
+
+
+def _adopt(t: Tensor) -> None:
+    from ._forward import adopt
+
+    adopt(t)
 
 
 def flat(inputs: Sequence[Any]) -> list[Tensor]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import refgrad as torch
-from refgrad._forward import set_tangent, tangent_of
+from refgrad._forward import enter_level, exit_level, set_tangent, tangent_of
+
+
+@pytest.fixture
+def level() -> Iterator[int]:
+    number = enter_level()
+    yield number
+    exit_level(number)
 
 
 class Product(torch.autograd.Function):
@@ -26,32 +34,32 @@ class Product(torch.autograd.Function):
         return (tx * y + x * ty) * ctx.factor, tx + ty
 
 
-def test_tangents_of_the_outputs() -> None:
+def test_tangents_of_the_outputs(level: int) -> None:
     x, y = torch.tensor([2.0, 3.0]), torch.tensor([5.0, 7.0])
-    set_tangent(x, 0, torch.tensor([1.0, 10.0]))
+    set_tangent(x, level, torch.tensor([1.0, 10.0]))
     product, total = Product.apply(x, y, 2.0)
-    assert tangent_of(product, 0).tolist() == [10.0, 140.0]
-    assert tangent_of(total, 0).tolist() == [1.0, 10.0]
+    assert tangent_of(product, level).tolist() == [10.0, 140.0]
+    assert tangent_of(total, level).tolist() == [1.0, 10.0]
 
 
-def test_no_tangent_no_jvp() -> None:
+def test_no_tangent_no_jvp(level: int) -> None:
     product, _ = Product.apply(torch.tensor([2.0]), torch.tensor([5.0]), 2.0)
-    assert tangent_of(product, 0) is None
+    assert tangent_of(product, level) is None
 
 
-def test_missing_jvp() -> None:
+def test_missing_jvp(level: int) -> None:
     class Plain(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Any) -> Any:
             return x * 2
 
     x = torch.ones(2)
-    set_tangent(x, 0, torch.ones(2))
+    set_tangent(x, level, torch.ones(2))
     with pytest.raises(NotImplementedError, match="You must implement the jvp function"):
         Plain.apply(x)
 
 
-def test_wrong_number_of_tangents() -> None:
+def test_wrong_number_of_tangents(level: int) -> None:
     class Short(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Any) -> Any:
@@ -62,6 +70,6 @@ def test_wrong_number_of_tangents() -> None:
             return t * 2
 
     x = torch.ones(2)
-    set_tangent(x, 0, torch.ones(2))
+    set_tangent(x, level, torch.ones(2))
     with pytest.raises(RuntimeError, match="returned 1 tangents for 2 outputs"):
         Short.apply(x)
