@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from .._dtypes import get_default_dtype
 from .._op import publish
 from .._printing import format_tensor, set_printoptions
