@@ -90,7 +90,8 @@ def _lift(array: np.ndarray) -> np.ndarray:
         return array
     kind = mpmath.mpc if array.dtype.kind == "c" else mpmath.mpf
     wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
 
 
 class Evaluation:

@@ -234,7 +234,7 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
     from ._graph import gradient_edge
     from ._modes import enable_grad
 
-    moving = [t for t in flat(tangents)]
+    moving = list(flat(tangents))
     with enable_grad():
         leaves = [_fresh_leaf(x, t) for x, t in zip(inputs, tangents)]
         found = getattr(LIVE, row.schema.name)(*leaves, *attributes)

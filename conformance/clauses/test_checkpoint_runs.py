@@ -60,7 +60,7 @@ def test_determinism_count(check: Any, scene: Any = scenario(determinism_count, 
 
 
 def rng_preserved(torch: Any, drawn: Any) -> Any:
-    values, reentrant = drawn
+    _values, reentrant = drawn
     drop = torch.nn.functional.dropout
     x = torch.ones(64, requires_grad=True)
     out = torch.utils.checkpoint.checkpoint(lambda a: drop(a, 0.5), x, use_reentrant=reentrant)

@@ -61,7 +61,7 @@ def test_vmap_unbatched_output_expanded(
 
 
 def vmap_runs_once(torch: Any, drawn: Any) -> Any:
-    m, u = drawn
+    m, _u = drawn
     calls = []
 
     def f(a):
@@ -82,7 +82,7 @@ def test_vmap_runs_once(check: Any, scene: Any = scenario(vmap_runs_once, rows))
 
 
 def vmap_randomness(torch: Any, drawn: Any) -> Any:
-    values, randomness = drawn
+    _values, randomness = drawn
     x = torch.ones(64, 16)
     out = torch.func.vmap(lambda a: torch.nn.functional.dropout(a, 0.5), randomness=randomness)(x)
     return bool((out == out[0]).all()), sorted(set(out.reshape(-1).tolist()))

@@ -82,7 +82,7 @@ def test_float32_warns(check: Any, scene: Any = scenario(float32_warns, numbers)
 
 
 def overlapping_memory(torch: Any, drawn: Any) -> Any:
-    values, count = drawn
+    _values, count = drawn
     x = torch.ones(1, dtype=torch.float64, requires_grad=True).expand(count)
     return torch.autograd.gradcheck(lambda a: a * a, x)
 
@@ -224,7 +224,7 @@ def test_complex(check: Any, scene: Any = scenario(complex, one_of(True, False))
 
 
 def central_difference(torch: Any, drawn: Any) -> Any:
-    values, count = drawn
+    _values, count = drawn
     x = torch.zeros(count, dtype=torch.float64, requires_grad=True)
     return torch.autograd.gradcheck(torch.relu, x, raise_exception=False)
 

@@ -44,7 +44,7 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         seen = private(given, create_graph)
         is_tuple, outputs = _call(func, seen, "vjp", strict)
         if v is not None:
-            v_tuple, v = as_tensors(v, "v", "vjp")
+            _v_tuple, v = as_tensors(v, "v", "vjp")
             v = private(v, create_graph, needs=False)
             check_v(v, outputs, is_tuple)
         elif len(outputs) != 1 or outputs[0].numel() != 1:

@@ -116,7 +116,7 @@ def only_leads_to(t: Tensor, own: set[Node]) -> bool:
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """(output, vjp_fn), and the auxiliary result with has_aux; `vjp_fn(cotangents)` gives a tuple of one product for each
     primal, and may be called again. Source: torch.func.vjp. Trap: tensors among several primals only."""
-    output, pull, aux, spec, _ = run_vjp(func, primals)(has_aux)
+    output, pull, aux, _spec, _ = run_vjp(func, primals)(has_aux)
 
     def vjp_fn(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         given = cotangents[0] if len(cotangents) == 1 else cotangents
