@@ -121,7 +121,7 @@ def _halves(b: Builder) -> tuple[Any, int, int, int]:
 
 
 def _split(b: Builder) -> Drawn:
-    x, dim, first, second = _halves(b)
+    x, dim, first, _ = _halves(b)
     return (x, first), {"dim": dim}
 
 

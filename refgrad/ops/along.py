@@ -87,7 +87,8 @@ index_fill_row = op(
     self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
 )  # fmt: skip
 index_fill_tensor_row = op(
-    "index_fill_tensor(self, index!, value, *, dim)", _filled, node="index_fill", overload=1, public=False, layout=preserved, exact=True,
+    "index_fill_tensor(self, index!, value, *, dim)", _filled, node="index_fill", overload=1, public=False,
+    layout=preserved, exact=True,
     jvp=LINEAR, self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
     value=lambda g, F, self_meta, index, dim: F.where(F.index_mask(index, self_meta.shape, dim), g, 0),
 )  # fmt: skip
@@ -189,7 +190,8 @@ def _check_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
         raise IndexError("index_copy_(): Expected a long tensor for index, but got " + SCALAR_NAMES[index.dtype])
     if source.dtype is not input.dtype:
         raise RuntimeError(
-            f"index_copy_(): self and source expected to have the same dtype, but got (self) {SCALAR_NAMES[input.dtype]} "
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{SCALAR_NAMES[input.dtype]} "
             f"and (source) {SCALAR_NAMES[source.dtype]}"
         )
     mine, theirs = (_without(t._array.shape, d) for t in (input, source))

@@ -114,7 +114,8 @@ def repeat_sum(F: Any, g: Any, shape: Shape, repeats: Shape) -> Any:
 
 
 repeat_row = op(
-    "repeat(self, *, repeats)", lambda a, repeats: np.array(np.tile(a, repeats), order="C"), public=False, exact=True, jvp=LINEAR,
+    "repeat(self, *, repeats)", lambda a, repeats: np.array(np.tile(a, repeats), order="C"), public=False, exact=True,
+    jvp=LINEAR,
     self=lambda g, F, self_meta, repeats: F.repeat_sum(g, self_meta.shape, repeats),
 )  # fmt: skip
 

@@ -24,7 +24,8 @@ def _shuffled(a: np.ndarray, r: int) -> np.ndarray:
     *lead, channels, height, width = a.shape
     if channels % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "upscale_factor, but "
             f"input.size(-3)={channels} is not divisible by {r * r}"
         )
     blocks = a.reshape(-1, channels // (r * r), r, r, height, width).transpose(0, 1, 4, 2, 5, 3)
@@ -189,7 +190,8 @@ def _check_geometry(kernel: Shape, dilation: Shape, padding: Shape, stride: Shap
 
 @public("nn.functional.unfold", method=False)
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
-    """The sliding blocks of images as columns: (N, C, H, W) to (N, C·k·k, blocks). Source: torch.nn.functional.unfold."""
+    """The sliding blocks of images as columns: (N, C, H, W) to (N, C·k·k, blocks).
+    Source: torch.nn.functional.unfold."""
     geometry = tuple(pair(v) for v in (kernel_size, dilation, padding, stride))
     _check_geometry(*geometry)
     shape = input._array.shape
@@ -203,7 +205,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     if min(counts) < 1:
         kernel, dilation_, padding_, _ = (str(v) for v in geometry)
         raise RuntimeError(
-            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation={dilation_}, padding={padding_}, "
+            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation={dilation_}, "
+            f"padding={padding_}, "
             f"calculated shape of the array of sliding blocks as {counts}, but its components must be at least one."
         )
     return im2col_row(input, *geometry)
@@ -243,5 +246,6 @@ def _check_columns(shape: Shape, image: Shape, geometry: tuple[Shape, ...]) -> N
         )
     if min(counts) < 1:
         raise RuntimeError(
-            f"Given {what}, calculated shape of the array of sliding blocks as {counts}, which is too small (non-positive)"
+            f"Given {what}, calculated shape of the array of sliding blocks as {counts}, which is too small "
+            "(non-positive)"
         )

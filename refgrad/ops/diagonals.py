@@ -92,7 +92,8 @@ def _diagonal_written(a: np.ndarray, src: np.ndarray, offset: int, dim1: int, di
 
 select_scatter_row = op(
     "select_scatter(self, src, *, dim, index)",
-    lambda a, src, dim, index: _written(a, part_key(dim, index), src), public=False, keeps_strides=True, exact=True, jvp=LINEAR,
+    lambda a, src, dim, index: _written(a, part_key(dim, index), src), public=False, keeps_strides=True, exact=True,
+    jvp=LINEAR,
     self=lambda g, F, src_meta, dim, index: F.select_scatter(g, F.zeros(src_meta.shape, src_meta.dtype), dim, index),
     src=lambda g, F, dim, index: F.select(g, dim, index),
 )  # fmt: skip
@@ -106,7 +107,8 @@ slice_scatter_row = op(
     src=lambda g, F, dim, start, stop, step: F.slice(g, dim, start, stop, step),
 )  # fmt: skip
 diagonal_scatter_row = op(
-    "diagonal_scatter(self, src, *, offset, dim1, dim2)", _diagonal_written, public=False, keeps_strides=True, exact=True, jvp=LINEAR,
+    "diagonal_scatter(self, src, *, offset, dim1, dim2)", _diagonal_written, public=False, keeps_strides=True,
+    exact=True, jvp=LINEAR,
     self=lambda g, F, src_meta, offset, dim1, dim2: F.diagonal_scatter(
         g, F.zeros(src_meta.shape, src_meta.dtype), offset, dim1, dim2
     ),
@@ -176,7 +178,8 @@ op(
     source=lambda g, F, shape, strides, offset, meta: F.strided_cleared(g, shape, strides, offset, meta),
 )  # fmt: skip
 as_strided_scatter_row = op(
-    "as_strided_scatter(self, src, *, shape, strides, offset)", _strided_written, public=False, keeps_strides=True, exact=True, jvp=LINEAR,
+    "as_strided_scatter(self, src, *, shape, strides, offset)", _strided_written, public=False, keeps_strides=True,
+    exact=True, jvp=LINEAR,
     self=lambda g, F, self_meta, shape, strides, offset: F.strided_cleared(g, shape, strides, offset, self_meta),
     src=lambda g, F, self_meta, shape, strides, offset: F.strided_gather(g, shape, strides, offset, self_meta),
 )  # fmt: skip

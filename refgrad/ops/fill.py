@@ -23,19 +23,20 @@ def _fill_rows(overload: int) -> tuple[Any, Any]:
     """The rows for a number and for a tensor; the in-place ones are overloads of their own."""
     name = f"fill{overload}"
     number = op(
-        f"{name}_number(self, *, value)", _full, node="fill", overload=overload, public=False, exact=True, layout=preserved,
-        jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]), self=lambda g, F: F.zeros_like(g),
+        f"{name}_number(self, *, value)", _full, node="fill", overload=overload, public=False, exact=True,
+        layout=preserved, jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]), self=lambda g, F: F.zeros_like(g),
     )  # fmt: skip
     tensor = op(
-        f"{name}_tensor(self, value)", _full, node="fill", overload=overload + 1, public=False, exact=True, layout=preserved,
-        jvp=LINEAR, self=lambda g, F: F.zeros_like(g), value=lambda g: g,
+        f"{name}_tensor(self, value)", _full, node="fill", overload=overload + 1, public=False, exact=True,
+        layout=preserved, jvp=LINEAR, self=lambda g, F: F.zeros_like(g), value=lambda g: g,
     )  # fmt: skip
     return number, tensor
 
 
 FILL, FILL_INPLACE = _fill_rows(0), _fill_rows(2)
 zero_row = op(
-    "zero(self)", np.zeros_like, public=False, exact=True, layout=preserved, jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]),
+    "zero(self)", np.zeros_like, public=False, exact=True, layout=preserved,
+    jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]),
     self=lambda g, F: F.zeros_like(g),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Indexing by tensors: what x[i, j] computes and what x[i, j] = v writes, with repeated places added in the gradient."""
+"""Indexing by tensors: what x[i, j] computes and x[i, j] = v writes; repeated places add up in the gradient."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.nda
         before = [index.size if n == 1 else 0 for n in shape[:lead]]
         after = [1 if n == 1 else 0 for n in shape[lead + len(lone) :]]
         operands.append((*before, *own, *after))
-    ordered_strides = ordered(shape, operands)
-    is_row_major = all(s == prod(shape[k + 1 :]) for k, s in enumerate(ordered_strides))
-    return contiguous_strides(shape) if is_row_major else ordered_strides
+    return ordered(shape, operands)
 
 
 def leading(front: Sequence[int]) -> int:

@@ -176,7 +176,8 @@ def atleast_2d(*tensors: Any) -> Any:
 
 @public(method=False)
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three dimensions; (n,) becomes (1, n, 1), (n, m) (n, m, 1). Source: torch.atleast_3d."""
+    """Each tensor with at least three dimensions; (n,) becomes (1, n, 1), (n, m) (n, m, 1).
+    Source: torch.atleast_3d."""
     return _each(tensors, 3, "atleast_3d")
 
 

@@ -65,7 +65,8 @@ def full_shape(shape: Shape, size: int) -> Shape:
         raise RuntimeError(f"invalid shape dimension {shape[bad]} at index {bad} of shape {list(shape)}")
     if -1 in shape and known == 0 and size == 0:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can "
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension "
+            "size -1 can "
             "be any value and is ambiguous"
         )
     if (-1 in shape and (known == 0 or size % known)) or (-1 not in shape and known != size):
@@ -74,7 +75,7 @@ def full_shape(shape: Shape, size: int) -> Shape:
 
 
 def _view(a: np.ndarray, shape: Shape) -> np.ndarray:
-    if a.flags.c_contiguous and a.size:
+    if a.flags.c_contiguous and a.size and (1 not in a.shape or element_strides(a) == contiguous_strides(a.shape)):
         return a.reshape(shape)
     strides = view_strides(a.shape, element_strides(a), shape)
     assert strides is not None
@@ -82,7 +83,8 @@ def _view(a: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 view_row = op(
-    "view(self, *, shape)", _view, view=True, public=False, jvp=LINEAR, self=lambda g, F, self_meta: F.reshape(g, self_meta.shape)
+    "view(self, *, shape)", _view, view=True, public=False, jvp=LINEAR,
+    self=lambda g, F, self_meta: F.reshape(g, self_meta.shape)
 )  # fmt: skip
 unsafe_view_row = op(
     "unsafe_view(self, *, shape)",
@@ -192,7 +194,8 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     lead = len(to) - len(have)
     if lead < 0:
         raise RuntimeError(
-            f"expand({tensor_type(self.dtype)}{{{list(have)}}}, size={list(to)}): the number of sizes provided ({len(to)}) must "
+            f"expand({tensor_type(self.dtype)}{{{list(have)}}}, size={list(to)}): the number of sizes provided "
+            f"({len(to)}) must "
             f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
     for k, n in enumerate(to[:lead]):
@@ -204,7 +207,8 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     for k, n in reversed(list(enumerate(full))):
         if k >= lead and have[k - lead] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({have[k - lead]}) at non-singleton "
+                f"The expanded size of the tensor ({n}) must match the existing size ({have[k - lead]}) at "
+                "non-singleton "
                 f"dimension {k}.  Target sizes: {list(to)}.  Tensor sizes: {list(have)}"
             )
     return expand_row(self, full)
