@@ -47,10 +47,14 @@ def _twice(line: Operator) -> bool:
     return line.differentiable and line.twice
 
 
+def _layout(line: Operator) -> tuple[str, ...]:
+    return ("layout",) if line.layout else ()
+
+
 def _forward(b: Builder, line: Operator) -> None:
     result = b.apply(line)
     for value in outputs_of(b, line, result):
-        b.observe(value, "value", "flags", "layout")
+        b.observe(value, "value", "flags", *_layout(line))
 
 
 def _vjp(b: Builder, line: Operator) -> None:
@@ -177,7 +181,7 @@ def _layouts(b: Builder, line: Operator) -> None:
     b.sizes = "layout"
     outputs = apply_tracked(b, line)
     for value in outputs:
-        b.observe(value, "value", "layout")
+        b.observe(value, "value", *_layout(line))
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
         b.backward(*differentiable, gradient=cotangents(b, differentiable))

@@ -74,7 +74,9 @@ def convolved(dims: int, transposed: bool) -> Any:
         if transposed:
             attrs["output_padding"] = 0
         elif b.chance(4):
-            attrs |= {"padding": b.pick(("same", "valid")), "stride": 1, "dilation": numbers(b, dims, (1, 2))}
+            attrs |= {"padding": "same", "stride": 1, "dilation": numbers(b, dims, (1, 2))}
+        elif b.chance(4):
+            attrs["padding"] = "valid"
         if b.chance(2):
             attrs["bias"] = b.operand((groups * outer,))
         return tuple(args), {**attrs, "groups": groups}
@@ -83,8 +85,11 @@ def convolved(dims: int, transposed: bool) -> Any:
 
 
 for _dims in (1, 2, 3):
-    operator(f"nn.functional.conv{_dims}d", convolved(_dims, False), contraction=True, graph="free")
-    operator(f"nn.functional.conv_transpose{_dims}d", convolved(_dims, True), contraction=True, graph="free")
+    # The strides of a convolution's result hang on the library that PyTorch picks, by size, batch, dtype and threads.
+    operator(f"nn.functional.conv{_dims}d", convolved(_dims, False), contraction=True, graph="free", layout=False)
+    operator(
+        f"nn.functional.conv_transpose{_dims}d", convolved(_dims, True), contraction=True, graph="free", layout=False
+    )
 
 
 def pooled_shape(dims: int, average: bool) -> Any:

@@ -16,8 +16,8 @@ from .convolution_kernels import Geometry, adjoint, forward, output_size
 from .spatial import Numbers, batched, laid_out_like_any
 
 SAME_WARNING = (
-    "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be created "
-    "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Convolution.cpp:1101.)"
+    "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be "
+    "created (Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Convolution.cpp:1101.)"
 )
 
 

@@ -192,7 +192,7 @@ group_norm_row = op(
 
 def _settled(t: Tensor) -> Tensor:
     """Itself if it is contiguous or its channels lie innermost, else a contiguous copy."""
-    return t if channels_last(t._array) else t.contiguous()
+    return t if t.ndim > 3 and channels_last(t._array) else t.contiguous()
 
 
 @public("nn.functional.group_norm", method=False)

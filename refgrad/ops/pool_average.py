@@ -13,7 +13,7 @@ from .._errors import list_text
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .separable import Factor, Factors, _separable, adaptive_bounds, pool_bounds
-from .spatial import Numbers, by_plane, laid_out_like, spread_number
+from .spatial import Numbers, by_plane, channels_last, laid_out_like, spread_number
 
 
 @lru_cache(512)
@@ -252,7 +252,11 @@ def adaptive_average(input: Tensor, sizes: Numbers, dims: int) -> Tensor:
         kernel = name + ("_cpu" if dims == 3 else "")
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     if sizes == (1,) * dims:
-        return input.mean(tuple(range(-dims, 0)), keepdim=True)
+        found = input.mean(tuple(range(-dims, 0)), keepdim=True)
+        if dims == 2 and input.ndim == 4 and channels_last(input._array):
+            n, c = found.shape[:2]
+            return found.as_strided_((n, c, 1, 1), (c, 1, c, c))
+        return found
     factors = tuple(Factor("adaptive", n, m) for n, m in zip(input.shape[-dims:], sizes))
     return ADAPTIVE_ROWS[dims](input, factors, False, None)
 

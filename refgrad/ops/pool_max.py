@@ -353,9 +353,9 @@ def _public_unpool(dims: int) -> None:
         if dims > 1:
             _check_unpool(input, indices, size, dims)
             return UNPOOL_ROWS[dims](input, indices, size)
-        plane, places = input.unsqueeze(-2), indices.unsqueeze(-2)
-        _check_unpool(plane, places, (1, *size), 2)
-        return UNPOOL_ROWS[2](plane, places, (1, *size)).squeeze(-2)
+        plane, places = input.unsqueeze(-1), indices.unsqueeze(-1)
+        _check_unpool(plane, places, (*size, 1), 2)
+        return UNPOOL_ROWS[2](plane, places, (*size, 1)).squeeze(-1)
 
     max_unpool.__name__ = max_unpool.__qualname__ = name
     max_unpool.__doc__ = f"Zeros with the pooled elements back in their places. Source: torch.nn.functional.{name}."
