@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend
+from .backends import Backend, collecting_warnings
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
-from .leafdata import DTYPES, EPS
+from .leafdata import DTYPES, EPS, leaf_array
 from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 
@@ -63,6 +63,11 @@ class Judge:
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
 
+    def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
+        """What the two engines showed in a scenario, as text, where it differs."""
+        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        return None if mine == theirs else (mine, theirs)
+
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
@@ -93,6 +98,8 @@ class Judge:
         if base:
             yield base
         floor = _largest(seen.values()) if is_higher_order(program) or cancels(program) else 0.0
+        if cancels(program):
+            floor = max(floor, largest_leaf(program))
         runs: list[dict[Place, Observed]] = []
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
@@ -115,6 +122,15 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
+    """A scenario's observations as text; an exception is one too."""
+    with collecting_warnings():
+        try:
+            return repr(engine.call(run, data))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
@@ -146,6 +162,12 @@ def cancels(program: Program) -> bool:
     """Whether an operator subtracts large parts within itself (softmax minus target, x minus its mean): both round by
     the largest of them, which noise from outside does not show."""
     return any(catalogue.find(step.op).cancels for step in program.steps if isinstance(step, Call))
+
+
+def largest_leaf(program: Program) -> float:
+    """The largest absolute value of the leaves' data."""
+    sizes = [np.abs(leaf_array(s).astype(complex)).max(initial=0) for s in program.steps if isinstance(s, Leaf)]
+    return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
 
 
 def _largest(seen: Iterable[Observed]) -> float:

@@ -19,7 +19,7 @@ from ._modes import local, state
 from ._op import Row
 from ._record import record, save
 from ._saved import Result
-from ._tensor import LAZY, Tensor, new, plain, resolved
+from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
 ndarray = np.ndarray
@@ -188,14 +188,24 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
     for t in members:
         tangents = tangents or bool(t._flags & 8)
+    is_recorded = row.is_differentiable and state.grad
+    if is_recorded:
+        refresh_all(members)
     outputs = compute(row, inputs, attributes)
-    if row.is_differentiable and state.grad:
+    if is_recorded:
         record(row, inputs, attributes, outputs)
     if tangents:
         from ._forward import push
 
         push(row, inputs, attributes, outputs)
     return outputs[0] if len(row.schema.outputs) == 1 and not row.schema.is_variable else tuple(outputs)
+
+
+def refresh_all(given: Sequence[Any]) -> None:
+    """Brings the views among the tensors up to date: what forbids that is an error before any of the arguments'."""
+    for t in given:
+        if isinstance(t, Tensor) and t._flags & VIEW:
+            refresh(t)
 
 
 def flat(inputs: Sequence[Any]) -> list[Tensor]:

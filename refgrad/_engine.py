@@ -218,25 +218,22 @@ def _loop(task: Task, is_traced: bool) -> None:
             results = _step(task, node, slots)
         if len(results) != len(edges):
             _wrong_count(node, results)
-        index = -1
-        for edge in edges:
-            index += 1
+        for edge, g in zip(edges, results):
             if edge is None:
                 continue
-            g = results[index]
             follower, nr = edge
             if needed is not None and follower not in needed and follower not in captures:
                 continue
             if g is not None:
                 if live:
-                    g = _fit_live(g, follower, nr, node, index)
+                    g = _fit_live(g, follower, nr, node, _place(results, g))
                 elif (
                     type(g) is not ndarray
                     or follower.metas is not None
                     or g.shape != follower.shape
                     or g.dtype is not follower.dtype
                 ):
-                    g = _fit_raw(g, follower, nr, node, index)
+                    g = _fit_raw(g, follower, nr, node, _place(results, g))
                 if follower.metas is None and follower not in arrived:
                     arrived[follower] = [g]
                 else:
@@ -251,6 +248,11 @@ def _loop(task: Task, is_traced: bool) -> None:
                     ready.push(follower)
                 else:
                     following = follower
+
+
+def _place(results: Sequence[Any], g: Any) -> int:
+    """Which input a cotangent is for, for the words of an error."""
+    return next(k for k, found in enumerate(results) if found is g)
 
 
 def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from ._dtypes import SCALAR_NAMES, can_cast
 from ._errors import list_text, warn_once
 from ._inplace import store
 from ._modes import no_grad, state
-from ._tensor import Tensor
+from ._tensor import LEVEL, Tensor
 
 # The functions at the top of PyTorch's namespace that document it.
 _NAMES = """
@@ -54,6 +54,10 @@ def fill(name: str, function: Callable[..., Any], args: Any, keywords: dict[str,
     for t in targets:
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(t).__name__}")
+    if any(t._flags & LEVEL for t in (*targets, *_tensors((args, keywords)))):
+        raise RuntimeError(
+            f"Batching rule not implemented for aten::{name}.out; the fallback path doesn't work on out= or view ops."
+        )
     if state.grad and any(t.requires_grad for t in (*targets, *_tensors((args, keywords)))):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "

@@ -145,14 +145,16 @@ def record(
     edges: list[Any] = []
     needs = [False] * len(inputs)
     counts: list[int] = []
+    is_cut = False
     for k in row.edged:
         given = inputs[k]
         members = given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
-        needs[k] = any(e is not None for e in found) or any(map(is_severed, members))
-    if not any(needs):
+        needs[k] = any(e is not None for e in found)
+        is_cut = is_cut or any(map(is_severed, members))
+    if not (is_cut or any(needs)):
         return None
     node: RowNode = new(row.node)
     node.sequence = me.sequence

@@ -197,6 +197,37 @@ class SavedTensor:
         return None if self._saved is None else self._saved.unpack_hook
 
 
+class VersionSinceDetach(int):
+    """A version read after `detach_`: unlike any that was read before it."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is VersionSinceDetach and int(self) == int(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = int.__hash__
+
+
+class DetachedCell(list[int]):
+    """The version cell of a tensor after `detach_`. It counts on in the cell that aliases share, but no version that
+    a node noted before matches: such a node must not run, because the value that it saved lost its history."""
+
+    __slots__ = ("shared",)
+
+    def __init__(self, shared: list[int]) -> None:
+        super().__init__(shared)
+        self.shared = shared
+
+    def __getitem__(self, index: Any) -> Any:
+        return VersionSinceDetach(self.shared[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.shared[index] = int(value)
+
+
 def alias_of(array: np.ndarray | None, cell: list[int] | None, flags: int) -> Tensor:
     """A tensor without history on given memory and version cell."""
     assert array is not None
@@ -206,7 +237,9 @@ def alias_of(array: np.ndarray | None, cell: list[int] | None, flags: int) -> Te
 
 
 def raise_modified(array: Any, cell: list[int], version: int, edge: tuple[Node, int] | None) -> None:
-    """Raises the error for a saved value that was written after it was saved."""
+    """Raises the error for a saved value that was written, or lost its history, after it was saved."""
+    if type(cell) is DetachedCell and type(version) is int and (edge is None or isinstance(edge[0], AccumulateGrad)):
+        raise RuntimeError(errors.SAVED_WAS_DETACHED)
     producer = ""
     if edge is not None and not isinstance(edge[0], AccumulateGrad):
         producer = f", which is output {edge[1]} of {errors.operation_name(edge[0].name())},"

@@ -205,7 +205,7 @@ class Tensor:
     def _version(self) -> int:
         if self._cell is None:
             raise RuntimeError(errors.INFERENCE_VERSION)
-        return self._cell[0]
+        return int(self._cell[0])
 
     @read_only
     def _base(self) -> Tensor | None:

@@ -45,12 +45,19 @@ def view_caller(row: Row) -> Callable[..., Any]:
     def call(self: Tensor, *attributes: Any) -> Any:
         me = local.me
         flags = self._flags
-        if flags & ~(LAZY | VIEW | DUAL) or me.functional_levels:
+        if flags & ~(LAZY | VIEW | DUAL):
             from ._calls import apply
 
             return apply(row, (self,), attributes)
-        found = kernel(self._array, *attributes)
+        # A level that lets the call go leaves an ordinary view: it must know its base.
+        for level in me.functional_levels:
+            handled = level(row, (self,), attributes)
+            if handled is not NotImplemented:
+                return handled
         needs = me.grad and (self._needs or (flags & VIEW and self._view.base._needs))
+        if needs and flags & VIEW:
+            refresh(self)
+        found = kernel(self._array, *attributes)
         if several:
             views = [as_view(self, a, (call, attributes, nr), True) for nr, a in enumerate(found)]
             if needs:
@@ -163,8 +170,13 @@ def refresh(t: Tensor) -> None:
     if view.base._edge is None and not view.base._needs:
         return
     before = t._edge
-    is_strided = is_strided_view(t) and not state.view_replay
-    t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
+    me = local.me
+    inference, me.inference = me.inference, False
+    try:
+        is_strided = is_strided_view(t) and not me.view_replay
+        t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
+    finally:
+        me.inference = inference
     t._needs = True
     if before is not None and t._edge is not None:
         move_retained(t, t._edge[0], t._edge[1], before)

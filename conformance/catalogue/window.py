@@ -176,7 +176,7 @@ def unpooled(dims: int) -> Any:
     """A max pool's values and places, put back."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(2 * n for n in space(b, dims)[:1]), *space(b, dims)[1:]))
+        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
         found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=2, stride=2, padding=0, ceil_mode=False,
                        dilation=1, return_indices=True)  # fmt: skip
         return (b.item(found, 0), b.item(found, 1)), {"kernel_size": 2, "stride": b.pick((2, None))}

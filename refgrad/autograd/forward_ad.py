@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import _errors as errors
+from .._batch import beneath, is_batched, lowered, raised, vmap_levels
 from .._forward import enter_level, exit_level, primal_of, set_tangent, tangent_of
 from .._interpreters import LIVE
 from .._modes import LEVELS, _Mode, _Setting, state
@@ -80,6 +81,20 @@ def dual(tensor: Tensor, tangent: Tensor, number: int) -> Tensor:
             f"supported. Tensor is of size {errors.list_text(tensor._array.shape)} while the given forward gradient is "
             f"of size {errors.list_text(tangent._array.shape)}."
         )
+    levels = vmap_levels()
+    if levels:
+        with beneath(levels):
+            return raised(_dual(_solid(lowered(tensor, levels)), lowered(tangent, levels), number), levels)
+    return _dual(tensor, tangent, number)
+
+
+def _solid(t: Tensor) -> Tensor:
+    """A primal whose elements each have memory of their own: one that a vmap repeats is copied."""
+    is_repeated = any(s == 0 and n > 1 for s, n in zip(t._array.strides, t._array.shape))
+    return LIVE.contiguous_copy(t) if is_repeated else t
+
+
+def _dual(tensor: Tensor, tangent: Tensor, number: int) -> Tensor:
     made = LIVE.alias(tensor)
     if tangent._array.dtype == tensor._array.dtype:
         tangent = _laid_out(tangent, tensor)
@@ -109,6 +124,11 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
 
 def split(tensor: Tensor, number: int) -> tuple[Tensor, Tensor | None]:
     """The primal and the tangent at a level."""
+    if is_batched(tensor):
+        levels = vmap_levels()
+        with beneath(levels):
+            primal, tangent = split(lowered(tensor, levels), number)
+        return raised(primal, levels), tangent if tangent is None else raised(tangent, levels)
     tangent = tangent_of(tensor, number)
     return LIVE.alias(primal_of(tensor, number)), tangent
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .._batch import beneath, is_batched, lowered, raised, vmap_levels
 from .._engine import execute
 from .._graph import Node, gradient_edge
 from .._interpreters import LIVE
@@ -30,13 +31,15 @@ class Pullback:
     """What a reverse transform keeps of one run: the aliases it differentiates by, the nodes that are its own, and
     whether results may have history outside."""
 
-    __slots__ = ("aliases", "is_recorded", "own", "outputs")
+    __slots__ = ("aliases", "is_recorded", "levels", "own", "outputs")
 
     def __init__(self) -> None:
         self.is_recorded = state.grad
         self.aliases: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.own: set[Node] = set()
+        # The vmaps around: what is differentiated is batched over all of them, so that no batch is summed.
+        self.levels = vmap_levels()
 
     def track(self, t: Any) -> Tensor:
         """An alias of an argument that requires grad."""
@@ -44,28 +47,45 @@ class Pullback:
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
         if t._array.dtype.kind in "iub":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        made = LIVE.identity(t if self.is_recorded else bare(t))
+        with beneath(self.levels):
+            physical = lowered(t, self.levels)
+            made = LIVE.identity(physical if self.is_recorded else bare(physical))
         edge = gradient_edge(made)
         assert edge is not None
         if made._edge is None:
             self.own.add(edge[0])
         self.aliases.append(made)
-        return made
+        return raised(made, self.levels)
+
+    def seen(self, alias: Tensor) -> Tensor:
+        """An argument as the function saw it."""
+        return raised(alias, self.levels)
 
     def release(self, t: Tensor) -> Tensor:
         """A result as the caller sees it: without history that leads nowhere else."""
-        if not self.is_recorded:
-            return bare(t) if t.requires_grad else t
-        return bare(t) if t.requires_grad and only_leads_to(t, self.own) else t
+        with beneath(self.levels):
+            physical = lowered(t, self.levels) if is_batched(t) else t
+            released = self._bared(physical)
+        if released is physical:
+            return t
+        return raised(released, self.levels) if is_batched(t) else released
+
+    def _bared(self, t: Tensor) -> Tensor:
+        if not t.requires_grad or (self.is_recorded and not only_leads_to(t, self.own)):
+            return t
+        return bare(t)
 
     def pull(self, seeds: Sequence[Tensor]) -> list[Tensor]:
         """The cotangents of the arguments; zeros for one that does not matter."""
-        pairs = [(gradient_edge(o), s) for o, s in zip(self.outputs, seeds) if o.requires_grad]
-        edges = [gradient_edge(a) for a in self.aliases]
-        found: dict[int, Any] = {}
-        if pairs:
-            found = execute([e for e, _ in pairs], [s for _, s in pairs], True, True, edges, True)  # type: ignore[arg-type, misc]
-        return [found[k] if found.get(k) is not None else LIVE.zeros_like(a) for k, a in enumerate(self.aliases)]
+        with beneath(self.levels):
+            pairs = [(lowered(o, self.levels), lowered(s, self.levels)) for o, s in zip(self.outputs, seeds)]
+            pairs = [(o, s) for o, s in pairs if o.requires_grad]
+            edges = [gradient_edge(a) for a in self.aliases]
+            found: dict[int, Any] = {}
+            if pairs:
+                found = execute([gradient_edge(o) for o, _ in pairs], [s for _, s in pairs], True, True, edges, True)  # type: ignore[misc]
+            pulled = [found[k] if found.get(k) is not None else LIVE.zeros_like(a) for k, a in enumerate(self.aliases)]
+        return [raised(g, self.levels) for g in pulled]
 
 
 def bare(t: Tensor) -> Tensor:
@@ -228,7 +248,7 @@ def _jacobian_of(tape: Pullback, place: int) -> list[Tensor]:
             seeds[place]._array.reshape(-1)[k] = 1
             for column, g in zip(columns, tape.pull(seeds)):
                 column.append(tape.release(g))
-    return [_stacked(c, output, a) for c, a in zip(columns, tape.aliases)]
+    return [_stacked(c, output, a) for c, a in zip(columns, map(tape.seen, tape.aliases))]
 
 
 def _stacked(parts: list[Tensor], output: Tensor, argument: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,12 @@ from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import c_name
 from .convolution_kernels import Geometry, adjoint, forward, output_size
-from .spatial import Numbers, batched
+from .spatial import Numbers, batched, laid_out_like_any
+
+SAME_WARNING = (
+    "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be created "
+    "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Convolution.cpp:1101.)"
+)
 
 
 def _convolution(
@@ -60,12 +66,12 @@ def _convolution_pull(
     if needs[0]:
         w, size = F.conj(weight), tuple(input.shape[2:])
         by_input = F.conv_forward(g, w, geometry) if transposed else F.conv_adjoint(g, w, geometry, size)
-        by_input = F.attached_to(by_input, input)
+        by_input = F.linked_to(by_input, input)
     if needs[1]:
         pair = (g, F.conj(input)) if transposed else (F.conj(input), g)
-        by_weight = F.attached_to(F.conv_kernel(*pair, geometry, tuple(weight.shape)), weight)
+        by_weight = F.linked_to(F.conv_kernel(*pair, geometry, tuple(weight.shape)), weight)
     if needs[2]:
-        by_bias = F.attached_to(F.sum_dim(g, (0, *range(2, len(g.shape))), False), input, weight)
+        by_bias = F.linked_to(F.sum_dim(g, (0, *range(2, len(g.shape))), False), input, weight)
     return by_input, by_weight, by_bias
 
 
@@ -83,7 +89,7 @@ def _convolution_jvp(F: Any, x: Any, t: Any, attributes: Any, outputs: Any) -> A
 
 convolution_row = op(
     "convolution(input, weight, bias?, *, stride, padding, dilation, transposed, output_padding, groups)",
-    _convolution, public=False, gradients=_convolution_pull, jvp=_convolution_jvp,
+    _convolution, public=False, layout=laid_out_like_any, gradients=_convolution_pull, jvp=_convolution_jvp,
 )  # fmt: skip
 
 
@@ -202,6 +208,7 @@ def _same(input: Tensor, weight: Tensor, stride: Any, dilation: Any, groups: int
     total = [d * (k - 1) for k, d in zip(weight.shape[2:], geometry.dilation)]
     extra = [n % 2 for n in total]
     if any(extra):
+        warnings.warn(SAME_WARNING, UserWarning, stacklevel=3)
         input = PUBLIC["nn.functional.pad"](input, [v for e in reversed(extra) for v in (0, e)])
     return input, geometry._replace(padding=tuple(n // 2 for n in total))
 

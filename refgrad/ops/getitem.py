@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._op import public
-from .._tensor import Tensor
+from .._tensor import LEVEL, Tensor
 from .create import fresh, tensor
 from .dims import unsqueeze_row
 from .identity import alias_row
@@ -126,7 +126,7 @@ class _Walk:
             self.take_tensor(item if isinstance(item, Tensor) else _as_index(item))
 
     def take_tensor(self, index: Tensor) -> None:
-        if index.ndim or index.dtype.category > dtypes.INTEGER:
+        if index.ndim or index._flags & LEVEL or index.dtype.category > dtypes.INTEGER:
             self.indices[self.dim] = index
             self.advance(index.ndim if is_mask(index) else 1)
         elif is_mask(index):

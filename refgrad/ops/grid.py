@@ -220,7 +220,8 @@ def _sample_pull(
             for k in range(dims):
                 part = pull * sampling.weight(numbers, k)
                 parts[k] = part if parts[k] is None else parts[k] + part
-    return by_input, _grid_cotangent(F, grid, sampling, parts) if needs[1] else None
+    by_grid = F.attached_to(_grid_cotangent(F, grid, sampling, parts), input, grid) if needs[1] else None
+    return None if by_input is None else F.attached_to(by_input, input, grid), by_grid
 
 
 def _grid_cotangent(F: Any, grid: Any, sampling: Sampling, parts: list[Any]) -> Any:

@@ -17,6 +17,7 @@ from .._interpreters import NARROW_TYPES, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import c_name, check_floating, check_parameters
+from .spatial import channels_last, laid_out_like
 
 Axes = tuple[int, ...]
 SINGLE = np.dtype(np.float32)
@@ -177,16 +178,21 @@ def _group_norm_pull(
         inner = g if weight is None else g * F.reshape(weight, (1, C) + (1,) * (len(shape) - 2))
         by_input = F.reshape(F.standardise_pull(F.reshape(inner, grouped), x, (2,), mean, rstd), shape)
     if needs[1]:
-        by_weight = F.attached_to(F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False), weight)
+        by_weight = F.sum_dim(g * F.reshape((x - mean) * rstd, shape), over, False)
     if needs[2]:
-        by_bias = F.attached_to(F.sum_dim(g, over, False), input, weight)
+        by_bias = F.sum_dim(g, over, False)
     return by_input, by_weight, by_bias
 
 
 group_norm_row = op(
     "native_group_norm(input, weight?, bias?, *, N, C, HxW, group, eps) -> out, result1!, result2!",
-    _group_norm, public=False, gradients=_group_norm_pull,
+    _group_norm, public=False, layout=laid_out_like, gradients=_group_norm_pull,
 )  # fmt: skip
+
+
+def _settled(t: Tensor) -> Tensor:
+    """Itself if it is contiguous or its channels lie innermost, else a contiguous copy."""
+    return t if channels_last(t._array) else t.contiguous()
 
 
 @public("nn.functional.group_norm", method=False)
@@ -226,7 +232,8 @@ def group_norm(
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
     inner = int(np.prod(shape[2:], dtype=np.int64))
-    return group_norm_row(input.contiguous(), weight, bias, n, c, inner, num_groups, eps)[0]
+    x, weight, bias = (None if t is None else _settled(t) for t in (input, weight, bias))
+    return group_norm_row(x, weight, bias, n, c, inner, num_groups, eps)[0]
 
 
 @public("nn.functional.rms_norm", method=False)

@@ -11,6 +11,7 @@ from .._op import op, public
 from .._tensor import Tensor
 from .checks import check_floating, check_parameters
 from .normalise import _beside_channels, _standardised
+from .spatial import laid_out_like
 
 
 def _batch_norm(
@@ -28,7 +29,7 @@ def _batch_norm(
         out = out * _beside_channels(weight, x.ndim)
     if bias is not None:
         out = out + _beside_channels(bias, x.ndim)
-    return np.ascontiguousarray(out), mean.copy(), rstd.copy(), variance.copy()
+    return np.array(out, order="C"), mean.copy(), rstd.copy(), variance.copy()
 
 
 @formula
@@ -56,13 +57,14 @@ def _by_input(
     mean, rstd = F.batch_statistics(x, running_mean, running_var, result1, result2, training, eps)
     if weight is not None:
         g = g * F.reshape(weight, (1, x.shape[1]) + (1,) * (len(x.shape) - 2))
-    found = F.standardise_pull(g, x, _all_but_channels(x), mean, rstd) if training else g * rstd
-    return F.attached_to(found, input)
+    if training:
+        return F.attached_to(F.standardise_pull(g, x, _all_but_channels(x), mean, rstd), input)
+    return F.linked_to(g * rstd, input)
 
 
 def _by_weight(
-    F: Any, g_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any, result1: Any, result2: Any, training: bool,
-    eps: float,
+    F: Any, g_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any, result1: Any, result2: Any,
+    training: bool, eps: float,
 ) -> Any:  # fmt: skip
     g, x = F.wide(g_out), F.wide(input)
     mean, rstd = F.batch_statistics(x, running_mean, running_var, result1, result2, training, eps)
@@ -71,9 +73,9 @@ def _by_weight(
 
 # PyTorch has edges for the three inputs with a derivative only: each has a rule of its own.
 batch_norm_row = op(
-    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) -> out, result1!, result2!, "
-    "variance!",
-    _batch_norm, public=False, input=_by_input, weight=_by_weight,
+    "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) "
+    "-> out, result1!, result2!, variance!",
+    _batch_norm, public=False, layout=laid_out_like, input=_by_input, weight=_by_weight,
     bias=lambda F, g_out, input, weight: F.attached_to(
         F.sum_dim(F.wide(g_out), _all_but_channels(input), False), input, weight
     ),

@@ -13,7 +13,7 @@ from .._errors import list_text
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .separable import Factor, Factors, _separable, adaptive_bounds, pool_bounds
-from .spatial import Numbers, by_plane, spread_number
+from .spatial import Numbers, by_plane, laid_out_like, spread_number
 
 
 @lru_cache(512)
@@ -51,10 +51,11 @@ op(
 )  # fmt: skip
 
 
-def _row(name: str, node: str) -> Any:
+def _row(name: str, node: str, layout: Any = None) -> Any:
     # PyTorch saves the input although its values are not needed: writing to it before backward is an error.
     return op(
         f"{name}(self, *, factors, with_padding, divisor)", _average, public=False, jvp="linear", node=node,
+        layout=layout,
         self=lambda g, F, self, factors, with_padding, divisor: F.attached_to(
             F.average_pull(g, factors, with_padding, divisor), self
         ),
@@ -62,8 +63,12 @@ def _row(name: str, node: str) -> Any:
 
 
 _row("average", "average")
-ROWS = {n: _row(f"avg_pool{n}d_row", f"avg_pool{n}D") for n in (2, 3)}
-ADAPTIVE_ROWS = {n: _row(f"adaptive_avg_pool{n}d_row", f"adaptive_avg_pool{n}D") for n in (2, 3)}
+# PyTorch keeps the channels innermost in memory in two dimensions only.
+_LAYOUTS = {2: laid_out_like, 3: None}
+ROWS = {n: _row(f"avg_pool{n}d_row", f"avg_pool{n}D", layout) for n, layout in _LAYOUTS.items()}
+ADAPTIVE_ROWS = {
+    n: _row(f"adaptive_avg_pool{n}d_row", f"adaptive_avg_pool{n}D", layout) for n, layout in _LAYOUTS.items()
+}
 WORDS = {2: "two", 3: "three"}
 
 

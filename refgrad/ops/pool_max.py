@@ -26,7 +26,7 @@ from .pool_average import (
     pooled_size,
 )
 from .separable import Factor, adaptive_bounds
-from .spatial import Numbers, by_plane, spread_number
+from .spatial import Numbers, by_plane, laid_out_like, spread_number
 
 Places = tuple[np.ndarray, np.ndarray]
 
@@ -103,12 +103,12 @@ op(
 )  # fmt: skip
 
 
-def _pool_row(name: str, node: str, dims: int, attributes: str, windows: Any) -> Any:
+def _pool_row(name: str, node: str, dims: int, attributes: str, windows: Any, layout: Any = laid_out_like) -> Any:
     def kernel(x: np.ndarray, *given: Any) -> tuple[np.ndarray, np.ndarray]:
         return _max_of_windows(x, windows(x.shape[x.ndim - dims :], *given))
 
     return op(
-        f"{name}(self, *, {attributes}) -> out, result1!", kernel, public=False, node=node,
+        f"{name}(self, *, {attributes}) -> out, result1!", kernel, public=False, node=node, layout=layout,
         jvp=lambda F, x, t, given, outputs: (F.take_planes(t[0], outputs[1], dims), None),
         self=lambda F, g_out, self, result1: F.attached_to(
             F.place_planes(g_out, result1, tuple(self.shape[-dims:])), self
@@ -135,7 +135,8 @@ def _adaptive(size: Numbers, out: Numbers) -> list[Places]:
 _FIXED = "out, kernel, stride, padding, dilation"
 ROWS = {n: _pool_row(f"max_pool{n}d_row", f"max_pool{n}D_with_indices", n, _FIXED, _fixed) for n in (2, 3)}
 ADAPTIVE_ROWS = {
-    n: _pool_row(f"adaptive_max_pool{n}d_row", f"adaptive_max_pool{n}D", n, "out", _adaptive) for n in (2, 3)
+    n: _pool_row(f"adaptive_max_pool{n}d_row", f"adaptive_max_pool{n}D", n, "out", _adaptive, layout)
+    for n, layout in ((2, laid_out_like), (3, None))
 }
 
 
@@ -285,6 +286,7 @@ def _unpool_row(dims: int) -> Any:
 
     return op(
         f"max_unpool{dims}d_row(self, indices, *, size)", kernel, public=False, exact=True, node=f"max_unpool{dims}D",
+        layout=laid_out_like if dims == 2 else None,
         self=lambda g, F, indices, size: F.take_planes(g, indices, len(size)),
         jvp=lambda F, x, t, attributes, out: getattr(F, f"max_unpool{dims}d_row")(t[0], x[1], *attributes),
     )  # fmt: skip

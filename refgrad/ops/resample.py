@@ -10,7 +10,7 @@ from .._errors import list_text
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .separable import Factor, _separable, resampled_size
-from .spatial import Numbers
+from .spatial import Numbers, laid_out_like
 
 MODES = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
 LINEAR_MODES = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -20,7 +20,7 @@ SMOOTH_TAPS = {"bilinear": 2, "bicubic": 4, "lanczos": 6}
 def _row(name: str) -> Any:
     return op(
         f"{name}_row(self, *, factors)", lambda x, factors: _separable(x, factors, False), public=False, jvp="linear",
-        node=name, self=lambda g, F, factors: F.separable(g, factors, True),
+        node=name, layout=laid_out_like, self=lambda g, F, factors: F.separable(g, factors, True),
     )  # fmt: skip
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from .._layout import with_strides
 from .._tensor import Tensor
 
 Numbers = tuple[int, ...]
@@ -16,6 +19,44 @@ def spread_number(value: Any, dims: int) -> Numbers | None:
     if len(given) == 1:
         return given * dims
     return given if len(given) == dims else None
+
+
+def channels_last(array: np.ndarray) -> bool:
+    """Whether the memory of (N, C, …) lies as (N, …, C), and that isn't the row-major order as well."""
+    shape, strides = array.shape, array.strides
+    if array.ndim == 3:
+        # PyTorch sees one spatial dimension as the second of two.
+        shape, strides = (*shape[:2], 1, shape[2]), (*strides[:2], shape[2] * strides[2], strides[2])
+    if len(shape) not in (4, 5) or not array.size or not strides[1]:
+        return False
+    least = 0
+    for d in (1, *range(len(shape) - 1, 1, -1), 0):
+        if strides[d] < least or (d == 0 and least == strides[1]):
+            return False
+        least = strides[d] * shape[d] if shape[d] > 1 else strides[d]
+    return True
+
+
+def in_channels_last(result: np.ndarray) -> np.ndarray:
+    """A result with the channels innermost in memory."""
+    strides, step = [0] * result.ndim, 1
+    for d in (1, *range(result.ndim - 1, 1, -1), 0):
+        strides[d] = step
+        step *= result.shape[d]
+    return with_strides(result, tuple(strides))
+
+
+def laid_out_like(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """For a row's `layout`: a result (N, C, …) with its channels innermost if the first operand's are."""
+    is_image = result.ndim == operands[0].ndim and result.ndim in (4, 5)
+    return in_channels_last(result) if is_image and channels_last(operands[0]) else result
+
+
+def laid_out_like_any(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """The same if the input's or the kernels' are. PyTorch keeps it for three dimensions in float32 only."""
+    if result.ndim == 5 and result.dtype != np.float32:
+        return result
+    return in_channels_last(result) if any(channels_last(a) for a in operands[:2]) else result
 
 
 def batched(input: Tensor, dims: int, function: Callable[[Tensor], Any]) -> Any:

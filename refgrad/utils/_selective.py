@@ -67,6 +67,10 @@ class _Level:
             state.functional_levels = levels
             state.settle()
 
+    def write(self, row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
+        """In-place calls run as they are."""
+        return NotImplemented
+
     def _keeps(self, name: Overload, inputs: Sequence[Any], attributes: tuple[Any, ...], output: Any) -> bool:
         told = SelectiveCheckpointContext(is_recompute=self.is_recompute, op_output=output)
         policy = self.policy(told, name, *inputs, *attributes)

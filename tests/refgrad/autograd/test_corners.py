@@ -80,7 +80,11 @@ def test_inputs_in_odd_places(torch: Any) -> Any:
     a, b = (x * 2).split(1)
     out = (a * 3 + b * 5).sum()
     grad = torch.autograd.grad
-    found = [grad(out, (b, a), retain_graph=True), grad(out, (x, b), retain_graph=True), grad((a, b), x, (a, b), retain_graph=True)]
+    found = [
+        grad(out, (b, a), retain_graph=True),
+        grad(out, (x, b), retain_graph=True),
+        grad((a, b), x, (a, b), retain_graph=True),
+    ]
     found += [grad(out, [out, x, x, a], retain_graph=True)]
     out.backward(inputs=[a, x], retain_graph=True)
     found += [a.grad, x.grad, attempt(lambda: b.grad)]
@@ -247,7 +251,7 @@ def test_hooks_with_create_graph(torch: Any) -> Any:
 @agree
 def test_materialized_and_undefined(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0, 3.0)
-    a, b, c = x.unbind()
+    a, b, _ = x.unbind()
     found = [torch.autograd.grad(b * 2, x), torch.autograd.grad(b, (a, b), allow_unused=True)]
     u, v = torch.max(x.view(1, 3), 1)
     found += [torch.autograd.grad(u.sum(), x), v.requires_grad, u.grad_fn.next_functions]
@@ -280,7 +284,13 @@ def test_strange_leaves(torch: Any) -> Any:
 def test_errors_name_the_node(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
     found: list[Any] = []
-    for make in (lambda y: y.exp(), lambda y: y.sigmoid(), lambda y: y.max(0).values, lambda y: y.view(2, 1), lambda y: y[0]):
+    for make in (
+        lambda y: y.exp(),
+        lambda y: y.sigmoid(),
+        lambda y: y.max(0).values,
+        lambda y: y.view(2, 1),
+        lambda y: y[0],
+    ):
         y = make(x * 2)
         z = y * y
         with torch.no_grad():
