@@ -81,9 +81,8 @@ def module_of(backend: Backend) -> str:
 def shown_step(program: Program, found: Divergence) -> int | None:
     """The step whose value shows the divergence."""
     kind, step, _ = found.place
-    if not program.steps:  # a scenario's
-        return None
-    if kind == "gradient" or (kind == "step" and isinstance(program.steps[step], (Call, Item, Leaf))):
+    in_program = kind == "step" and step < len(program.steps)
+    if kind == "gradient" or (in_program and isinstance(program.steps[step], (Call, Item, Leaf))):
         return step
     return step if kind == "step" else None
 

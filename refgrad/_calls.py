@@ -15,7 +15,7 @@ from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
 from ._layout import canonical, column_major, pointwise
-from ._modes import local, state
+from ._modes import LEVELS, local, state
 from ._op import Row
 from ._record import record, save
 from ._saved import Result
@@ -187,6 +187,8 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
     for t in members:
+        if LEVELS and t._flags & VIEW:
+            _adopt(t)
         tangents = tangents or bool(t._flags & 8)
     is_recorded = row.is_differentiable and state.grad
     if is_recorded:
@@ -206,6 +208,12 @@ def refresh_all(given: Sequence[Any]) -> None:
     for t in given:
         if isinstance(t, Tensor) and t._flags & VIEW:
             refresh(t)
+
+
+def _adopt(t: Tensor) -> None:
+    from ._forward import adopt
+
+    adopt(t)
 
 
 def flat(inputs: Sequence[Any]) -> list[Tensor]:

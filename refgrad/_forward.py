@@ -21,11 +21,14 @@ from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general
 from ._saved import Saved
+from ._views import replay
 from ._tensor import DUAL, Tensor, extra, plain
 
 
 def tangent_of(t: Any, level: int) -> Tensor | None:
     """The tangent that a tensor carries at a level."""
+    if LEVELS and isinstance(t, Tensor) and t._view is not None:
+        adopt(t)
     if not isinstance(t, Tensor) or not t._flags & DUAL or t._extra is None or t._extra.tangents is None:
         return None
     return t._extra.tangents.get(level)
@@ -67,6 +70,16 @@ def set_tangent(t: Tensor, level: int, tangent: Tensor) -> None:
     if level in LEVELS:
         LEVELS[level].holders.append(rare.tangents)
     t._flags |= DUAL
+
+
+def adopt(t: Tensor) -> None:
+    """Gives a view the tangents that its base got by a write after the view was made."""
+    base = t._view.base
+    if t._flags & DUAL or not base._flags & DUAL:
+        return
+    for level, tangent in list((base._extra.tangents or {}).items()):
+        if level in LEVELS:
+            set_tangent(t, level, replay(t._view.chain, tangent))
 
 
 def keep_tangents(outputs: Sequence[Tensor]) -> None:
