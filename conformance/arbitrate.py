@@ -53,7 +53,8 @@ def _opinion(program: p.Program, found: Divergence) -> Opinion:
     if not isinstance(found.backend, Observed) or not isinstance(found.oracle, Observed):
         return Opinion("undecided", {"text": "not a tensor"})
     try:
-        with mpmath.workdps(DIGITS):
+        # An invalid operation on exact numbers is an object array's, and its NaN is weighed like any value.
+        with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
             return _weigh(found.backend.array, found.oracle.array, Evaluation(program), found)
     except Kink as kink:
         return Opinion("convention", {"text": str(kink)})
