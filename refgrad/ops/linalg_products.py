@@ -42,8 +42,8 @@ dot_row = op(
 
 def _vdot_jvp(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     """vdot is real-linear in both: conjugation commutes with the tangent."""
-    parts = [F.vdot(*(t[k] if j == k else x[j] for j in range(2))) for k in range(2) if t[k] is not None]
-    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    a, b = (F.zeros_like(v) if u is None else u for v, u in zip(x, t))
+    return F.vdot(a, x[1]) + F.vdot(x[0], b)
 
 
 vdot_row = op(
@@ -172,20 +172,14 @@ def _sum(bias: np.ndarray, product: np.ndarray, beta: Any, alpha: Any) -> np.nda
 
 
 def _jvp_of(product: str) -> Any:
-    """The jvp of beta·input + alpha·product(a, b)."""
+    """The jvp of beta·input + alpha·product(a, b); like PyTorch's it depends on both factors, moving or not."""
 
     def push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
         beta, alpha = attributes
-        parts = [] if t[0] is None else [F.expand(scaled(F, beta, t[0]), out[0].shape)]
         times = getattr(F, product)
-        if t[1] is not None:
-            parts.append(scaled(F, alpha, times(t[1], x[2])))
-        if t[2] is not None:
-            parts.append(scaled(F, alpha, times(x[1], t[2])))
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+        a, b = (F.zeros_like(v) if u is None else u for v, u in zip(x[1:], t[1:]))
+        total = scaled(F, alpha, times(a, x[2])) + scaled(F, alpha, times(x[1], b))
+        return total if t[0] is None else total + scaled(F, beta, t[0])
 
     return push
 
