@@ -8,9 +8,8 @@ views of the physical tensor, all others run once for each of the batch and are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -175,7 +174,11 @@ class VmapLevel:
         if not self.size or value._flags & LAZY or t._array.dtype != value._array.dtype:
             return None
         found = row.kernel(value._array[0], *attributes)
-        if found.dtype != value._array.dtype or not np.may_share_memory(found, value._array) or row.schema.name in LAZY_VIEWS:
+        if (
+            found.dtype != value._array.dtype
+            or not np.may_share_memory(found, value._array)
+            or row.schema.name in LAZY_VIEWS
+        ):
             return None
         steps = (element_strides(value._array)[0], *element_strides(found))
         return wrap(self, LIVE.as_strided(value, (self.size, *found.shape), steps, storage_offset(found)))

@@ -21,8 +21,8 @@ from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general
 from ._saved import Saved
-from ._views import replay
 from ._tensor import DUAL, Tensor, extra, plain
+from ._views import replay
 
 
 def tangent_of(t: Any, level: int) -> Tensor | None:

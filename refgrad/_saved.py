@@ -27,7 +27,22 @@ class Saved:
     """A value saved for backward. `edge` restores the history of the value when the backward is itself recorded; for
     an output it is the node itself, passed at unpacking."""
 
-    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tangents", "tensor", "unpack_hook", "version", "view")
+    __slots__ = (
+        "array",
+        "cell",
+        "edge",
+        "flags",
+        "is_leaf",
+        "is_own",
+        "needs",
+        "nr",
+        "packed",
+        "tangents",
+        "tensor",
+        "unpack_hook",
+        "version",
+        "view",
+    )
 
     def __init__(self, t: Tensor, is_output: bool, nr: int = 0) -> None:
         if t._cell is None and not state.inference:

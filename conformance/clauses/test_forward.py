@@ -44,9 +44,8 @@ def test_requires_level(check: Any, scene: Any = scenario(requires_level, number
 
 def no_nesting(torch: Any, drawn: Any) -> Any:
     fw = torch.autograd.forward_ad
-    with fw.dual_level():
-        with fw.dual_level():
-            return drawn
+    with fw.dual_level(), fw.dual_level():
+        return drawn
 
 
 @clause(

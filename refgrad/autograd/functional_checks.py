@@ -25,7 +25,9 @@ def as_tensors(given: Any, what: str, who: str) -> tuple[bool, Tensors]:
     for k, t in enumerate(many):
         if not isinstance(t, Tensor):
             found = (
-                f"the value at index {k} has type {type(t)}" if isinstance(given, tuple) else f"the given {what} has type {type(t)}"
+                f"the value at index {k} has type {type(t)}"
+                if isinstance(given, tuple)
+                else f"the given {what} has type {type(t)}"
             )
             given_to = f"{what} given to {who}"
             raise TypeError(f"The {given_to} must be either a Tensor or a tuple of Tensors but {found}.")
@@ -76,9 +78,7 @@ def check_v(v: Tensors, like: Tensors, is_tuple: bool) -> None:
     """The vector must match what it is multiplied with, tensor by tensor."""
     if len(v) != len(like):
         if is_tuple:
-            raise RuntimeError(
-                f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}."
-            )
+            raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}.")
         raise RuntimeError("The given v should contain a single Tensor.")
     for k, (a, b) in enumerate(zip(v, like)):
         if a.shape != b.shape:
@@ -97,7 +97,9 @@ def gradients(
     return grad([o for o, _ in pairs], inputs, given, retain_graph=True, create_graph=create_graph, allow_unused=True)
 
 
-def filled(found: Sequence[Tensor | None], like: Tensors, strict: bool, stage: str, create_graph: bool, nr: int = 0) -> Tensors:
+def filled(
+    found: Sequence[Tensor | None], like: Tensors, strict: bool, stage: str, create_graph: bool, nr: int = 0
+) -> Tensors:
     """Zeros in place of missing gradients; in strict mode they are refused. `stage`: "jacobian" (of output `nr`),
     "double" (through the trick of two backwards), "output" (of one output), "hessian"."""
     made = []
@@ -115,9 +117,7 @@ HESSIAN = (
     f"independent of the input. {STRICT}. {TWICE}"
 )
 CONSTANT_HESSIAN = HESSIAN
-CONSTANT = (
-    f"The jacobian of the user-provided function is independent of input {{k}}. {STRICT} when create_graph=True."
-)
+CONSTANT = f"The jacobian of the user-provided function is independent of input {{k}}. {STRICT} when create_graph=True."
 MISSING = {
     "jacobian": f"Output {{nr}} of the user-provided function is independent of input {{k}}. {STRICT}.",
     "output": f"The output of the user-provided function is independent of input {{k}}. {STRICT}.",

@@ -174,9 +174,7 @@ def _check_output(check: Check, nr: int, place: int, output: Tensor) -> None:
                 raise GradcheckError(texts.NOT_REENTRANT.format(check.nondet_tol))
 
 
-def _check_fast(
-    check: Check, nr: int, output: Tensor, evaluate: Any, what: str, factor: complex, part: Any
-) -> None:
+def _check_fast(check: Check, nr: int, output: Tensor, evaluate: Any, what: str, factor: complex, part: Any) -> None:
     """The same through one random projection on either side."""
     v = _directions(check, plain(np.zeros(output.numel())))
     seed = v * factor

@@ -8,9 +8,7 @@ import numpy as np
 
 from .._tensor import plain
 
-NO_INPUT = (
-    "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
-)
+NO_INPUT = "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
 SINGLE = (
     "Input #{} requires gradient and is not a double precision floating point or complex. This check will likely fail if "
     "all the inputs are not of double precision floating point or complex. "
@@ -39,7 +37,9 @@ UNDEFINED = (
     "Expected all input grads to be undefined or zero when all output grads are undefined or zero. Please look at "
     '"Notes about undefined output gradients" in "tools/autograd/derivatives.yaml"'
 )
-BATCHED = "gradcheck failed while testing batched gradient computation: a batch of seeds gives other gradients than each."
+BATCHED = (
+    "gradcheck failed while testing batched gradient computation: a batch of seeds gives other gradients than each."
+)
 
 
 def _shown(value: Any) -> Any:

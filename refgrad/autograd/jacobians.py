@@ -49,9 +49,7 @@ def numerical(evaluate: Function, x: Tensor, eps: float, part: Part) -> list[np.
             row = [r + 1j * i for r, i in zip(row, turned)]
         rows.append(row)
     count = len(values(evaluate(), part))
-    return [
-        np.array([r[k] for r in rows]).reshape(array.size, -1) if rows else np.zeros((0, 0)) for k in range(count)
-    ]
+    return [np.array([r[k] for r in rows]).reshape(array.size, -1) if rows else np.zeros((0, 0)) for k in range(count)]
 
 
 def pulled(output: Tensor, inputs: Sequence[Tensor], seed: np.ndarray) -> list[Tensor | None]:

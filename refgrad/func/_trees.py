@@ -63,10 +63,7 @@ def tensor_leaves(output: Any, who: str) -> tuple[list[Tensor], Spec]:
         raise RuntimeError(f"{who}: Expected f to be a function that has non-empty output (got output = {leaves})")
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
-            raise RuntimeError(
-                f"{who}: expected f(*primals) "
-                f"to return only tensors, got unsupported type {type(leaf)}"
-            )
+            raise RuntimeError(f"{who}: expected f(*primals) to return only tensors, got unsupported type {type(leaf)}")
     return leaves, spec
 
 

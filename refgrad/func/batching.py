@@ -99,7 +99,15 @@ def _batch_size(leaves: Sequence[Any], dims: Sequence[int | None]) -> int:
 
 
 def _run(
-    func: Callable[..., Any], leaves: Any, spec: Spec, dims: Any, size: int, out_dims: Any, randomness: str, kwargs: Any, name: str
+    func: Callable[..., Any],
+    leaves: Any,
+    spec: Spec,
+    dims: Any,
+    size: int,
+    out_dims: Any,
+    randomness: str,
+    kwargs: Any,
+    name: str,
 ) -> Any:
     level = VmapLevel(size, randomness)
     moved = [t if dim is None else t.movedim(dim, 0) if dim else t for t, dim in zip(leaves, dims)]

@@ -10,6 +10,7 @@ from .._tensor import Tensor
 
 MORE = "For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
 
+
 class VmapInfo(NamedTuple):
     """What a vmap staticmethod is told."""
 

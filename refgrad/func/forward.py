@@ -21,15 +21,11 @@ from .reverse import jacrev
 JVP = "jvp(f, primals, tangents)"
 
 
-def jvp(
-    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
-) -> Any:
+def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """(output, J v), and the auxiliary result with has_aux; nests. Source: torch.func.jvp."""
     _check_running()
     if not isinstance(primals, tuple):
-        raise RuntimeError(
-            f"{JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
-        )
+        raise RuntimeError(f"{JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
     leaves, spec = flatten(primals)
     moves, other = flatten(tangents)
     if spec != other:
@@ -130,7 +126,9 @@ def jacfwd(
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         arguments = chosen(args, argnums)
         if randomness not in RANDOMNESS:
-            raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+            raise RuntimeError(
+                f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
+            )
         leaves, spec = flatten(arguments)
 
         def partial(*moving: Any) -> Any:

@@ -31,7 +31,7 @@ class Pullback:
     """What a reverse transform keeps of one run: the aliases it differentiates by, the nodes that are its own, and
     whether results may have history outside."""
 
-    __slots__ = ("aliases", "is_recorded", "levels", "own", "outputs")
+    __slots__ = ("aliases", "is_recorded", "levels", "outputs", "own")
 
     def __init__(self) -> None:
         self.is_recorded = state.grad

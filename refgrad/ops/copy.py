@@ -284,6 +284,8 @@ for _space in (RAW, NARROW):
     _space.real = np.real
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
+
+
 def through(t: Tensor, function: Any) -> Tensor:
     """What a function that looks at memory does to a tensor of a batch (see _batch)."""
     from .._batch import through

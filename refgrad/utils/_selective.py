@@ -62,7 +62,11 @@ class _Level:
         levels, state.functional_levels = state.functional_levels, []
         state.settle()
         try:
-            return self._again(name, row, inputs, attributes) if self.is_recompute else self._first(name, row, inputs, attributes)
+            return (
+                self._again(name, row, inputs, attributes)
+                if self.is_recompute
+                else self._first(name, row, inputs, attributes)
+            )
         finally:
             state.functional_levels = levels
             state.settle()
