@@ -42,8 +42,8 @@ class Planted(AbstractContextManager[None]):
 
 
 def _unsettled(self: Any) -> None:
-    """Stands in for ``settle`` while a fault is planted: a thread is never plain."""
-    self.plain = False
+    """Stands in for ``settle`` while a fault is planted: a thread never takes a fast path."""
+    self.plain = self.computes = False
 
 
 def slow_paths(step: int) -> None:
