@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .backends import Backend, collecting_warnings, missing
+from .backends import collecting_warnings, missing
 from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished

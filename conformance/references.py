@@ -316,3 +316,15 @@ def _zeros_like(x: Any) -> Any:
 @reference("ones_like")
 def _ones_like(x: Any) -> Any:
     return x * 0 + 1
+
+
+@reference("polygamma", "special.polygamma")
+def _polygamma(order: int, x: Any) -> Any:
+    return elementwise(lambda v: mpmath.psi(order, v))(x)
+
+
+@reference("nn.functional.gelu")
+def _gelu_of(x: Any, approximate: str = "none") -> Any:
+    if approximate != "none":
+        raise NoReference("gelu's approximation has no definition here")
+    return elementwise(_gelu)(x)

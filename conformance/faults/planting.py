@@ -18,7 +18,7 @@ _SETTLE: list[Any] = []
 
 
 class Planted(AbstractContextManager[None]):
-    """Replaces attributes, by (owner, name) -> value, while entered. ``absent`` marks one that the owner itself lacks."""
+    """Replaces attributes, by (owner, name) -> value, while entered; ``absent`` marks one that the owner lacks."""
 
     absent = object()
 
