@@ -325,6 +325,9 @@ def _polygamma(order: int, x: Any) -> Any:
 
 @reference("nn.functional.gelu")
 def _gelu_of(x: Any, approximate: str = "none") -> Any:
-    if approximate != "none":
-        raise NoReference("gelu's approximation has no definition here")
-    return elementwise(_gelu)(x)
+    return elementwise(_gelu if approximate == "none" else _gelu_by_tanh)(x)
+
+
+def _gelu_by_tanh(x: Any) -> Any:
+    inner = mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)
+    return x * (1 + mpmath.tanh(inner)) / 2
