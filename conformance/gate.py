@@ -2,8 +2,8 @@
 
     python -m conformance.gate results.jsonl tests/open_findings.txt
 
-The list is no excuse: every entry still fails the run that found it, and is printed here. It only tells what is new from
-what is known to be open. What is listed and no longer fails is named, so that it can be struck off.
+The list is no excuse: every entry still fails the run that found it, and is printed here. It only tells what is new
+from what is known to be open. What is listed and no longer fails is named, so that it can be struck off.
 """
 
 from __future__ import annotations

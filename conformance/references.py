@@ -318,7 +318,6 @@ def _ones_like(x: Any) -> Any:
     return x * 0 + 1
 
 
-<<<<<<< HEAD
 def _mean_or_sum(values: Any, reduction: str) -> Any:
     """The values of a loss, their sum or their mean."""
     if reduction == "none":
@@ -373,7 +372,8 @@ def _antialias(
         matrix = np.array(_window_weights(x.shape[axis], out, support, kernel, align_corners), dtype=object)
         x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
     return x
-=======
+
+
 @reference("polygamma", "special.polygamma")
 def _polygamma(order: int, x: Any) -> Any:
     return elementwise(lambda v: mpmath.psi(order, v))(x)
@@ -387,4 +387,3 @@ def _gelu_of(x: Any, approximate: str = "none") -> Any:
 def _gelu_by_tanh(x: Any) -> Any:
     inner = mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)
     return x * (1 + mpmath.tanh(inner)) / 2
->>>>>>> faults
