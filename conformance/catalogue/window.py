@@ -102,7 +102,9 @@ def pooled_shape(dims: int, average: bool) -> Any:
 
     def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         given = [each(attrs[name], dims) for name in ("kernel_size", "stride", "padding")]
-        out = tuple(size(n, *rest, attrs["ceil_mode"]) for n, *rest in zip(args[0].shape[-dims:], *given))
+        kernels, strides, paddings = given
+        sizes = zip(args[0].shape[-dims:], kernels, strides, paddings)
+        out = tuple(size(n, k, s, p, attrs["ceil_mode"]) for n, k, s, p in sizes)
         shape = (*args[0].shape[:-dims], *out)
         return ((shape, args[0].dtype),) if average else ((shape, args[0].dtype), (shape, "int64"))
 
