@@ -59,7 +59,7 @@ class Strategy:
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
     rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
-    ``graph``: whether node names are compared."""
+    ``graph``: whether node names are compared; ``forward``: whether PyTorch has its forward mode."""
 
     name: str
     path: str
@@ -79,6 +79,7 @@ class Operator:
     view: bool
     differentiable: bool
     twice: bool
+    forward: bool
 
     @property
     def plain_forms(self) -> tuple[str, ...]:
@@ -117,6 +118,7 @@ def operator(
     view: bool = False,
     differentiable: bool = True,
     twice: bool = True,
+    forward: bool = True,
 ) -> Operator:
     """Adds a line. ``forms`` defaults to the strategy's; ``outputs`` names them where there are several."""
     import sys
@@ -146,6 +148,7 @@ def operator(
         view,
         differentiable,
         twice,
+        forward,
     )
     _OPERATORS[name] = line
     return line

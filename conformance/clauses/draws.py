@@ -22,7 +22,9 @@ def pairs(b: Builder) -> tuple[list[float], list[float]]:
 def rows(b: Builder) -> tuple[list[list[float]], list[float]]:
     """A matrix and a vector that fits its rows."""
     height, width = b.integer(1, 3), b.integer(1, 3)
-    return [[b.integer(-8, 8) / 4 for _ in range(width)] for _ in range(height)], [b.integer(-8, 8) / 4 for _ in range(width)]
+    return [[b.integer(-8, 8) / 4 for _ in range(width)] for _ in range(height)], [
+        b.integer(-8, 8) / 4 for _ in range(width)
+    ]
 
 
 def with_case(count: int) -> Callable[[Builder], tuple[list[float], int]]:
