@@ -59,7 +59,8 @@ class Strategy:
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
     rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
-    ``graph``: whether node names are compared; ``layout``: whether the strides of its results are."""
+    ``graph``: whether node names are compared; ``layout``: whether the strides of its results are; ``forward``:
+    whether PyTorch has its forward mode."""
 
     name: str
     path: str
@@ -80,6 +81,7 @@ class Operator:
     differentiable: bool
     twice: bool
     layout: bool
+    forward: bool
 
     @property
     def plain_forms(self) -> tuple[str, ...]:
@@ -119,6 +121,7 @@ def operator(
     differentiable: bool = True,
     twice: bool = True,
     layout: bool = True,
+    forward: bool = True,
 ) -> Operator:
     """Adds a line. ``forms`` defaults to the strategy's; ``outputs`` names them where there are several."""
     import sys
@@ -149,6 +152,7 @@ def operator(
         differentiable,
         twice,
         layout,
+        forward,
     )
     _OPERATORS[name] = line
     return line

@@ -258,11 +258,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    cancels=True, graph="free",
+    forward=False, cancels=True, graph="free",
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    cancels=True, graph="free",
+    forward=False, cancels=True, graph="free",
 )  # fmt: skip
 
 
