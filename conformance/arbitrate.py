@@ -41,11 +41,15 @@ class Kink(ArithmeticError):
 
 
 def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -> Opinion:
-    """Semantics are the oracle's to say; a value is mathematics'."""
-    if convention:
-        return Opinion("convention", None)
+    """Semantics are the oracle's to say; a value is mathematics'. At a kink (``convention``) the oracle's value is only
+    a choice, unless the function has a derivative there and the backend misses it."""
     if found.kind != "value":
-        return Opinion("backend", None)
+        return Opinion("convention" if convention else "backend", None)
+    opinion = _opinion(program, found)
+    return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
+
+
+def _opinion(program: p.Program, found: Divergence) -> Opinion:
     if not isinstance(found.backend, Observed) or not isinstance(found.oracle, Observed):
         return Opinion("undecided", {"text": "not a tensor"})
     try:
@@ -64,7 +68,8 @@ def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: 
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
     limit = apart[worst] / 4
-    wrong = tuple(_distances(side[place], np.asarray(truth, dtype=object))[0] > limit for side in (mine, theirs))
+    off = [_distances(side[place], np.asarray(truth, dtype=object))[0] for side in (mine, theirs)]
+    wrong = tuple(d > limit or d == mpmath.inf for d in off)
     verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(wrong, "undecided")
     text = f"in {DIGITS} digits element {worst} is {mpmath.nstr(truth, 17)}"
     return Opinion(verdict, {"text": text, "element": worst, "value": mpmath.nstr(truth, 25)})
@@ -85,7 +90,8 @@ def _lift(array: np.ndarray) -> np.ndarray:
         return array
     kind = mpmath.mpc if array.dtype.kind == "c" else mpmath.mpf
     wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
 
 
 class Evaluation:

@@ -68,4 +68,6 @@ def _verdict(groups: dict[str, list[str]], complete: bool) -> str:
         return "not-claimed"
     if groups["not_judged"] or not complete:
         return "incomplete"
+    if groups["convention"]:
+        return "convention"
     return "certified" if groups["certified"] else "not-claimed"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .backends import Backend, collecting_warnings, missing
+from .backends import collecting_warnings, missing
 from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
@@ -194,7 +195,7 @@ class Check:
         for index in range(self.settings.examples):
             source = Stream(mix(*seed, index))
             tally.programs += 1
-            found = _observe(scene, scene.draw(Builder(source)), self.judge)
+            found = self.judge.observe(scene.run, scene.draw(Builder(source)))
             if found is not None:
                 return self._scenario_failed(identity, scene, source.log, tally)
             tally.witnessed += 1
@@ -204,8 +205,8 @@ class Check:
         def draw(source: Source) -> Any:
             return scene.draw(Builder(source))
 
-        data = shrink_choices(log, draw, lambda drawn: _observe(scene, drawn, self.judge) is not None, 200)
-        found = _observe(scene, data, self.judge) or ("?", "?")
+        data = shrink_choices(log, draw, lambda drawn: self.judge.observe(scene.run, drawn) is not None, 200)
+        found = self.judge.observe(scene.run, data) or ("?", "?")
         judgement = Judgement(
             "different", Trace(), Divergence("scenario", ("step", 0, ()), _differs(*found)), "backend"
         )
@@ -249,20 +250,6 @@ def _differs(mine: str, theirs: str) -> str:
     return f"observed {mine[:400]}, the oracle {theirs[:400]}"
 
 
-def _observe(scene: Scenario, data: Any, judge: Judge) -> tuple[str, str] | None:
-    """What the two engines showed, as text, where it differs."""
-    mine, theirs = (_run_scenario(scene, data, engine) for engine in (judge.backend, judge.oracle))
-    return None if mine == theirs else (mine, theirs)
-
-
-def _run_scenario(scene: Scenario, data: Any, engine: Backend) -> str:
-    with collecting_warnings():
-        try:
-            return repr(engine.call(scene.run, data))
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
-
-
 def _scenario_script(scene: Scenario, data: Any) -> str:
-    source = inspect.cleandoc(inspect.getsource(scene.run))
+    source = textwrap.dedent(inspect.getsource(scene.run))
     return f"import torch\n\n{source}\n\nprint({scene.run.__name__}(torch, {data!r}))\n"

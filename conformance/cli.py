@@ -253,7 +253,7 @@ def merge_files(
 @app.command(epilog="Example:  refgrad qualify --quick")
 def qualify(
     faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults; all without it.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Few programs, and no matrix.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A fault of each class, few programs.")] = False,
     kind: Annotated[str | None, typer.Option("--class", help="Only faults of this class.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
@@ -262,24 +262,32 @@ def qualify(
 ) -> None:
     """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
     from . import qualify as qualification
+    from . import scoring
     from .check import Settings
-    from .faults import entries, find
 
-    try:
-        chosen = [find(id).id for id in faults or entries()]
-    except LookupError as error:
-        _stop(str(error).strip("'"))
-    chosen = [id for id in chosen if kind is None or find(id).kind == kind]
+    chosen = _chosen_faults(faults, quick, kind)
     settings = Settings("quick" if quick else "standard", 8 if quick else 50, seed)
-    verdicts = qualification.qualify(chosen, settings, jobs, matrix=not quick, within=30.0 if quick else 120.0)
-    qualification.write(verdicts, settings, output)
-    found = qualification.score(verdicts)
+    effort = qualification.QUICK if quick else qualification.Effort()
+    verdicts = qualification.qualify(chosen, settings, jobs, effort)
+    scoring.write(verdicts, settings, output)
+    found = scoring.score(verdicts)
     if as_json:
         print(output.read_text(encoding="utf-8"))
     else:
-        for line in qualification.lines(verdicts):
+        for line in scoring.lines(verdicts):
             print(line)
     sys.exit(FINDINGS if found["survivors"] or found["blamed_controls"] or found["oracle_blamed"] else CERTIFIED)
+
+
+def _chosen_faults(asked: list[str] | None, quick: bool, kind: str | None) -> list[str]:
+    """The ids to plant: those asked for, else the quick form's, else all."""
+    from .faults import QUICK, entries, find
+
+    try:
+        chosen = [find(id).id for id in asked or (QUICK if quick and kind is None else entries())]
+    except LookupError as error:
+        _stop(str(error).strip("'"))
+    return [id for id in chosen if kind is None or find(id).kind == kind]
 
 
 @app.command(epilog="Example:  refgrad replay conformance-report/results.jsonl op/pow/vjp --backend refgrad")

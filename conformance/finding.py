@@ -81,6 +81,8 @@ def module_of(backend: Backend) -> str:
 def shown_step(program: Program, found: Divergence) -> int | None:
     """The step whose value shows the divergence."""
     kind, step, _ = found.place
+    if step >= len(program.steps):
+        return None
     if kind == "gradient" or (kind == "step" and isinstance(program.steps[step], (Call, Item, Leaf))):
         return step
     return step if kind == "step" else None

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend
+from .backends import Backend, collecting_warnings
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Pattern, Program, refs
+from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
 FEW_NOISY_RUNS, NOISY_RUNS = 2, 8
 HIGHER_ORDER_ULPS = 32
-_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf)
+_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf, Observe)
 
 
 @dataclass(slots=True)
@@ -62,6 +62,11 @@ class Judge:
             return judgement
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
+
+    def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
+        """What the two engines showed in a scenario, as text, where it differs."""
+        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
@@ -111,11 +116,21 @@ class Judge:
         if not is_contraction(program):
             return {}
         sizes = dict(values(self.oracle.execute(absolute_program(program))))
+        mixing = is_mixing(program)
         return {
-            place: scaled(value.array, sizes[place].array, value.dtype)
+            place: scaled(value.array, sizes[place].array, value.dtype, mixing)
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
+    """A scenario's observations as text; an exception is one too."""
+    with collecting_warnings():
+        try:
+            return repr(engine.call(run, data))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
@@ -158,6 +173,11 @@ def largest_leaf(program: Program) -> float:
 def _largest(seen: Iterable[Observed]) -> float:
     sizes = [np.abs(value.array).max(initial=0) for value in seen]
     return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
+
+
+def is_mixing(program: Program) -> bool:
+    """Whether an operator gives each element a share of all others' rounding, whatever its own size."""
+    return any(catalogue.find(step.op).contraction == "mixing" for step in program.steps if isinstance(step, Call))
 
 
 def is_contraction(program: Program) -> bool:

@@ -155,10 +155,13 @@ class _Fixed(Language):
         dtype: str | None = None,
         grad: bool = True,
     ) -> Value:
-        if self._target is not None:
-            target, self._target = self._target, None
+        if self._target is None:
+            return super().operand(shape, rank, domain, dtype, grad)
+        target, self._target = self._target, None
+        if shape is None or (len(target.shape) == len(shape) and (all(target.shape) or not all(shape))):
             return target
-        return super().operand(shape, rank, domain, dtype, grad)
+        # The operator needs another rank, or elements: the write goes into a constant.
+        return self.leaf(shape, dtype, domain, requires_grad=False)
 
 
 def _leaf(b: Language) -> None:

@@ -12,13 +12,14 @@ LIST = Path(__file__).with_name("oracle_faults.toml")
 
 @dataclass(frozen=True, slots=True)
 class OracleFault:
-    """One entry. ``versions`` is the prefix of the oracle's versions that have the fault."""
+    """One entry. ``versions`` is the prefix of the oracle's versions that have the fault; ``script`` shows it."""
 
     oracle: str
     versions: str
     operator: str
     properties: tuple[str, ...]
     reason: str
+    script: str = ""
 
     def covers(self, oracle: str, version: str, operator: str | None, kind: str | None) -> bool:
         same_oracle = oracle == self.oracle and version.startswith(self.versions)

@@ -106,6 +106,7 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
     "nn.functional.relu": _relu,
     "sigmoid": _sigmoid,
     "nn.functional.silu": lambda x: x * _sigmoid(x),
+    "nn.functional.hardsigmoid": lambda x: min(max(x / 6 + mpmath.mpf(1) / 2, 0), 1),
     "sign": _sign,
     "trunc": lambda x: mpmath.floor(x) if x > 0 else mpmath.ceil(x),
     "conj": mpmath.conj,
@@ -122,6 +123,8 @@ for _name, _function in {
     "minimum": min,
     "atan2": _atan2,
     "hypot": mpmath.hypot,
+    "ldexp": lambda x, y: x * mpmath.mpf(2) ** (int(y) if isinstance(y, np.integer) else y),
+    "polar": lambda r, angle: mpmath.mpc(r * mpmath.cos(angle), r * mpmath.sin(angle)),
     "gt": lambda x, y: x > y,
     "lt": lambda x, y: x < y,
     "ge": lambda x, y: x >= y,
@@ -237,6 +240,18 @@ def _softplus(x: Any, beta: float = 1, threshold: float = 20) -> Any:
     return elementwise(lambda a: a if beta * a > threshold else mpmath.log1p(mpmath.exp(beta * a)) / beta)(x)
 
 
+@reference("det", "linalg.det")
+def _det(a: Any) -> Any:
+    """By expansion along the first row, so that singular matrices need no care."""
+    if a.shape[-1] == 0:
+        return np.ones(a.shape[:-2], dtype=object)
+    total = np.zeros(a.shape[:-2], dtype=object)
+    for k in range(a.shape[-1]):
+        minor = np.delete(a[..., 1:, :], k, axis=-1)
+        total = total + (-1) ** k * a[..., 0, k] * _det(minor)
+    return np.asarray(total, dtype=object)
+
+
 @reference("matmul", "mm", "bmm", "mv", "dot")
 def _matmul(x: Any, y: Any) -> Any:
     return np.matmul(x, y)
@@ -261,6 +276,14 @@ def _permute(x: Any, dims: Any) -> Any:
 def _expand(x: Any, shape: Any) -> Any:
     sizes = [x.shape[i - len(shape)] if s == -1 else s for i, s in enumerate(shape)]
     return np.broadcast_to(x, sizes)
+
+
+@reference("as_strided_scatter")
+def _as_strided_scatter(x: Any, src: Any, size: Any, stride: Any, offset: Any) -> Any:
+    made = x.reshape(-1).copy()
+    places = offset + sum(i * s for i, s in zip(np.indices(size), stride))
+    made[places] = src
+    return made.reshape(x.shape)
 
 
 @reference("clone", "detach", "contiguous")

@@ -33,6 +33,8 @@ from ._modes import (
 from . import ops
 from ._errors import is_warn_always_enabled, set_warn_always
 from ._op import PUBLIC
+from ._out import NAMES as OUT_NAMES
+from ._out import taking_out
 from ._tensor import Size, Tensor, device
 
 __version__ = "0.1.0"
@@ -42,10 +44,10 @@ strided = "torch.strided"
 
 for _name, _function in PUBLIC.items():
     if "." not in _name:
-        globals()[_name] = _function
+        globals()[_name] = taking_out(_name, _function) if _name in OUT_NAMES else _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, fft, linalg, masked, nn, optim, special
+from . import autograd, fft, func, linalg, masked, nn, optim, special, utils
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 

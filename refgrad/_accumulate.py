@@ -12,8 +12,7 @@ from ._interpreters import LIVE, narrow_result, widen
 from ._layout import with_strides
 from ._modes import state
 from ._storage import contiguous_strides, element_strides, is_dense
-from ._tensor import Tensor, plain
-
+from ._tensor import DUAL, Tensor, plain, resolved
 
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
 _lock = threading.Lock()
@@ -21,6 +20,8 @@ _lock = threading.Lock()
 
 def accumulate(variable: Tensor, g: Any, live: bool) -> None:
     """Adds a cotangent to the leaf's gradient: in place, or into a new tensor when the backward is itself recorded."""
+    if live and not state.grad and not g._flags & DUAL:
+        live, g = False, resolved(g)
     if live:
         _accumulate_live(variable, g)
         return

@@ -15,10 +15,11 @@ from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
 from ._layout import canonical, column_major, pointwise
-from ._modes import local, state
-from ._op import Row, record, save
+from ._modes import LEVELS, local, state
+from ._op import Row
+from ._record import record, save
 from ._saved import Result
-from ._tensor import LAZY, Tensor, new, plain, resolved
+from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
 ndarray = np.ndarray
@@ -59,9 +60,11 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
     saves_self = plan.saves == (row.schema.inputs[0].name,)
     is_quick = not plan.metas and (saves_self or plan.saves == (row.schema.outputs[0].name,))
 
-    def call(self: Tensor) -> Tensor:
+    def call(self: Tensor, *, out: Tensor | None = None) -> Tensor:
+        if out is not None:
+            return fill(row, (self,), out)
         me = local.me
-        if type(self) is not Tensor or self._flags or not me.plain or self._cell is None:
+        if type(self) is not Tensor or self._flags or not me.computes or self._cell is None:
             return apply(row, (self,), ())
         a = self._array
         kernel = kernels.get(a.dtype) or kernel_for(a.dtype)
@@ -70,14 +73,14 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
             r = np.asarray(r)
         elif r.ndim > 1 or not r.size:
             r = pointwise(r, (a,))
-        out: Tensor = new(Tensor)
+        out = new(Tensor)
         out._array = r
         out._cell = cell = [0]
         out._flags = 0
         out._grad = out._view = out._extra = out._edge = None
         out._needs = False
         if self._needs and me.grad:
-            if not is_quick or r.dtype.kind in "iub":
+            if not is_quick or me.anomaly is not None or r.dtype.kind in "iub":
                 record(row, (self,), (), (out,))
                 return out
             node = new(node_class)
@@ -87,19 +90,25 @@ def _unary(row: Row) -> Callable[[Tensor], Tensor]:
             node.shape, node.dtype = r.shape, r.dtype
             node.hooks = node._metadata = node.metas = node.counts = None
             node.attributes, node.plan = (), plan
-            node.saved = ((self, self._cell[0]),) if saves_self else (Result((r, cell, 0)),)
             out._needs, out._edge = True, (node, 0)
+            if not me.plain:
+                node.saved = save(node, (self,), (out,))
+            else:
+                node.saved = ((self, self._cell[0]),) if saves_self else (Result((r, cell, 0)),)
         return out
 
+    call.takes_out = True  # type: ignore[attr-defined]
     return _named(row, call)
 
 
 def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
     kernels, kernel_for = row.kernels, row.kernel_for
 
-    def call(self: Any, other: Any) -> Any:
+    def call(self: Any, other: Any, *, out: Tensor | None = None) -> Any:
+        if out is not None:
+            return fill(row, (self, other), out)
         me = local.me
-        if type(self) is not Tensor or self._flags or not me.plain or self._cell is None:
+        if type(self) is not Tensor or self._flags or not me.computes or self._cell is None:
             return apply(row, (self, other), ())
         a = self._array
         dtype = a.dtype
@@ -108,8 +117,8 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             if other._flags or other._cell is None or b.dtype is not dtype:
                 return apply(row, (self, other), ())
             needs = self._needs or other._needs
-        elif type(other) is float and dtype.kind in "fc":
-            b, needs = other, self._needs
+        elif (type(other) is float or type(other) is int) and dtype.kind in "fc":
+            b, needs = float(other), self._needs
         else:
             return apply(row, (self, other), ())
         kernel = kernels.get(dtype) or kernel_for(dtype)
@@ -124,10 +133,21 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
             r = pointwise(r, (a, b) if type(b) is ndarray else (a,))
         out = plain(r)
         if needs and me.grad:
-            quick_record(row, me, self, other, out)
+            if me.anomaly is None:
+                quick_record(row, me, self, other, out)
+            else:
+                record(row, (self, other), (), (out,))
         return out
 
+    call.takes_out = True  # type: ignore[attr-defined]
     return _named(row, call)
+
+
+def fill(row: Row, inputs: tuple[Any, ...], out: Any) -> Any:
+    """A call with `out=`."""
+    from ._out import fill
+
+    return fill(row.schema.name, _general(row), inputs, {}, out)
 
 
 def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> None:
@@ -167,15 +187,33 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
     for t in members:
+        if LEVELS and t._flags & VIEW:
+            _adopt(t)
         tangents = tangents or bool(t._flags & 8)
+    is_recorded = row.is_differentiable and state.grad
+    if is_recorded:
+        refresh_all(members)
     outputs = compute(row, inputs, attributes)
-    if row.is_differentiable and state.grad:
+    if is_recorded:
         record(row, inputs, attributes, outputs)
     if tangents:
         from ._forward import push
 
         push(row, inputs, attributes, outputs)
     return outputs[0] if len(row.schema.outputs) == 1 and not row.schema.is_variable else tuple(outputs)
+
+
+def refresh_all(given: Sequence[Any]) -> None:
+    """Brings the views among the tensors up to date: what forbids that is an error before any of the arguments'."""
+    for t in given:
+        if isinstance(t, Tensor) and t._flags & VIEW:
+            refresh(t)
+
+
+def _adopt(t: Tensor) -> None:
+    from ._forward import adopt
+
+    adopt(t)
 
 
 def flat(inputs: Sequence[Any]) -> list[Tensor]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._errors import SECOND_BACKWARD
 from ._interpreters import LIVE, NARROW, RAW
 from ._modes import local
+from ._saved import Result
 from ._schema import Rule
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def holomorphic(derivative: Rule) -> Rule:
 def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     """The function (node, cotangents, live) -> cotangents of the inputs, for a row without lists."""
     scope: dict[str, Any] = {"LIVE": LIVE, "RAW": RAW, "NARROW": NARROW, "local": local, "needs": plan.needs}
-    scope["SECOND_BACKWARD"] = SECOND_BACKWARD
+    scope["SECOND_BACKWARD"], scope["Result"] = SECOND_BACKWARD, Result
     scope["NOTHING"] = (None,) * len(row.edged)
     result = _joint(row, scope) if row.joint else _separate(row, plan, scope)
     outputs = row.schema.outputs
@@ -39,7 +40,7 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     lines += ["    if saved is None:", "        raise RuntimeError(SECOND_BACKWARD)"]
     lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     for k, name in enumerate(plan.saves):
-        lines += _unpack(k, name, row.casts_saved)
+        lines += _unpack_result(k, name) if plan.packs[k][0] else _unpack(k, name, row.casts_saved)
     lines += [f"    {name} = saved[{len(plan.saves) + k}]" for k, name in enumerate(plan.metas)]
     if row.schema.attributes:
         lines.append(f"    {', '.join(row.schema.attributes)}, = node.attributes")
@@ -59,8 +60,14 @@ def _unpack(k: int, name: str, casts: bool) -> list[str]:
         quick += " and e[0]._array.dtype is node.dtype"
     return [
         f"    e = saved[{k}]",
-        f"    {name} = e[0]._array if {quick} else node.value(e, live)",
+        f"    {name} = e[0]._array if {quick} else e if type(e) is float else node.value(e, live)",
     ]
+
+
+def _unpack_result(k: int, name: str) -> list[str]:
+    """The same for a saved result."""
+    quick = "not live and type(e) is Result and e[1][0] == e[2]"
+    return [f"    e = saved[{k}]", f"    {name} = e[0] if {quick} else node.value(e, live)"]
 
 
 def _separate(row: Row, plan: Plan, scope: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from ._accumulate import fit
 from ._graph import AccumulateGrad, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
-from ._modes import state
+from ._modes import LEVELS, state
 from ._ready import ReadyHeap
 from ._tensor import Tensor
 
@@ -28,7 +28,20 @@ ndarray = np.ndarray
 class Task:
     """One backward call: what is still to come, what has arrived, and what is asked for."""
 
-    __slots__ = ("anomaly", "arrived", "callbacks", "captures", "keep", "live", "needed", "ready", "results", "running", "waiting")
+    __slots__ = (
+        "__weakref__",
+        "anomaly",
+        "arrived",
+        "callbacks",
+        "captures",
+        "keep",
+        "live",
+        "needed",
+        "ready",
+        "results",
+        "running",
+        "waiting",
+    )
 
     def __init__(self, live: bool, keep: bool) -> None:
         self.live, self.keep = live, keep
@@ -52,8 +65,8 @@ class Task:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
         if type(node) is AccumulateGrad and node in self.captures:
             raise RuntimeError(
-                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This "
-                "is currently not supported."
+                "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
+                "This is currently not supported."
             )
 
     def capture(self, node: Node, slots: list[Any]) -> None:
@@ -72,7 +85,9 @@ def execute(
 ) -> dict[int, Any]:
     """Runs a backward. With `capture`, returns {position in inputs: its cotangent} instead of accumulating there; with
     `inputs` alone, only what leads to them is run."""
-    task = Task(create_graph, keep)
+    # Formulas run on dual tensors while a forward level runs: a gradient then has a tangent.
+    live = create_graph or bool(LEVELS)
+    task = Task(live, keep)
     roots = [(_node_of(e), e[1]) for e in roots]
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
@@ -80,7 +95,7 @@ def execute(
     for node, _ in roots:
         task.waiting.setdefault(node, 0)
     for (node, nr), seed in zip(roots, seeds):
-        _arrive(task, node, nr, seed if create_graph else _array_of(seed))
+        _arrive(task, node, nr, seed if live else _array_of(seed))
     for node in dict.fromkeys(node for node, _ in roots):
         if not task.waiting[node] and task.will_reach(node):
             task.ready.push(node)
@@ -170,8 +185,8 @@ def _run(task: Task) -> None:
 
 
 def _loop(task: Task, is_traced: bool) -> None:
-    """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap, so
-    that a chain never touches it."""
+    """Takes the youngest ready node, runs it, sends its results on. A node that alone is ready waits outside the heap,
+    so that a chain never touches it."""
     waiting, needed, arrived, live = task.waiting, task.needed, task.arrived, task.live
     ready, captures, is_plain = task.ready, task.captures, task.anomaly is None
     nodes = ready.nodes
@@ -203,25 +218,22 @@ def _loop(task: Task, is_traced: bool) -> None:
             results = _step(task, node, slots)
         if len(results) != len(edges):
             _wrong_count(node, results)
-        index = -1
-        for edge in edges:
-            index += 1
+        for edge, g in zip(edges, results):
             if edge is None:
                 continue
-            g = results[index]
             follower, nr = edge
             if needed is not None and follower not in needed and follower not in captures:
                 continue
             if g is not None:
                 if live:
-                    g = _fit_live(g, follower, nr, node, index)
+                    g = _fit_live(g, follower, nr, node, _place(results, g))
                 elif (
                     type(g) is not ndarray
                     or follower.metas is not None
                     or g.shape != follower.shape
                     or g.dtype is not follower.dtype
                 ):
-                    g = _fit_raw(g, follower, nr, node, index)
+                    g = _fit_raw(g, follower, nr, node, _place(results, g))
                 if follower.metas is None and follower not in arrived:
                     arrived[follower] = [g]
                 else:
@@ -236,6 +248,11 @@ def _loop(task: Task, is_traced: bool) -> None:
                     ready.push(follower)
                 else:
                     following = follower
+
+
+def _place(results: Sequence[Any], g: Any) -> int:
+    """Which input a cotangent is for, for the words of an error."""
+    return next(k for k, found in enumerate(results) if found is g)
 
 
 def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:

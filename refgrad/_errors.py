@@ -25,11 +25,19 @@ SECOND_BACKWARD = (
     "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
     "after calling backward."
 )
+ASARRAY_REQUIRES_GRAD = (
+    "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. "
+    "Pass requires_grad=False explicitly to get the old behavior and silence this warning."
+)
+SAVED_WAS_DETACHED = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_()."
+    "This is not supported, please use out-of-place `.detach()` instead"
+)
 INFERENCE_VERSION = "Inference tensors do not track version counter."
 INFERENCE_SAVED = (
-    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
-    "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or "
-    "use `torch.no_grad()` instead of `torch.inference_mode()`."
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+    "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
 )
 INFERENCE_INPLACE = (
     "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
@@ -82,11 +90,11 @@ NO_BACKWARD = (
     "mode AD."
 )
 VIEW_WRITTEN_WITH_OTHERS = (
-    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than "
-    "one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a "
-    "view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two "
-    "Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). You "
-    "can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
+    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more "
+    "than one Tensor. This is not supported by the current autograd engine. You should either make sure the input is "
+    "not a view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it "
+    "into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other "
+    "operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
 )
 INTERNAL_OVERLAP = (
     "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
@@ -195,7 +203,8 @@ def view_write(creation: int, producer: str | None, nr: int, indirect: bool = Fa
     if producer is None:
         start = f"A view was created in {mode} mode and {act} inplace {place}. "
     elif creation in (INFERENCE_VIEW, NO_GRAD_VIEW):
-        start = f"Output {nr} of {producer} is a view of a view which was created in {mode} mode and {act} inplace {place}. "
+        made = f"is a view of a view which was created in {mode} mode"
+        start = f"Output {nr} of {producer} {made} and {act} inplace {place}. "
     else:
         start = f"Output {nr} of {producer} is a view and {act} inplace. "
     return start + _VIEW_REASONS[creation]
@@ -241,6 +250,20 @@ def is_warn_always_enabled() -> bool:
 def warn_once(message: str, stacklevel: int = 3, key: str | None = None) -> None:
     """Warns the first time only that this message (or key) comes up."""
     key = key or message
-    if _always or key not in _warned:
+    if not _always:
+        if key in _warned:
+            return
+        # A warning given because of `set_warn_always` doesn't count as the one.
         _warned.add(key)
-        warnings.warn(message, UserWarning, stacklevel=stacklevel)
+    warnings.warn(message, UserWarning, stacklevel=stacklevel)
+
+
+BACKWARD_IN_TRANSFORM = (
+    "backward() called inside a functorch transform. This is not supported, please use functorch.grad or functorch.vjp "
+    "instead or call backward() outside of functorch transforms."
+)
+
+FUNCTION_WITHOUT_SETUP = (
+    "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the "
+    "setup_context staticmethod. For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
+)

@@ -8,31 +8,92 @@ Source: torch.autograd.forward_ad, the forward-mode tutorial.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ._calls import NUMBERS, flat
+from ._dtypes import OF_ARRAY, promote_types
 from ._interpreters import LIVE
-from ._modes import state
+from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
+from ._record import RowNode, general
+from ._saved import Saved
 from ._tensor import DUAL, Tensor, extra, plain
+from ._views import replay
 
 
 def tangent_of(t: Any, level: int) -> Tensor | None:
     """The tangent that a tensor carries at a level."""
+    if LEVELS and isinstance(t, Tensor) and t._view is not None:
+        adopt(t)
     if not isinstance(t, Tensor) or not t._flags & DUAL or t._extra is None or t._extra.tangents is None:
         return None
     return t._extra.tangents.get(level)
 
 
+class Level:
+    """A running level of forward differentiation. Its number is never used again, so what outlives the level can't be
+    taken for a tangent of a later one. `holders` are the dicts that hold its tangents, emptied when it ends."""
+
+    __slots__ = ("holders", "is_dual", "number")
+
+    def __init__(self, number: int, is_dual: bool) -> None:
+        self.number, self.is_dual = number, is_dual
+        self.holders: list[dict[int, Tensor]] = []
+
+
+_numbers = itertools.count(1)
+
+
+def enter_level(is_dual: bool = False) -> int:
+    """Starts a level inside those that run; `is_dual`: by forward_ad rather than by a transform."""
+    number = next(_numbers)
+    LEVELS[number] = Level(number, is_dual)
+    return number
+
+
+def exit_level(number: int) -> None:
+    """Ends a level: its tangents are gone."""
+    for tangents in LEVELS.pop(number).holders:
+        tangents.pop(number, None)
+
+
 def set_tangent(t: Tensor, level: int, tangent: Tensor) -> None:
-    """Gives a tensor its tangent at a level."""
+    """Gives a tensor its tangent at a running level."""
     rare = extra(t)
-    rare.tangents = rare.tangents or {}
+    if rare.tangents is None:
+        rare.tangents = {}
     rare.tangents[level] = tangent
+    if level in LEVELS:
+        LEVELS[level].holders.append(rare.tangents)
     t._flags |= DUAL
+
+
+def adopt(t: Tensor) -> None:
+    """Gives a view the tangents that its base got by a write after the view was made."""
+    base = t._view.base
+    if t._flags & DUAL or not base._flags & DUAL:
+        return
+    for level, tangent in list((base._extra.tangents or {}).items()):
+        if level in LEVELS:
+            set_tangent(t, level, replay(t._view.chain, tangent))
+
+
+def keep_tangents(outputs: Sequence[Tensor]) -> None:
+    """Lets what a node saved of its own results have their tangents, which are known only after it is recorded."""
+    for t in outputs:
+        node = t._edge[0] if t._edge is not None else None
+        if not isinstance(node, RowNode) or not node.saved or not t._flags & DUAL:
+            continue
+        saved = list(node.saved)
+        for k, (is_output, position) in enumerate(node.plan.packs[: len(node.plan.saves)]):
+            if is_output and position == t._edge[1] and saved[k] is not None:
+                saved[k] = entry = saved[k] if type(saved[k]) is Saved else general(node, saved[k])
+                entry.tangents = t._extra.tangents
+        node.saved = tuple(saved)
 
 
 def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]) -> None:
@@ -40,13 +101,20 @@ def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: 
     if not state.forward_grad:
         return
     levels = {level for t in flat(inputs) if t._flags & DUAL for level in (t._extra.tangents or {})}  # type: ignore[union-attr]
-    for level in sorted(levels):
+    for level in sorted(levels & LEVELS.keys()):
         tangents = [_collect(given, level) for given in inputs]
-        bare = [_without(given, level) for given in inputs]
-        found = jvp(row, bare, tangents, attributes, [_without(o, level) for o in outputs])
+        bare = [primal_of(given, level) for given in inputs]
+        found = jvp(row, bare, tangents, attributes, [primal_of(o, level) for o in outputs])
         for o, t in zip(outputs, found):
             if t is not None and o._array.dtype.kind not in "iub":
-                set_tangent(o, level, LIVE.cast(t, o._array.dtype) if t._array.dtype != o._array.dtype else t)
+                set_tangent(o, level, _fitted(t, o))
+    keep_tangents(outputs)
+
+
+def _fitted(t: Tensor, o: Tensor) -> Tensor:
+    """A tangent in the output's dtype, unless it was given in a wider one: PyTorch lets that pass through."""
+    a, b = OF_ARRAY[t._array.dtype], OF_ARRAY[o._array.dtype]
+    return LIVE.cast(t, o._array.dtype) if a is not b and promote_types(a, b) is b else t
 
 
 def _collect(given: Any, level: int) -> Any:
@@ -55,10 +123,10 @@ def _collect(given: Any, level: int) -> Any:
     return tangent_of(given, level)
 
 
-def _without(given: Any, level: int) -> Any:
-    """The primal at a level: the same value and history, lower levels' tangents kept."""
+def primal_of(given: Any, level: int) -> Any:
+    """The primal at a level: the same value and history, outer levels' tangents kept."""
     if isinstance(given, (list, tuple)):
-        return [_without(t, level) for t in given]
+        return [primal_of(t, level) for t in given]
     if tangent_of(given, level) is None:
         return given
     made = LIVE.alias_with_history(given)
@@ -107,6 +175,14 @@ def _linear_input(x: Any, t: Any) -> Any:
 
 def _multilinear(call: Any, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> Any:
     total = None
+    if state.grad and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+        # PyTorch adds the zero terms too: they decide whether the tangent requires grad.
+        tangents = [
+            plain(np.zeros_like(x._array))
+            if t is None and isinstance(x, Tensor) and x._array.dtype.kind not in "iub"
+            else t
+            for x, t in zip(inputs, tangents)
+        ]
     for k, t in enumerate(tangents):
         if t is not None:
             part = call(*inputs[:k], t, *inputs[k + 1 :], *attributes)
@@ -118,7 +194,16 @@ def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) 
     """What the rules of a row with one output may ask for."""
     schema = row.schema
     values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
+    if row.casts_saved:
+        inputs = [_promoted(x, out) for x in inputs]
     return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
+
+
+def _promoted(x: Any, out: Any) -> Any:
+    """An operand in the dtype of the result, in which the formula computes."""
+    if not isinstance(x, Tensor) or x._array.dtype == out._array.dtype:
+        return x
+    return LIVE.cast(x, out._array.dtype)
 
 
 def _by_derivative(
@@ -149,7 +234,7 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
     from ._graph import gradient_edge
     from ._modes import enable_grad
 
-    moving = [t for t in flat(tangents)]
+    moving = list(flat(tangents))
     with enable_grad():
         leaves = [_fresh_leaf(x, t) for x, t in zip(inputs, tangents)]
         found = getattr(LIVE, row.schema.name)(*leaves, *attributes)

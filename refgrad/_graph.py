@@ -81,6 +81,7 @@ class Node:
     dtype: np.dtype
     metas: tuple[tuple[tuple[int, ...], np.dtype] | None, ...] | None
     hooks: NodeHooks | None
+    _metadata: dict[str, Any] | None
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         """The cotangents of the inputs, from those of the outputs (arrays, or Tensors when live)."""

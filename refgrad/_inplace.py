@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from . import _errors as errors
-from ._calls import common_dtype, compute, flat
+from ._calls import common_dtype, compute, flat, refresh_all
 from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
 from ._graph import gradient_edge
 from ._modes import local, state
-from ._op import Row, RowNode, record, save_results
+from ._op import Row
+from ._record import RowNode, record, save_results
 from ._storage import element_strides, is_dense, owner
 from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
@@ -36,11 +37,48 @@ def twin(row: Row) -> Callable[..., Tensor]:
     return call
 
 
+def quick_write(row: Row, self: Tensor, other: Any) -> bool:
+    """`write` for a plain tensor and a plain tensor of its dtype and shape (or a float) that own their memory, the
+    written one not a leaf that requires grad; False if the case is another and nothing was done."""
+    me = local.me
+    if type(self) is not Tensor or self._flags or not me.plain or self._cell is None:
+        return False
+    a = self._array
+    if type(other) is Tensor and other is not self and not other._flags and other._cell is not None:
+        b, needs = other._array, me.grad and (self._needs or other._needs)
+        if b.base is not None or a.dtype is not b.dtype or a.shape != b.shape:
+            return False
+    elif type(other) is float and a.dtype.kind == "f":
+        b, needs = other, me.grad and self._needs
+    else:
+        return False
+    if a.base is not None or (needs and self._needs and self._edge is None):
+        return False
+    r = me.run(row.kernel_for(a.dtype), a, b)
+    if r.dtype is not a.dtype:
+        return False
+    node = _record(row, (self, other), ()) if needs and row.is_differentiable else None
+    me.run(np.copyto, a, r)
+    self._cell[0] += 1
+    if node is not None:
+        rebase(self, node)
+        save_results(node, (self,))
+    return True
+
+
 def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tensor:
     """Computes the row, stores the result in inputs[0], bumps its version and moves its history."""
     self = inputs[0]
+    for level in state.functional_levels:
+        handled = level.write(row, inputs, attributes)
+        if handled is not NotImplemented:
+            return handled
+    if len(inputs) == 2 and row.promote and not attributes and quick_write(row, self, inputs[1]):
+        return self
     needs = state.grad and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs)
+    if needs:
+        refresh_all(inputs)
     check_overlap(self, inputs)
     primals = _primals(inputs)
     try:
@@ -107,16 +145,17 @@ def check_overlap(self: Tensor, inputs: Sequence[Any]) -> None:
     """Raises RuntimeError if elements of the written tensor share memory, or an input overlaps it in part.
     Like PyTorch, looks no further than stride 0 and dense inputs."""
     array = self._array
-    if array.size < 2:
-        return
-    if 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+    if array.size > 1 and 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
         raise RuntimeError(errors.INTERNAL_OVERLAP)
-    if self._view is None and self._cell is not None and self._cell[0] == 0 and array.base is None:
-        return
     root = owner(array)
     for t in flat(inputs[1:]):
         other = t._array
-        if t is self or owner(other) is not root or not (is_dense(array) and is_dense(other)):
+        if (
+            t is self
+            or (other.base is None and array.base is None)
+            or owner(other) is not root
+            or not (is_dense(array) and is_dense(other))
+        ):
             continue
         (a, b), (c, d) = np.lib.array_utils.byte_bounds(array), np.lib.array_utils.byte_bounds(other)
         same = (a, b) == (c, d) and element_strides(array) == element_strides(other)
@@ -128,7 +167,8 @@ def _check_result(self: Tensor, result: np.ndarray) -> None:
     _check_cast(self, OF_ARRAY[result.dtype])
     if result.shape != self._array.shape:
         raise RuntimeError(
-            f"output with shape {list_text(self._array.shape)} doesn't match the broadcast shape {list_text(result.shape)}"
+            f"output with shape {list_text(self._array.shape)} doesn't match the broadcast shape "
+            f"{list_text(result.shape)}"
         )
 
 

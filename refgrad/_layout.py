@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._storage import contiguous_strides, element_strides, is_dense
+from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, storage_offset
 
 Strides = tuple[int, ...]
 
@@ -50,9 +50,9 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     shape, steps = result.shape, result.strides
     if result.size and all(a.strides == steps and a.shape == shape for a in operands):
         return result
-    if result.size == 0 or len(shape) < 2:
-        return canonical(result)
     alike = all(a.shape == shape for a in operands)
+    if len(shape) < 2 or (alike and result.size == 0):
+        return canonical(result)
     if alike and all(a.flags.c_contiguous for a in operands):
         return with_strides(result, contiguous_strides(shape))
     first = operands[0]
@@ -70,6 +70,19 @@ def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     return pointwise(result, operands)
 
 
+def with_gaps(array: np.ndarray) -> np.ndarray:
+    """A copy that has the strides of an array, gaps in memory included; dense where elements share memory."""
+    if any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+        return copied(np.copy(array, order="K"), [array])
+    storage, offset = flat_storage(array).copy(), storage_offset(array)
+    return np.lib.stride_tricks.as_strided(storage[offset:], array.shape, array.strides)
+
+
+def preserved(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A changed copy of the first operand, laid out as its copy would be."""
+    return copied(result, operands[:1])
+
+
 def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
     """Dense strides in the memory order of the operands' dimensions, given the operands' strides on them (0: none)."""
     order = list(range(len(shape)))[::-1]
@@ -82,6 +95,8 @@ def ordered(shape: tuple[int, ...], steps: Sequence[Strides]) -> Strides:
                 here = before
             elif verdict < 0:
                 break
+    if order == list(range(len(shape)))[::-1]:
+        return contiguous_strides(shape)
     strides, step = [0] * len(shape), 1
     for dim in order:
         strides[dim] = step

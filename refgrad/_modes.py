@@ -25,16 +25,20 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _threads: weakref.WeakSet[State] = weakref.WeakSet()
 _every: dict[str, Any] = {"anomaly": None}
+# The running levels of forward differentiation, by number, outermost first. One dict for all threads: a level is not a
+# thread's (as in PyTorch).
+LEVELS: dict[int, Any] = {}
 
 
 class State:
     """What one thread knows. `plain` is False when an operator must take its general path (inference mode, hooks on
-    saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag."""
+    saved tensors, tracing of anomalies, function transforms), so that the fast path checks one flag; `computes` stays
+    True where only what is recorded is rare."""
 
     __slots__ = (
-        "__weakref__", "anomaly", "dual_levels", "executing", "forward_grad", "functional_levels", "grad", "inference",
-        "layout_policy", "multithreading", "mutation", "plain", "run", "saved_hooks", "saved_hooks_disabled",
-        "sequence", "view_replay",
+        "__weakref__", "anomaly", "computes", "dual_levels", "executing", "forward_grad", "functional_levels", "grad",
+        "inference", "layout_policy", "multithreading", "mutation", "plain", "run", "saved_hooks",
+        "saved_hooks_disabled", "sequence", "transforms", "view_replay",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,7 +56,8 @@ class State:
         self.functional_levels: list[Any] = []
         self.executing: list[Any] = []
         self.sequence = 0
-        self.plain = self.anomaly is None
+        self.transforms: list[str] = []
+        self.plain, self.computes = self.anomaly is None, True
         _threads.add(self)
         with np.errstate(all="ignore"):
             self.run: Callable[..., Any] = contextvars.copy_context().run
@@ -81,7 +86,8 @@ class CurrentState:
     def settle(self) -> None:
         """Recomputes `plain` after one of the rare settings changed."""
         me = local.me
-        me.plain = not (me.inference or me.saved_hooks or me.anomaly or me.functional_levels)
+        me.computes = not (me.inference or me.functional_levels)
+        me.plain = me.computes and not (me.saved_hooks or me.anomaly)
 
 
 state = CurrentState()
@@ -92,7 +98,7 @@ def set_anomaly(record: Any) -> None:
     _every["anomaly"] = record
     for thread in list(_threads):
         thread.anomaly = record
-        thread.plain = not (thread.inference or thread.saved_hooks or record or thread.functional_levels)
+        thread.plain = thread.computes and not (thread.saved_hooks or record)
 
 
 def is_grad_enabled() -> bool:
@@ -106,7 +112,7 @@ def is_inference_mode_enabled() -> bool:
 
 
 class _Mode:
-    """A context manager that is a decorator too, of functions, generators and (with a warning) classes' constructors."""
+    """A context manager that also decorates functions, generators and (with a warning) classes' constructors."""
 
     def __call__(self, function: Function) -> Function:
         if inspect.isclass(function):
@@ -162,8 +168,8 @@ class _Mode:
 
 CLASS_DECORATED = (
     "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or "
-    "methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` method and "
-    "nothing else."
+    "methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` method "
+    "and nothing else."
 )
 
 
@@ -180,26 +186,29 @@ class _GradMode(_Mode):
         state.grad = self.before
 
 
-class no_grad(_GradMode):
+class _BareGradMode(_GradMode):
+    """A gradient mode that also decorates without parentheses."""
+
+    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if orig_func is None else made(orig_func)
+
+
+class no_grad(_BareGradMode):
     """Operations in the block are not recorded. Source: torch.no_grad. Trap: in-place writes still bump versions."""
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = super().__new__(cls)
-        return made if function is None else made(function)
+    def __init__(self) -> None:
+        self.before = False
 
 
-class enable_grad(_GradMode):
-    """Operations in the block are recorded, also inside no_grad (not inside inference_mode). Source: torch.enable_grad."""
+class enable_grad(_BareGradMode):
+    """Operations in the block are recorded, also inside no_grad (not in inference_mode). Source: torch.enable_grad."""
 
     value = True
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = super().__new__(cls)
-        return made if function is None else made(function)
-
 
 class set_grad_enabled(_GradMode):
-    """Sets gradient mode at once, and restores it on exit when used in a with statement. Source: torch.set_grad_enabled."""
+    """Sets gradient mode at once, and restores it at the end of a with statement. Source: torch.set_grad_enabled."""
 
     def __init__(self, mode: bool) -> None:
         self.before, self.value = state.grad, mode

@@ -18,7 +18,7 @@ from . import _errors as errors
 from ._dtypes import OF_ARRAY
 from ._graph import AccumulateGrad, Node, gradient_edge
 from ._modes import local, state
-from ._tensor import CONJ, NEG, Tensor, extra, plain, resolved
+from ._tensor import CONJ, DUAL, NEG, Tensor, extra, plain, resolved
 
 Pack, Unpack = Callable[[Tensor], Any], Callable[[Any], Any]
 
@@ -27,13 +27,29 @@ class Saved:
     """A value saved for backward. `edge` restores the history of the value when the backward is itself recorded; for
     an output it is the node itself, passed at unpacking."""
 
-    __slots__ = ("array", "cell", "edge", "flags", "is_leaf", "is_own", "needs", "nr", "packed", "tensor", "unpack_hook", "version", "view")
+    __slots__ = (
+        "array",
+        "cell",
+        "edge",
+        "flags",
+        "is_leaf",
+        "is_own",
+        "needs",
+        "nr",
+        "packed",
+        "tangents",
+        "tensor",
+        "unpack_hook",
+        "version",
+        "view",
+    )
 
     def __init__(self, t: Tensor, is_output: bool, nr: int = 0) -> None:
         if t._cell is None and not state.inference:
             raise RuntimeError(errors.INFERENCE_SAVED)
         self.is_own = is_output and t._edge is not None
         self.nr, self.is_leaf, self.needs = nr, t._edge is None, t.requires_grad
+        self.tangents: dict[int, Tensor] | None = None
         self.edge = None if self.is_own else gradient_edge(t)
         self.keep(t)
         # A view that was written has a history of its own after the write; it leads to the node that saves.
@@ -54,11 +70,12 @@ class Saved:
         """Hands the value to a pack hook, and keeps what it returns instead of the value."""
         self.unpack_hook = unpack
         before = None if t._cell is None else t._cell[0]
-        grad, state.grad = state.grad, False
+        me = local.me
+        grad, me.grad = me.grad, False
         try:
             self.packed = pack(t)
         finally:
-            state.grad = grad
+            me.grad = grad
         if t._cell is not None and t._cell[0] != before:
             raise RuntimeError(errors.PACK_INPLACE.format(refusal))
         self.tensor = self.array = self.cell = None
@@ -73,29 +90,30 @@ class Saved:
     def data(self) -> Tensor:
         """The saved value without history."""
         if self.tensor is None:
-            return alias_of(self.array, self.cell, self.flags)
+            made = alias_of(self.array, self.cell, self.flags)
+            if self.tangents:
+                extra(made).tangents = self.tangents
+                made._flags |= DUAL
+            return made
         return alias_of(self.tensor._array, self.tensor._cell, self.tensor._flags)
 
     def tensor_for(self, node: Node) -> Tensor:
         """The value as a Tensor with the history that it had: an input is given back as the same object."""
         if self.unpack_hook is not None:
-            return self._unpacked(node)
+            value = self._unpacked()
+            return self._restored(alias_of(value._array, value._cell, value._flags), node)
         self.check(node)
         return self.tensor if self.tensor is not None else self._restored(self.data(), node)
 
-    def _unpacked(self, node: Node) -> Tensor:
+    def _unpacked(self) -> Tensor:
         assert self.unpack_hook is not None
-        grad, state.grad = state.grad, False
-        try:
-            value = self.unpack_hook(self.packed)
-        finally:
-            state.grad = grad
+        value = self.unpack_hook(self.packed)
         if not isinstance(value, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
                 f"{type(value).__name__}"
             )
-        return self._restored(alias_of(value._array, value._cell, value._flags), node)
+        return value
 
     def _restored(self, made: Tensor, node: Node) -> Tensor:
         made._needs = self.needs
@@ -121,7 +139,7 @@ class Saved:
 
     def raw(self, node: Node) -> np.ndarray:
         """The value as an array."""
-        return resolved(self.tensor_for(node))
+        return resolved(self.tensor_for(node) if self.unpack_hook is None else self._unpacked())
 
 
 class SavedList(list[Saved]):
@@ -179,6 +197,37 @@ class SavedTensor:
         return None if self._saved is None else self._saved.unpack_hook
 
 
+class VersionSinceDetach(int):
+    """A version read after `detach_`: unlike any that was read before it."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is VersionSinceDetach and int(self) == int(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = int.__hash__
+
+
+class DetachedCell(list[int]):
+    """The version cell of a tensor after `detach_`. It counts on in the cell that aliases share, but no version that
+    a node noted before matches: such a node must not run, because the value that it saved lost its history."""
+
+    __slots__ = ("shared",)
+
+    def __init__(self, shared: list[int]) -> None:
+        super().__init__(shared)
+        self.shared = shared
+
+    def __getitem__(self, index: Any) -> Any:
+        return VersionSinceDetach(self.shared[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.shared[index] = int(value)
+
+
 def alias_of(array: np.ndarray | None, cell: list[int] | None, flags: int) -> Tensor:
     """A tensor without history on given memory and version cell."""
     assert array is not None
@@ -188,7 +237,9 @@ def alias_of(array: np.ndarray | None, cell: list[int] | None, flags: int) -> Te
 
 
 def raise_modified(array: Any, cell: list[int], version: int, edge: tuple[Node, int] | None) -> None:
-    """Raises the error for a saved value that was written after it was saved."""
+    """Raises the error for a saved value that was written, or lost its history, after it was saved."""
+    if type(cell) is DetachedCell and type(version) is int and (edge is None or isinstance(edge[0], AccumulateGrad)):
+        raise RuntimeError(errors.SAVED_WAS_DETACHED)
     producer = ""
     if edge is not None and not isinstance(edge[0], AccumulateGrad):
         producer = f", which is output {edge[1]} of {errors.operation_name(edge[0].name())},"

@@ -75,7 +75,7 @@ class read_only(property):
 class Extra:
     """What few tensors have: hooks, a gradient accumulator, tangents, a dtype for the gradient (False: its own)."""
 
-    __slots__ = ("accumulator", "grad_dtype", "hooks", "post_accumulate", "retains", "tangents")
+    __slots__ = ("accumulator", "grad_dtype", "hooks", "post_accumulate", "retains", "sink", "tangents")
 
     def __init__(self) -> None:
         self.accumulator: Any = None
@@ -83,6 +83,8 @@ class Extra:
         self.hooks: Any = None
         self.post_accumulate: Any = None
         self.retains = False
+        # An alias of a leaf keeps the leaf's accumulator alive: the leaf itself holds it weakly.
+        self.sink: Any = None
         self.tangents: dict[int, Tensor] | None = None
 
 
@@ -203,7 +205,7 @@ class Tensor:
     def _version(self) -> int:
         if self._cell is None:
             raise RuntimeError(errors.INFERENCE_VERSION)
-        return self._cell[0]
+        return int(self._cell[0])
 
     @read_only
     def _base(self) -> Tensor | None:

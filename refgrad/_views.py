@@ -17,8 +17,9 @@ from . import _errors as errors
 from . import _tensor
 from ._graph import CallableNode, Node, gradient_edge, node_hooks
 from ._interpreters import LIVE
-from ._modes import enable_grad, state
-from ._op import ROWS, Row, record
+from ._modes import enable_grad, local, state
+from ._op import ROWS, Row
+from ._record import record, record_view
 from ._storage import as_strided_array, element_strides, storage_offset
 from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain
 
@@ -26,8 +27,8 @@ DEFAULT, NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = range(5)
 
 
 class View:
-    """How a view was made: its base (never a view itself), the calls that lead from base to view, what kind of place
-    it was made in, and the version for which its history holds."""
+    """How a view was made: its base (never a view itself), the calls that lead from base to view as a chain (earlier
+    chain, last step), what kind of place it was made in, and the version for which its history holds."""
 
     __slots__ = ("base", "chain", "creation", "version")
 
@@ -39,18 +40,33 @@ def view_caller(row: Row) -> Callable[..., Any]:
     """The function that applies a view row: (tensor, *attributes) -> view, or a tuple of views."""
     several = row.schema.is_variable
 
+    kernel = row.kernel
+
     def call(self: Tensor, *attributes: Any) -> Any:
-        if self._flags & ~(LAZY | VIEW | DUAL) or state.functional_levels:
+        me = local.me
+        flags = self._flags
+        if flags & ~(LAZY | VIEW | DUAL):
             from ._calls import apply
 
             return apply(row, (self,), attributes)
-        found = row.kernel(self._array, *attributes)
-        views = [
-            as_view(self, a, (call, attributes, nr), several) for nr, a in enumerate(found if several else [found])
-        ]
-        if state.grad and (self._needs or (self._view is not None and self._view.base._needs)):
-            record(row, (self,), attributes, views)
-        if self._flags & DUAL:
+        # A level that lets the call go leaves an ordinary view: it must know its base.
+        for level in me.functional_levels:
+            handled = level(row, (self,), attributes)
+            if handled is not NotImplemented:
+                return handled
+        needs = me.grad and (self._needs or (flags & VIEW and self._view.base._needs))
+        if needs and flags & VIEW:
+            refresh(self)
+        found = kernel(self._array, *attributes)
+        if several:
+            views = [as_view(self, a, (call, attributes, nr), True) for nr, a in enumerate(found)]
+            if needs:
+                record(row, (self,), attributes, views)
+        else:
+            views = [as_view(self, found, (call, attributes, 0))]
+            if needs:
+                record_view(row, self, attributes, views[0], me)
+        if flags & DUAL:
             from ._forward import push
 
             push(row, (self,), attributes, views)
@@ -70,23 +86,32 @@ def as_view(t: Tensor, array: np.ndarray, step: Any, several: bool = False) -> T
         return made
     if step is not None:
         step = (*step, array, t._flags & LAZY)
-    creation = MULTI_OUTPUT if several else DEFAULT
-    if state.inference:
+    creation, me = MULTI_OUTPUT if several else DEFAULT, local.me
+    if me.inference:
         creation = INFERENCE
-    elif not state.grad:
+    elif not me.grad:
         creation = NO_GRAD
-    base, chain = t, (step,)
-    if t._view is not None:
-        base, chain = t._view.base, (*t._view.chain, step)
-        creation = creation or t._view.creation
-    made._view = View(base, chain, creation, t._cell[0])
+    before = t._view
+    if before is None:
+        made._view = View(t, (None, step), creation, t._cell[0])
+    else:
+        made._view = View(before.base, (before.chain, step), creation or before.creation, t._cell[0])
     made._flags |= VIEW
     return made
 
 
-def replay(chain: tuple[Any, ...], base: Tensor) -> Tensor:
+def steps(chain: tuple[Any, Any] | None) -> list[Any]:
+    """The steps of a chain, the first one first."""
+    found = []
+    while chain is not None:
+        chain, step = chain
+        found.append(step)
+    return found[::-1]
+
+
+def replay(chain: tuple[Any, Any] | None, base: Tensor) -> Tensor:
     """The view that the calls of a chain make of another base."""
-    for call, attributes, nr, *_ in chain:
+    for call, attributes, nr, *_ in steps(chain):
         found = call(base, *attributes)
         base = found[nr] if isinstance(found, tuple) else found
     return base
@@ -98,13 +123,13 @@ def regenerate(t: Tensor) -> Any:
     here, bits = t._view.base, t._view.base._flags & LAZY
     pending: np.ndarray | None = None
     with enable_grad():
-        for call, attributes, nr, array, before in t._view.chain:
+        for call, attributes, nr, array, before in steps(t._view.chain):
             if array.dtype == here._array.dtype and before == bits and call.__name__ not in LAZY_CALLS:
                 pending = array
                 continue
             if pending is not None:
                 here, pending = _strided(here, pending), None
-            here = replay(((call, attributes, nr),), here)
+            here = replay((None, (call, attributes, nr)), here)
             bits = here._flags & LAZY
         return here._edge if pending is None else _strided_edge(here, pending)
 
@@ -145,8 +170,13 @@ def refresh(t: Tensor) -> None:
     if view.base._edge is None and not view.base._needs:
         return
     before = t._edge
-    is_strided = is_strided_view(t) and not state.view_replay
-    t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
+    me = local.me
+    inference, me.inference = me.inference, False
+    try:
+        is_strided = is_strided_view(t) and not me.view_replay
+        t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
+    finally:
+        me.inference = inference
     t._needs = True
     if before is not None and t._edge is not None:
         move_retained(t, t._edge[0], t._edge[1], before)

@@ -41,6 +41,10 @@ SIGNS = {
 }
 
 
+# Fields that no part of the page shows: cleaning them would take half of the reading time of a large run.
+_UNREAD = ("seen", "needs", "digest")
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One clause, or one property of one operator, judged on one engine."""
@@ -137,7 +141,8 @@ def read_column(records: Iterable[Record], notices: Sequence[str] = (), file: st
     """A column from the records of one results file."""
     column = Column("", {}, notices=[str(tame(notice)) for notice in notices], file=str(tame(file)))
     for raw in records:
-        record: Record = tame(raw)
+        unread = _UNREAD if raw.get("type") == "result" else ()
+        record: Record = tame({key: value for key, value in raw.items() if key not in unread})
         kind = text(record, "type")
         if kind == "run":
             column.header = record

@@ -134,7 +134,12 @@ def _profile_cell(column: Column, profile: str) -> tuple[str, str, str]:
         return "not-claimed", SIGNS["not-claimed"], "incomplete" if broken else "not claimed"
     if broken or not column.complete:
         return "unspecified", SIGNS["unspecified"], f"{passed:,}/{judged:,} incomplete"
-    return "pass", SIGNS["pass"], f"{passed:,}/{judged:,}"
+    status = "pass" if passed == judged else "convention" if _differs(results) else "known"
+    return status, SIGNS[status], f"{passed:,}/{judged:,}"
+
+
+def _differs(results: list[Result]) -> bool:
+    return any(result.status == "convention" for result in results)
 
 
 _STATUS_WORDS = {

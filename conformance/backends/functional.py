@@ -126,6 +126,8 @@ class _Run:
         return argument
 
     def _pull(self, roots: Any, cotangents: Any, targets: list[int], given: dict[int, Any]) -> tuple[Any, ...]:
+        if self._entangled(targets):
+            return tuple(self._pull(roots, cotangents, [target], given)[0] for target in targets)
         base = {k: v for k, v in given.items() if k < max(ref.index for ref in roots) + 1}
 
         def function(*values: Any) -> tuple[Any, ...]:
@@ -136,6 +138,13 @@ class _Run:
         args = tuple(self._evaluate(target, given) for target in targets)
         seeds = tuple(self._evaluate(ref.index, given) for ref in cotangents)
         return self.engine.vjp(function, args, seeds)
+
+    def _entangled(self, targets: list[int]) -> bool:
+        """Whether a target is listed twice or depends on another: they aren't independent variables of one function."""
+        if len(targets) == 1:
+            return False
+        others = [(t, [u for u in targets if u != t]) for t in targets]
+        return len(set(targets)) < len(targets) or any(self._follows(t, rest) for t, rest in others)
 
     def _follows(self, index: int, targets: list[int]) -> bool:
         """Whether a value depends on a target, so that it must be computed anew from the traced one."""

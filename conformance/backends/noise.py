@@ -41,9 +41,24 @@ def _extent(array: np.ndarray) -> int:
 
 
 def fixed_leaves(program: Program) -> frozenset[int]:
-    """Leaves that a discontinuous operator reads: noise there would cross the jump."""
+    """Leaves that a discontinuous operator reads, where noise would cross the jump; and those that only exact operators
+    with kinks read, whose results no operator reads: they round nothing, and noise would excuse another choice at the
+    kink."""
     fixed: set[int] = set()
-    for step in program.steps:
-        if isinstance(step, Call) and catalogue.find(step.op).jumps:
-            fixed.update(ref.index for ref in refs(step.args))
+    others: set[int] = set()
+    ties: dict[int, set[int]] = {}
+    for index, step in enumerate(program.steps):
+        if not isinstance(step, Call):
+            continue
+        line, read = catalogue.find(step.op), {ref.index for ref in refs(step.args)}
+        if line.jumps:
+            fixed |= read
+        if line.exact and line.kinks is not None:
+            ties[index] = read
+        else:
+            others |= read
+    others.update(*(read & ties.keys() for read in ties.values()))
+    for index, read in ties.items():
+        if index not in others:
+            fixed |= read - others
     return frozenset(fixed)

@@ -190,6 +190,9 @@ class Run:
             return tuple(None if g is None else act(g, step.tag) for g in grads[0]) if act is not _record else None
 
         if step.kind == "tensor":
+            # PyTorch 2.13 crashes in register_hook on a view whose base was written since, unless its history is
+            # brought up to date first; register_hook does that itself otherwise, so nothing else changes.
+            _ = value.grad_fn
             return value.register_hook(on_grad)
         if step.kind == "post_accumulate":
             return value.register_post_accumulate_grad_hook(on_param)

@@ -20,9 +20,26 @@ if TYPE_CHECKING:
     from ..build import Builder
 
 FAMILIES = (
-    "pointwise", "special", "activation", "reduce", "order", "scan", "masked", "shape", "index", "linalg", "nn", "loss",
-    "normalise", "window", "create",
-)  # fmt: skip
+    "pointwise",
+    "special",
+    "activation",
+    "reduce",
+    "order",
+    "scan",
+    "masked",
+    "shape",
+    "views",
+    "join",
+    "index",
+    "image",
+    "linalg",
+    "fft",
+    "nn",
+    "loss",
+    "normalise",
+    "window",
+    "create",
+)
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 
 Draw = Callable[["Builder"], tuple[tuple[Any, ...], dict[str, Any]]]
@@ -56,7 +73,7 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool
+    contraction: bool | str
     cancels: bool
     jumps: bool
     view: bool
@@ -95,7 +112,7 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool = False,
+    contraction: bool | str = False,
     cancels: bool = False,
     jumps: bool = False,
     view: bool = False,

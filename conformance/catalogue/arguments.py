@@ -96,12 +96,12 @@ def binary(
 
     def draw(b: Builder) -> Drawn:
         first = b.operand(rank=rank, domain=domain)
-        kind = 12 - b.choose(3) if b.sizes == "broadcast" else b.choose(16)
+        kind = 12 - b.choose(3) if b.sizes == "broadcast" else b.choose(17)
         if kind == 15 and scalars:
             return (first, draw_scalar(b, second)), draw_options(b, options)
         if kind == 14 and second is domain:
             return (first, first), draw_options(b, options)
-        dtype = b.pick(MIXED) if kind == 13 and mixed and second.jitter else None
+        dtype = b.pick(MIXED) if kind in (13, 16) and mixed and second.jitter else None
         if kind in (10, 11, 12):
             shape = draw_broadcastable(b.source, first.shape)
             return (b.operand(shape, domain=domain), b.operand(first.shape, domain=second)), draw_options(b, options)

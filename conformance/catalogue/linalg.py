@@ -2,8 +2,308 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..domains import DISTINCT, OFF_GRID, special
+from ..shapes import Shape
 from . import NUMERIC, operator
-from .arguments import matrix_product
+from .arguments import Drawn, custom, draw_options, matrix_product
+from .matrices import matrix, per_matrix, per_row, real_of, rectangular, square, system
+
+if TYPE_CHECKING:
+    from ..build import Builder
+
+FUNCTION = ("function",)
+BOTH = ("function", "method")
+INPLACE = ("function", "method", "inplace")
+SIZES = (2, 1, 3, 5, 0)
+NUMBERS = (1, 2, 0, -1, 0.5)
 
 operator("matmul", matrix_product((1, 4), (1, 4)), dtypes=NUMERIC, contraction=True, graph="free", symbol="@")
 operator("mm", matrix_product((2, 2), (2, 2)), dtypes=NUMERIC, contraction=True)
+operator("mv", matrix_product((2, 2), (1, 1)), dtypes=NUMERIC, contraction=True)
+
+
+def _operands(*shapes: str, forms: Any = BOTH, **options: Any) -> Any:
+    """Operands whose shapes are words over drawn sizes; a bar offers another shape. The last word is the result's."""
+    *words, result = shapes
+
+    def draw(b: Builder) -> Drawn:
+        sizes: dict[str, int] = {}
+        made = []
+        for word in words:
+            choices = word.split("|")
+            word = choices[b.choose(len(choices))]
+            shape = tuple(1 if c == "1" else sizes.setdefault(c, b.pick(SIZES)) for c in word.replace("-", ""))
+            made.append(b.operand(shape))
+        return tuple(made), draw_options(b, options)
+
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        sizes: dict[str, int] = {}
+        for word, arg in zip(words, args):
+            fitting = [w.replace("-", "") for w in word.split("|") if len(w.replace("-", "")) == len(arg.shape)]
+            for c, n in zip(fitting[0], arg.shape):
+                sizes[c] = max(n, sizes[c]) if sizes.get(c, 1) != 1 and n == 1 else n
+        return ((tuple(sizes[c] for c in result), args[0].dtype),)
+
+    return custom(draw, infer, forms)
+
+
+operator("dot", _operands("n", "n", ""), dtypes=NUMERIC, contraction=True)
+operator("vdot", _operands("n", "n", ""), dtypes=NUMERIC, contraction=True)
+operator("bmm", _operands("bnm", "bmp", "bnp"), dtypes=NUMERIC, contraction=True)
+operator("outer", _operands("n", "m", "nm"), dtypes=NUMERIC, contraction=True, graph="free")
+operator("inner", _operands("nm", "pm", "np"), dtypes=NUMERIC, contraction=True, graph="free")
+
+
+def _two_small(b: Builder) -> Drawn:
+    return (b.operand(rank=(0, 2)), b.operand(rank=(0, 2))), {}
+
+
+def _blocks(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    a, b = args[0].shape, args[1].shape
+    n = max(len(a), len(b))
+    pairs = zip((1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b)
+    return ((tuple(p * q for p, q in pairs), args[0].dtype),)
+
+
+operator("kron", custom(_two_small, _blocks), dtypes=NUMERIC, contraction=True, graph="free")
+for _name, _shapes in {
+    "addmm": ("np", "nm", "mp", "np"),
+    "addmv": ("n", "nm", "m", "n"),
+    "addr": ("np", "n", "p", "np"),
+    "addbmm": ("np", "bnm", "bmp", "np"),
+    "baddbmm": ("bnp", "bnm", "bmp", "bnp"),
+}.items():
+    operator(_name, _operands(*_shapes, forms=INPLACE, beta=NUMBERS, alpha=NUMBERS), dtypes=NUMERIC, contraction=True)
+
+
+def _linear(b: Builder) -> Drawn:
+    n, m = b.pick(SIZES), b.pick(SIZES[:-1])
+    x = b.operand((*b.pick(((3,), (), (2, 3), (2, 1, 3))), n))
+    return (x, b.operand((m, n)), *((b.operand((m,)),) if b.choose(3) else ())), {}
+
+
+def _linear_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return (((*args[0].shape[:-1], args[1].shape[0]), args[0].dtype),)
+
+
+operator(
+    "nn.functional.linear", custom(_linear, _linear_shape, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free"
+)
+
+
+def _chain(b: Builder) -> Drawn:
+    sizes = [b.pick(SIZES) for _ in range(b.integer(3, 5))]
+    return ([b.operand((n, m)) for n, m in pairwise(sizes)],), {}
+
+
+def _chained(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return (((args[0][0].shape[0], args[0][-1].shape[1]), args[0][0].dtype),)
+
+
+operator("linalg.multi_dot", custom(_chain, _chained, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
+
+EQUATIONS = (
+    "ij,jk->ik", "ij,jk", "ij->ji", "ii->i", "ii", "ij->", "i,j->ij", "bij,bjk->bik", "ij,ij->i", "...ij,...jk->...ik",
+    "ij,jk,kl->il", "iij->j", "ij,kj->ikj", "...i->...",
+)  # fmt: skip
+
+
+def _einsum(b: Builder) -> Drawn:
+    equation = b.pick(EQUATIONS)
+    sizes: dict[str, int] = {}
+    operands = []
+    for term in equation.partition("->")[0].split(","):
+        dots = (b.pick((2, 1)),) if term.startswith("...") and equation.count("...") < 3 else ()
+        shape = (*dots, *(sizes.setdefault(c, b.pick(SIZES)) for c in term.removeprefix("...")))
+        operands.append(b.operand(shape))
+    return (equation, *operands), {}
+
+
+def _summed(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    equation, *operands = args
+    left, arrow, right = equation.partition("->")
+    sizes: dict[str, int] = {}
+    dots: Shape = ()
+    for term, x in zip(left.split(","), operands):
+        letters = term.removeprefix("...")
+        lead = len(x.shape) - len(letters)
+        dots = max(dots, x.shape[:lead], key=len)
+        sizes.update(zip(letters, x.shape[lead:]))
+    every = left.replace(",", "")
+    wanted = right if arrow else "".join(sorted(c for c in sizes if every.count(c) == 1))
+    lead = dots if wanted.startswith("...") else ()
+    return (((*lead, *(sizes[c] for c in wanted.removeprefix("..."))), operands[0].dtype),)
+
+
+operator("einsum", custom(_einsum, _summed, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
+
+
+def _tensordot(b: Builder) -> Drawn:
+    n, m, p, q = (b.pick(SIZES) for _ in range(4))
+    if b.choose(2):
+        return (b.operand((n, m, p)), b.operand((m, p, q))), {"dims": 2}
+    return (b.operand((n, m, p)), b.operand((p, q, m))), {"dims": ((1, -1), (2, 0))}
+
+
+def _contracted(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    n, q = args[0].shape[0], args[1].shape[2 if attrs["dims"] == 2 else 1]
+    return (((n, q), args[0].dtype),)
+
+
+operator("tensordot", custom(_tensordot, _contracted, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
+
+
+def _vectors(b: Builder) -> Drawn:
+    dim = b.pick((-1, 0))
+    shape: Shape = (b.pick(SIZES), 3) if dim == -1 else (3, b.pick(SIZES))
+    return (b.operand(shape), b.operand(shape)), {"dim": dim}
+
+
+def _first(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return ((args[0].shape, args[0].dtype),)
+
+
+def _without_dim(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    shape = list(args[0].shape)
+    del shape[attrs["dim"]]
+    return ((tuple(shape), args[0].dtype),)
+
+
+operator("linalg.cross", custom(_vectors, _first, FUNCTION), dtypes=NUMERIC, contraction=True)
+operator("cross", custom(_vectors, _first, BOTH), dtypes=NUMERIC, contraction=True)
+operator("linalg.vecdot", custom(_vectors, _without_dim, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
+
+operator("linalg.inv", square(), dtypes=NUMERIC, contraction="mixing")
+operator("inverse", square(), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing", kinks=special(0.0, 1.0))
+operator("det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing", kinks=special(0.0, 1.0))
+operator("logdet", square("positive", infer=per_matrix()), contraction="mixing", graph="free")
+operator(
+    "linalg.slogdet",
+    square(infer=lambda args, attrs: per_matrix()(args, attrs) + per_matrix(real_of)(args, attrs)),
+    dtypes=NUMERIC, contraction="mixing", outputs=("sign", "logabsdet"),
+)  # fmt: skip
+operator("linalg.solve", system(side="first", vectors=True, left=(True, False)), dtypes=NUMERIC, contraction="mixing")
+operator(
+    "linalg.solve_triangular",
+    system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),
+    dtypes=NUMERIC, contraction="mixing",
+)  # fmt: skip
+operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
+operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
+operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, contraction="mixing")
+operator(
+    "linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, contraction="mixing"
+)
+operator("linalg.matrix_exp", square(), dtypes=("float64",), contraction="mixing")
+operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC, contraction="mixing")
+
+
+def _swapped(args: tuple[Any, ...]) -> Any:
+    shape = args[0].shape
+    return (((*shape[:-2], shape[-1], shape[-2]), args[0].dtype),)
+
+
+def _power(b: Builder) -> Drawn:
+    n = b.pick((2, 1, 3))
+    return (matrix(b, b.pick(((), (2,))), n, n), b.pick((2, 1, 0, 3, 5, -1, -2))), {}
+
+
+operator("linalg.matrix_power", custom(_power, _first, FUNCTION), dtypes=NUMERIC, contraction="mixing", graph="free")
+operator(
+    "linalg.matrix_norm",
+    rectangular(
+        lambda args, attrs: ((_kept(args[0].shape, attrs["keepdim"]), real_of(args[0].dtype)),),
+        ord=("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")), keepdim=(False, True),
+    ),
+    dtypes=NUMERIC, contraction="mixing", graph="free",
+)  # fmt: skip
+
+
+def _kept(shape: Shape, keepdim: bool) -> Shape:
+    return (*shape[:-2], 1, 1) if keepdim else shape[:-2]
+
+
+operator(
+    "linalg.cond", square(infer=per_matrix(real_of), p=(2, None, -2, "nuc")), dtypes=NUMERIC, contraction="mixing",
+    graph="free",
+)  # fmt: skip
+
+
+# In the other norms PyTorch 2.13 overwrites the inverse that its own backward needs, and raises: only values here.
+operator(
+    "linalg.cond.inverse",
+    square(infer=per_matrix(real_of), p=(1, -1, "fro", float("inf"), -float("inf"))),
+    dtypes=NUMERIC, contraction="mixing", graph="free", differentiable=False,
+)  # fmt: skip
+
+
+def _vander(b: Builder) -> Drawn:
+    return (b.operand(rank=(1, 2)),), {"N": b.pick((3, 2, 4))}
+
+
+operator(
+    "linalg.vander",
+    custom(_vander, lambda args, attrs: (((*args[0].shape, attrs["N"]), args[0].dtype),), FUNCTION),
+    graph="free",
+)
+
+
+def _points(b: Builder) -> Drawn:
+    n, m, d = b.pick((2, 1, 3)), b.pick((3, 1, 2)), b.pick((2, 1, 3))
+    batch = b.pick(((), (2,)))
+    first, second = b.operand((*batch, n, d), domain=DISTINCT), b.operand((*batch, m, d), domain=OFF_GRID)
+    return (first, second), {"p": b.pick((2.0, 1.0, 3.0, 0.5))}
+
+
+def _all_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return (((*args[0].shape[:-1], args[1].shape[-2]), args[0].dtype),)
+
+
+def _one_set(b: Builder) -> Drawn:
+    return (b.operand((b.pick((3, 2, 4)), b.pick((2, 3))), domain=DISTINCT),), {"p": b.pick((2.0, 1.0, 3.0))}
+
+
+def _half_of_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    n = args[0].shape[0]
+    return (((n * (n - 1) // 2,), args[0].dtype),)
+
+
+def _rows(**options: Any) -> Any:
+    def draw(b: Builder) -> Drawn:
+        shape = (b.pick((2, 1, 3)), b.pick((3, 1, 4)))
+        return (b.operand(shape, domain=DISTINCT), b.operand(shape, domain=OFF_GRID)), draw_options(b, options)
+
+    return draw
+
+
+def _row_numbers(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    shape, dim = list(args[0].shape), attrs.get("dim", -1)
+    shape[dim : dim + 1 or None] = [1] if attrs.get("keepdim") else []
+    return ((tuple(shape), args[0].dtype),)
+
+
+def _bilinear(b: Builder) -> Drawn:
+    n, i, j, k = b.pick((2, 1, 3)), b.pick((2, 1, 3)), b.pick((3, 1, 2)), b.pick((2, 1))
+    return (b.operand((n, i)), b.operand((n, j)), b.operand((k, i, j)), b.operand((k,))), {}
+
+
+def _outputs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return (((args[0].shape[0], args[2].shape[0]), args[0].dtype),)
+
+
+operator("cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False)
+operator("nn.functional.pdist", custom(_one_set, _half_of_pairs, FUNCTION), contraction=True, twice=False)
+operator(
+    "nn.functional.cosine_similarity", custom(_rows(dim=(1, -1, 0)), _row_numbers, FUNCTION), contraction=True,
+    graph="free",
+)  # fmt: skip
+operator(
+    "nn.functional.pairwise_distance",
+    custom(_rows(p=(2.0, 1.0, 3.0), keepdim=(False, True)), _row_numbers, FUNCTION), contraction=True, graph="free",
+)  # fmt: skip
+operator("nn.functional.bilinear", custom(_bilinear, _outputs, FUNCTION), contraction=True, graph="free")

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ..domains import NONZERO, special
 from . import operator
-from .arguments import along_dim, unary
+from .arguments import unary
 
 operator("relu", unary(NONZERO), kinks=special(0.0), exact=True)

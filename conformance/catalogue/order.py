@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import ANY_INTEGER, DISTINCT, FRACTION, REAL, Domain, special
+from ..domains import DISTINCT, FRACTION, REAL, Domain, special
+from ..leafdata import LAYOUTS
 from ..shapes import Shape, reduced
 from . import operator
 from .arguments import Drawn, along_dim, custom, draw_dim, reduction
-from .reduce import same, to_index
+from .reduce import to_index
 
 if TYPE_CHECKING:
     from ..build import Builder
@@ -19,6 +20,13 @@ LEVELS = (0.5, 0.0, 0.25, 1.0, 0.3)
 
 def _filled(b: Builder, low: int = 0) -> Shape:
     return tuple(d or 1 for d in b.draw_shape(low, 4))
+
+
+def untied(b: Builder, shape: Shape) -> Any:
+    """An operand without equal elements: which of them such an operator names is left open, and an expanded layout
+    would repeat them."""
+    layout = LAYOUTS[b.choose(len(LAYOUTS) - 1)] if b.chance(4) or b.sizes == "layout" else "contiguous"
+    return b.leaf(shape, domain=DISTINCT, requires_grad=b.choose(8) != 7, layout=layout)
 
 
 def _sorted(b: Builder) -> Drawn:
@@ -40,7 +48,7 @@ def _size(shape: Shape, dim: int) -> int:
 
 
 def _topk(b: Builder) -> Drawn:
-    x = b.operand(_filled(b), domain=DISTINCT)
+    x = untied(b, _filled(b))
     dim = draw_dim(b, len(x.shape))
     return (x, b.integer(1, _size(x.shape, dim))), {"dim": dim, "largest": bool(b.choose(2)), "sorted": True}
 
@@ -54,9 +62,14 @@ def _top_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _kth(b: Builder) -> Drawn:
-    x = b.operand(_filled(b), domain=DISTINCT)
+    x = untied(b, _filled(b))
     dim = draw_dim(b, len(x.shape))
     return (x, b.integer(1, _size(x.shape, dim))), {"dim": dim, "keepdim": bool(b.choose(2))}
+
+
+def _along(b: Builder) -> Drawn:
+    x = untied(b, _filled(b))
+    return (x,), {"dim": draw_dim(b, len(x.shape)), "keepdim": bool(b.choose(2))}
 
 
 def _kth_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -65,7 +78,7 @@ def _kth_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _quantile(b: Builder) -> Drawn:
-    x = b.operand(_filled(b), domain=DISTINCT)
+    x = untied(b, _filled(b))
     q = b.operand((b.pick((1, 2, 3)),), domain=FRACTION, grad=False) if b.choose(2) else b.pick(LEVELS)
     dim = None if b.chance(4) else draw_dim(b, len(x.shape))
     return (x, q), {"dim": dim, "keepdim": bool(b.choose(2)), "interpolation": b.pick(INTERPOLATIONS)}
@@ -98,18 +111,10 @@ operator(
 )
 operator("topk", custom(_topk, _top_shape), outputs=VALUES, exact=True, jumps=True)
 operator("kthvalue", custom(_kth, _kth_shape), outputs=VALUES, exact=True, jumps=True)
-operator(
-    "mode", reduction("one", ANY_INTEGER, empty=False, outputs=(same, to_index)), outputs=VALUES, exact=True, jumps=True
-)
+operator("mode", custom(_along, _kth_shape), outputs=VALUES, exact=True, jumps=True)
 for _name in ("median", "nanmedian"):
     operator(_name, reduction("all", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
-    operator(
-        f"{_name}.dim",
-        reduction("one", DISTINCT, empty=False, outputs=(same, to_index)),
-        outputs=VALUES,
-        exact=True,
-        jumps=True,
-    )
+    operator(f"{_name}.dim", custom(_along, _kth_shape), outputs=VALUES, exact=True, jumps=True)
 for _name in ("quantile", "nanquantile"):
     operator(_name, custom(_quantile, _quantile_shape), graph="free", jumps=True)
 operator("bucketize", custom(_search, _found, ("function",)), exact=True, jumps=True, differentiable=False)

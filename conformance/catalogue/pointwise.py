@@ -69,7 +69,7 @@ operator("round.decimals", unary(OFF_GRID, result=keep_dtype, decimals=(1, 0)), 
 operator("frac", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), exact=True, jumps=True, twice=False)
 operator("sign", unary(NONZERO, result=keep_dtype), kinks=special(0.0), exact=True, jumps=True, twice=False)
 operator("sgn", unary(NONZERO, result=keep_dtype), dtypes=FLOATING + COMPLEX, kinks=special(0.0), twice=False)
-operator("copysign", binary(NONZERO, infer=divided), kinks=special(0.0, -0.0), exact=True)
+operator("copysign", binary(NONZERO, infer=divided), kinks=special(0.0, -0.0), exact=True, twice=False)
 operator("nextafter", binary(NONZERO, scalars=False, mixed=False), dtypes=WIDE, jumps=True)
 operator(
     "nan_to_num",
@@ -148,7 +148,14 @@ def _parts(first: Domain) -> Any:
     return custom(draw, infer, ("function",))
 
 
-operator("angle", unary(NONZERO, forms=("function", "method")), kinks=special(0.0))
+def _to_real(dtype: str) -> str:
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
+
+
+operator(
+    "angle", unary(NONZERO, result=_to_real, forms=("function", "method")), dtypes=NUMERIC, kinks=special(0.0),
+    twice=False,
+)  # fmt: skip
 operator("conj_physical", unary(result=keep_dtype, forms=("function", "method")), dtypes=COMPLEX)
 operator("complex", _parts(REAL), dtypes=WIDE, exact=True)
 operator("polar", _parts(POSITIVE), dtypes=WIDE)

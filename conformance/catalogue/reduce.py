@@ -80,7 +80,7 @@ operator("nansum.dim", reduction("many"), kinks=special(float("nan")), contracti
 operator("nanmean.dim", reduction("many", empty=False), kinks=special(float("nan")), contraction=True, graph="free")
 operator("prod", reduction("all", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("prod.dim", reduction("one", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
-operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")))
+operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")), contraction=True)
 operator("var", reduction("all", DISTINCT, empty=False, correction=(0,)), dtypes=NUMERIC, contraction=True)
 operator("var.dim", spread(result=to_real), dtypes=NUMERIC, contraction=True)
 operator("std.dim", spread(result=to_real), kinks=special(1.0), contraction=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import DISTINCT, NONZERO, POSITIVE, Domain, special
+from ..domains import DISTINCT, NONZERO, OFF_GRID, POSITIVE, Domain, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, along_dim, custom, draw_dim
@@ -45,6 +45,8 @@ def _diff(b: Builder) -> Drawn:
 
 
 def _diff_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    if not attrs["n"]:
+        return _like(args, attrs)
     size = args[0].shape[attrs["dim"]]
     for name in ("prepend", "append"):
         if attrs.get(name) is not None:
@@ -98,10 +100,11 @@ def _places(size: int) -> Domain:
     return Domain(f"places{size}", tuple(float(k) for k in range(size)), 0, size - 1, jitter=False)
 
 
+# Self and source never coincide: where they do and self is left out, PyTorch's gradient still counts self as a tie.
 def _scattered(reductions: tuple[str, ...]) -> Any:
     def draw(b: Builder) -> Drawn:
         shape = tuple(d or 1 for d in b.draw_shape(1, 3))
-        x = b.operand(shape, domain=NONZERO)
+        x = b.operand(shape, domain=OFF_GRID)
         dim = draw_dim(b, len(shape))
         count = resized(shape, dim, b.pick((2, 1, 3, 5)))
         index = b.operand(count, dtype="int64", domain=_places(shape[dim]))
@@ -113,7 +116,7 @@ def _scattered(reductions: tuple[str, ...]) -> Any:
 
 def _index_reduced(b: Builder) -> Drawn:
     shape = tuple(d or 1 for d in b.draw_shape(1, 3))
-    x, dim, count = b.operand(shape, domain=NONZERO), draw_dim(b, len(shape)), b.pick((2, 1, 3, 5))
+    x, dim, count = b.operand(shape, domain=OFF_GRID), draw_dim(b, len(shape)), b.pick((2, 1, 3, 5))
     index = b.operand((count,), dtype="int64", domain=_places(shape[dim]))
     source = b.operand(resized(shape, dim, count), domain=NONZERO)
     attrs = {"reduce": b.pick(("prod", "mean", "amax", "amin")), "include_self": bool(1 - b.choose(2))}
@@ -130,7 +133,7 @@ def _running_sums() -> Any:
 
 operator("cumsum", _running_sums(), dtypes=NUMERIC, contraction=True)
 operator("cumprod", along_dim(NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
-operator("logcumsumexp", along_dim(), dtypes=NUMERIC)
+operator("logcumsumexp", along_dim(), dtypes=NUMERIC, contraction=True)
 for _name in ("cummax", "cummin"):
     operator(
         _name,
@@ -140,10 +143,10 @@ for _name in ("cummax", "cummin"):
         exact=True,
         jumps=True,
     )
-operator("softmax", along_dim(), kinks=special(float("-inf")))
-operator("log_softmax", along_dim(), kinks=special(float("-inf")))
+operator("softmax", along_dim(), kinks=special(float("-inf")), contraction=True)
+operator("log_softmax", along_dim(), kinks=special(float("-inf")), contraction=True)
 for _name in ("softmax", "log_softmax", "softmin"):
-    operator(f"nn.functional.{_name}", along_dim(), forms=("function",))
+    operator(f"nn.functional.{_name}", along_dim(), forms=("function",), contraction=True)
 operator("diff", custom(_diff, _diff_shape), dtypes=NUMERIC, graph="free", contraction=True)
 operator("trapezoid", custom(_integral, _integral_shape, ("function",)), graph="free", contraction=True)
 operator(

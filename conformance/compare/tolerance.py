@@ -86,10 +86,13 @@ def spread(reference: np.ndarray, runs: list[np.ndarray]) -> np.ndarray:
     return SPREAD * moved
 
 
-def scaled(reference: np.ndarray, absolute: np.ndarray, dtype: str) -> np.ndarray:
-    """The allowance from the same contraction on absolute values."""
+def scaled(reference: np.ndarray, absolute: np.ndarray, dtype: str, mixing: bool = False) -> np.ndarray:
+    """The allowance from the same contraction on absolute values: element by element, or by the largest where every
+    element mixes all operands (a Fourier transform, a solution of equations)."""
     base = _parts(reference)
     if absolute.shape != reference.shape:
         return np.zeros(base.shape)
     size = np.abs(_parts(absolute))
+    if mixing:
+        size = np.full_like(size, size.max(initial=0))
     return SCALE_ULPS * EPS.get(dtype, 0.0) * size

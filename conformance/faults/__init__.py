@@ -12,6 +12,31 @@ from importlib import import_module
 from .fault import Fault
 
 FAMILIES = ("rules", "engine", "tensors", "controls")
+QUICK = (
+    "prod_zero_div",
+    "custom_saved_intermediate",
+    "bcast_mul",
+    "sqdiff_ignores_g_tfnet",
+    "one_entry",
+    "mse_mixed_dtype",
+    "clamp_border0",
+    "complex_matmul_tf",
+    "mul_chain_tfnet",
+    "bcast_mlx_eval",
+    "xla_inplace",
+    "inplace_paddle_version",
+    "hook_partial_oneflow",
+    "no_grad_generator_yield",
+    "seed_shape_ignored",
+    "control_nothing",
+    "control_reassociated_sum",
+    "control_extended_precision",
+    "control_fused_multiply",
+    "control_other_tie",
+    "control_other_buffers",
+    "control_other_derivative_form",
+)
+"""One fault a class, and controls: what a change of the suite is qualified with each time."""
 
 
 @cache

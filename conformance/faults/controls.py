@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .fault import Fault
-from .planting import kernel, replaced, rule
+from .planting import Planted, kernel, replaced, rule
 
 
 def _reversed_sum(sound: Any) -> Any:
@@ -52,10 +52,19 @@ def _own_buffer(sound: Any) -> Any:
 
 FAULTS = (
     Fault(
+        "control_nothing",
+        "nothing is replaced: operators only take their general path",
+        "path",
+        lambda: Planted([]),
+        ("language/", "backward.", "op/transpose/", "op/mul/"),
+        control=True,
+    ),
+    Fault(
         "control_reassociated_sum",
         "sums add in the opposite order",
         "rounding",
         kernel("SumBackward0", _reversed_sum),
+        ("op/sum/", "op/mean/"),
         control=True,
     ),
     Fault(
@@ -63,6 +72,7 @@ FAULTS = (
         "exp is computed in extended precision",
         "rounding",
         kernel("ExpBackward0", _in_long_double),
+        ("op/exp/", "op/sigmoid/"),
         control=True,
     ),
     Fault(
@@ -70,6 +80,7 @@ FAULTS = (
         "float32 products are rounded from float64",
         "rounding",
         kernel("MulBackward0", _fused),
+        ("op/mul/", "backward."),
         control=True,
     ),
     Fault(
@@ -81,6 +92,7 @@ FAULTS = (
             self=lambda g, F, self, other: F.where(self >= other, g, 0),
             other=lambda g, F, self, other: F.where(self >= other, 0, g),
         ),
+        ("op/maximum/",),
         control=True,
     ),
     Fault(
@@ -88,13 +100,15 @@ FAULTS = (
         "cotangents are copied between nodes",
         "buffers",
         replaced("_engine", "_arrive", _own_buffer),
+        ("backward.", "op/mul/"),
         control=True,
     ),
     Fault(
         "control_other_derivative_form",
         "tanh's derivative is computed as 1/cosh² instead of 1 - tanh²",
         "rounding",
-        rule("TanhBackward0", self=lambda g, F, self: g / (F.cosh(self) * F.cosh(self))),
+        rule("TanhBackward0", self=lambda g, F, self: g * F.conj(1 / (F.cosh(self) * F.cosh(self)))),
+        ("op/tanh/",),
         control=True,
     ),
 )

@@ -151,7 +151,7 @@ FAULTS = (
         "a gradient stays in the promoted dtype",
         "dtype",
         replaced("_engine", "fit", _no_cast),
-        ("op/add", "op/mul", "promotion.", "dtype."),
+        ("op/sub/", "op/mul/", "op/add/"),
     ),
     Fault(
         "hook_partial_oneflow",
@@ -181,7 +181,7 @@ FAULTS = (
         "item() cuts a value out of the graph",
         "graph retention",
         replaced("_tensor", "Tensor.item", _detaching),
-        ("leaf.item-allowed", "language"),
+        ("history.item", "leaf.", "language"),
         "ml-explore/mlx#610",
     ),
     Fault(
@@ -196,6 +196,6 @@ FAULTS = (
         "a seed of another shape is broadcast instead of refused",
         "error missing",
         replaced("autograd.roots", "_seed", _ignoring_shape),
-        ("backward.gradient-shape-mismatch", "language"),
+        ("history.seed", "backward.gradient", "language"),
     ),
 )

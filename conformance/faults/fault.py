@@ -18,7 +18,8 @@ Plant = Callable[[], AbstractContextManager[None]]
 class Fault:
     """``plant()`` gives a context in which refgrad has the fault. ``expects``: prefixes of the ids of clauses and
     operator properties that a reader would expect to catch it. ``report``: the public report it restates.
-    ``control``: no fault, must not be blamed (or be filed as convention)."""
+    ``control``: no fault, must not be blamed (or be filed as convention). ``is_convention``: another choice at a tie or
+    a kink, which counts as caught when it is filed as such."""
 
     id: str
     title: str
@@ -27,6 +28,7 @@ class Fault:
     expects: tuple[str, ...] = ()
     report: str | None = None
     control: bool = False
+    is_convention: bool = False
 
 
 class Broken:

@@ -1,8 +1,8 @@
 """How a fault is planted: a named part of refgrad is replaced while a context is entered, and put back after.
 
 Contexts are made once and entered for every program, so that entering costs a few attribute writes. Operators keep
-their fast path in closures; while a fault is planted a do-nothing level sends every call down the general path, which
-looks its row's plan and kernel up.
+their fast path in closures; while a fault is planted no thread counts as plain, which sends every call down the general
+path, where its row's plan and kernel are looked up.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 Replacement = Callable[[Any], Any]
+_SETTLE: list[Any] = []
 
 
 class Planted(AbstractContextManager[None]):
@@ -40,18 +41,20 @@ class Planted(AbstractContextManager[None]):
                 setattr(owner, name, value)
 
 
-def _level(*_: Any) -> Any:
-    return NotImplemented
+def _unsettled(self: Any) -> None:
+    """Stands in for ``settle`` while a fault is planted: a thread is never plain."""
+    self.plain = False
 
 
 def slow_paths(step: int) -> None:
     """Sends operators down their general path (+1), or lets them go (-1)."""
-    state = part("_modes").state
+    modes = part("_modes")
     if step > 0:
-        state.functional_levels.append(_level)
+        _SETTLE.append(modes.CurrentState.settle)
+        modes.CurrentState.settle = _unsettled
     else:
-        state.functional_levels.remove(_level)
-    state.settle()
+        modes.CurrentState.settle = _SETTLE.pop()
+    modes.state.settle()
 
 
 def part(module: str) -> Any:

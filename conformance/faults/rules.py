@@ -74,8 +74,9 @@ FAULTS = (
             "ClampBackward1",
             self=lambda g, F, self, min, max: F.where(_strictly_inside(self, min, max), g, 0),
         ),
-        ("op/clamp", "op.clamp"),
+        ("op/clamp/convention", "op/clamp"),
         "pytorch/pytorch#7002",
+        is_convention=True,
     ),
     Fault(
         "complex_matmul_tf",

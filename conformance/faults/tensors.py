@@ -33,13 +33,13 @@ def _bump_if_needed(sound: Any) -> Any:
 def _own_counter(sound: Any) -> Any:
     """detach() shares memory but not the version counter."""
 
-    def alias(t: Any) -> Any:
-        made = sound(t)
+    def detach(input: Any) -> Any:
+        made = sound(input)
         if made._cell is not None:
             made._cell = list(made._cell)
         return made
 
-    return alias
+    return detach
 
 
 def _unzeroed(sound: Any) -> Any:
@@ -100,8 +100,8 @@ FAULTS = (
         "version_detach_vs_data",
         "detach() has a version counter of its own",
         "version counter",
-        replaced("ops.copy", "alias", _own_counter),
-        ("leaf.detach-shares-version", "op/detach", "language"),
+        replaced("_tensor", "Tensor.detach", _own_counter),
+        ("history.detach", "leaf.", "op/detach", "language"),
         "pytorch/pytorch#6990",
     ),
 )

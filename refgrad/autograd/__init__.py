@@ -9,10 +9,11 @@ from .._modes import (
     set_multithreading_enabled,
 )
 from .._tensor import Tensor, method
-from . import anomaly_mode, function, grad_mode, graph
+from . import anomaly_mode, forward_ad, function, functional, grad_mode, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function, NestedIOFunction
+from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable, variable
 
 
@@ -39,9 +40,13 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "enforce_grad_layout_policy",
+    "forward_ad",
     "function",
+    "functional",
     "grad",
     "grad_mode",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "no_grad",

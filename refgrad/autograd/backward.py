@@ -11,6 +11,7 @@ import numpy as np
 from .. import _errors as errors
 from .._engine import execute
 from .._graph import GradientEdge, gradient_edge
+from .._modes import state
 from .._tensor import Tensor, plain
 from .batched import grad_of_batch
 from .roots import seeds_of
@@ -59,6 +60,8 @@ def backward(
     """Accumulates the gradients of the roots, weighted by `grad_tensors`, into the leaves (or only into `inputs`).
     Source: torch.autograd.backward. Raises RuntimeError for a root without grad, a seed of another shape, a graph that
     was freed. Trap: it adds to `.grad`; clear it between steps."""
+    if state.transforms:
+        raise RuntimeError(errors.BACKWARD_IN_TRANSFORM)
     if grad_variables is not None:
         warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
         if grad_tensors is not None:
@@ -119,8 +122,8 @@ def grad(
         )
     if not only_inputs:
         warnings.warn(
-            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other "
-            "parts of the graph, please use torch.autograd.backward.",
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use torch.autograd.backward.",
             FutureWarning,
             stacklevel=2,
         )

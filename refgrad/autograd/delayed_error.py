@@ -8,8 +8,8 @@ import numpy as np
 
 from .._graph import CallableNode
 from .._modes import local
-from ..ops.copy import detach
 from .._tensor import Tensor
+from ..ops.copy import detach
 
 
 class Error(CallableNode):

@@ -13,8 +13,8 @@ from .._tensor import Tensor
 from .context import BackwardCFunction, FunctionCtx
 from .delayed_error import DelayedError
 from .function_forward import push_tangents
-from .function_outputs import wrap_outputs
 from .function_inputs import bind, bind_defaults, open_node
+from .function_outputs import wrap_outputs
 
 
 class FunctionMeta(type):
@@ -104,6 +104,8 @@ class Function(metaclass=FunctionMeta):
         are not arguments and get no gradient."""
         has_setup = cls.setup_context is not _unwritten_setup
         args = bind_defaults(cls.forward, args, kwargs) if has_setup else bind(cls.forward, args, kwargs)
+        if not has_setup and local.me.transforms:
+            raise RuntimeError(errors.FUNCTION_WITHOUT_SETUP)
         for level in local.me.functional_levels:
             handle = getattr(level, "apply_function", None)
             if handle is not None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from .._errors import list_text
 from .._forward import set_tangent, tangent_of
-from .._tensor import DUAL, Tensor
+from .._modes import LEVELS
+from .._tensor import DUAL, Tensor, plain
 from .context import BackwardCFunction
 
 
@@ -14,19 +18,39 @@ def push_tangents(cls: Any, node: BackwardCFunction, args: tuple[Any, ...], resu
     moving = [a for a in args if isinstance(a, Tensor) and a._flags & DUAL and a._extra is not None]
     levels = {level for a in moving for level in (a._extra.tangents or {})}  # type: ignore[union-attr]
     outputs = result if isinstance(result, tuple) else (result,)
-    for level in sorted(levels):
+    for level in sorted(levels & LEVELS.keys()):
         node.in_jvp = True
         try:
-            found = cls.jvp(node, *[tangent_of(a, level) for a in args])
+            found = cls.jvp(node, *[_tangent_argument(node, a, level) for a in args])
         finally:
             node.in_jvp = False
         tangents = found if isinstance(found, tuple) else (found,)
         if len(tangents) != len(outputs):
             raise RuntimeError(
-                f"{type(node).__name__}: jvp returned {len(tangents)} tangents for {len(outputs)} outputs; it must return "
-                "one for each output, None where there is none"
+                "Function's jvp returned an invalid number of forward gradients (expected "
+                f"{len(outputs)} but got {len(tangents)})"
             )
-        for o, t in zip(outputs, tangents):
+        for nr, (o, t) in enumerate(zip(outputs, tangents)):
             if isinstance(o, Tensor) and t is not None:
+                _check_tangent(o, t, nr)
                 set_tangent(o, level, t)
     return result
+
+
+def _tangent_argument(node: BackwardCFunction, given: Any, level: int) -> Tensor | None:
+    """An argument's tangent; zeros for a tensor without one, unless the Function wants None."""
+    found = tangent_of(given, level)
+    if found is not None or not isinstance(given, Tensor) or not node._materializes:
+        return found
+    return None if given._array.dtype.kind in "iub" else plain(np.zeros_like(given._array))
+
+
+def _check_tangent(output: Tensor, tangent: Any, nr: int) -> None:
+    if not isinstance(tangent, Tensor):
+        raise RuntimeError(f"expected Variable or None (got {type(tangent).__name__}) for grad output {nr}.")
+    if tangent._array.shape != output._array.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+            f"supported. Tensor is of size {list_text(output._array.shape)} while the given forward gradient is of "
+            f"size {list_text(tangent._array.shape)}."
+        )

@@ -7,10 +7,10 @@ import warnings
 from typing import Any
 
 from .. import _errors as errors
-from ..ops.copy import detach
-from ..ops.identity import same_view
 from .._tensor import Tensor
 from .._views import CUSTOM_FUNCTION, MULTI_OUTPUT, rebase
+from ..ops.copy import detach
+from ..ops.identity import same_view
 from .context import BackwardCFunction
 
 NOT_RETURNED = (
@@ -41,7 +41,8 @@ def wrap_outputs(node: BackwardCFunction, args: tuple[Any, ...], output: Any, is
             continue
         has_gradient = is_recorded and id(o) not in without and o._array.dtype.kind not in "iub"
         made.append(_hang(node, nr, o, id(o) in inputs, id(o) in dirty, has_gradient, len(given)))
-    _mark_views(given, made, inputs & dirty, node)
+    if any(type(m) is not Tensor or m._view is not None for m in made):
+        _mark_views(given, made, inputs & dirty, node)
     if is_recorded:
         node.keep()
     else:
@@ -94,8 +95,8 @@ def _written(node: BackwardCFunction, nr: int, o: Tensor, is_input: bool, count:
         raise RuntimeError(errors.LEAF_USED_INPLACE)
     if not is_input:
         warnings.warn(
-            "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated should "
-            "be passed to ctx.mark_dirty().",
+            "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated "
+            "should be passed to ctx.mark_dirty().",
             UserWarning,
             stacklevel=5,
         )
@@ -108,6 +109,7 @@ def _written(node: BackwardCFunction, nr: int, o: Tensor, is_input: bool, count:
 def _mark_views(given: tuple[Any, ...], made: list[Any], written: set[int], node: BackwardCFunction) -> None:
     """Views that come out of a Function must not be written in place later."""
     views = [m for o, m in zip(given, made) if isinstance(m, Tensor) and m._view is not None and id(o) not in written]
-    several = sum(isinstance(m, Tensor) and m._edge is not None and m._edge[0] is node for m in made) > 1
-    for v in views:
-        v._view.creation = MULTI_OUTPUT if several else CUSTOM_FUNCTION
+    if views:
+        several = sum(isinstance(m, Tensor) and m._edge is not None and m._edge[0] is node for m in made) > 1
+        for v in views:
+            v._view.creation = MULTI_OUTPUT if several else CUSTOM_FUNCTION

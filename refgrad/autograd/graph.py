@@ -6,6 +6,11 @@ from collections.abc import Iterable
 
 from .._graph import GradientEdge, Node, gradient_edge
 from .._tensor import Tensor
+from .elsewhere import (
+    region_activation_memory_budget,
+    set_override_stale_capture_stream,
+    set_warn_on_accumulate_grad_stream_mismatch,
+)
 from .multi_grad import register_multi_grad_hook
 from .mutation import allow_mutation_on_saved_tensors
 from .saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
@@ -37,7 +42,10 @@ __all__ = [
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
     "increment_version",
+    "region_activation_memory_budget",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
+    "set_override_stale_capture_stream",
+    "set_warn_on_accumulate_grad_stream_mismatch",
 ]

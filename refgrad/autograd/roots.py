@@ -49,8 +49,8 @@ def _raise_shape(found: tuple[int, ...], shape: tuple[int, ...], index: int, is_
             "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. "
             "The sizes of the remaining dimensions are expected to match the shape of corresponding output, but a "
             f"mismatch was detected: grad_output[{index}] has a shape of {Size(found[2:])} and output[{index}] has a "
-            f"shape of {Size(shape)}. If you only want some tensors in `grad_output` to be considered batched, consider "
-            "using vmap."
+            f"shape of {Size(shape)}. If you only want some tensors in `grad_output` to be considered batched, "
+            "consider using vmap."
         )
     raise RuntimeError(
         f"Mismatch in shape: grad_output[{index}] has a shape of {Size(found)} and output[{index}] has a shape of "

@@ -20,11 +20,11 @@ def register_hook(self: Tensor, hook: Any) -> RemovableHandle:
     Trap: after an in-place write the hook stays with the value before it."""
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    if self._edge is None:
+    if self.is_leaf:
         rare = extra(self)
         rare.hooks = OrderedDict() if rare.hooks is None else rare.hooks
         return add_hook(rare.hooks, hook)
-    node, nr = self._edge
+    node, nr = self._edge  # type: ignore[misc]
     return add_hook(node_hooks(node).tensor.setdefault(nr, OrderedDict()), hook)
 
 
@@ -34,7 +34,7 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Any) -> RemovableHand
     Source: torch.Tensor.register_post_accumulate_grad_hook. Raises RuntimeError for a non-leaf."""
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    if self._edge is not None:
+    if not self.is_leaf:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     rare = extra(self)
     rare.post_accumulate = OrderedDict() if rare.post_accumulate is None else rare.post_accumulate
@@ -48,8 +48,8 @@ def retain_grad(self: Tensor) -> None:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if self._edge is None or self.retains_grad:
         return
+    node, nr = self.grad_fn, self.output_nr
     extra(self).retains = True
-    node, nr = self._edge
     node_hooks(node).retains[nr] = weakref.ref(self)
 
 

@@ -5,3 +5,5 @@ from pkgutil import iter_modules
 
 for _module in sorted(m.name for m in iter_modules(__path__)):
     import_module(f".{_module}", __name__)
+
+from .names import aten

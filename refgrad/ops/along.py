@@ -11,6 +11,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, wrap_dim
 from .._inplace import write
+from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
 from .index import add_rows, check_bounds
@@ -81,12 +82,13 @@ index_copy_row = op(
 )  # fmt: skip
 op("index_mask(index, *, shape, dim) -> out!", _hit, public=False, exact=True)
 index_fill_row = op(
-    "index_fill(self, index!, *, value, dim)", _filled, public=False, exact=True,
+    "index_fill(self, index!, *, value, dim)", _filled, public=False, layout=preserved, exact=True,
     jvp=lambda F, x, t, attrs, out: F.index_fill(t[0], x[1], 0, attrs[1]),
     self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
 )  # fmt: skip
 index_fill_tensor_row = op(
-    "index_fill_tensor(self, index!, value, *, dim)", _filled, node="index_fill", overload=1, public=False, exact=True,
+    "index_fill_tensor(self, index!, value, *, dim)", _filled, node="index_fill", overload=1, public=False,
+    layout=preserved, exact=True,
     jvp=LINEAR, self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
     value=lambda g, F, self_meta, index, dim: F.where(F.index_mask(index, self_meta.shape, dim), g, 0),
 )  # fmt: skip
@@ -188,7 +190,8 @@ def _check_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
         raise IndexError("index_copy_(): Expected a long tensor for index, but got " + SCALAR_NAMES[index.dtype])
     if source.dtype is not input.dtype:
         raise RuntimeError(
-            f"index_copy_(): self and source expected to have the same dtype, but got (self) {SCALAR_NAMES[input.dtype]} "
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{SCALAR_NAMES[input.dtype]} "
             f"and (source) {SCALAR_NAMES[source.dtype]}"
         )
     mine, theirs = (_without(t._array.shape, d) for t in (input, source))

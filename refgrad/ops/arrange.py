@@ -11,6 +11,7 @@ from .. import _dtypes as dtypes
 from .._calls import raise_broadcast
 from .._errors import list_text, wrap_dim
 from .._interpreters import formula
+from .._layout import canonical, copied, preserved
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .copy import contiguous_row
@@ -19,7 +20,7 @@ from .dims import dims_of, ints_of, unsqueeze_row
 from .shape import Shape, expand_row
 
 flip_row = op(
-    "flip(self, *, dims)", lambda a, dims: np.flip(a, dims), public=False, exact=True, jvp=LINEAR,
+    "flip(self, *, dims)", lambda a, dims: np.flip(a, dims), public=False, layout=preserved, exact=True, jvp=LINEAR,
     self=lambda g, F, dims: F.flip(g, dims),
 )  # fmt: skip
 
@@ -72,8 +73,17 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     return roll_row(input, steps, tuple(wrap_dim(d, input.ndim) for d in given))
 
 
+def _rot90(a: np.ndarray, k: int, dims: Shape) -> np.ndarray:
+    """Flips, laid out as the tensor, then for an odd k the transpose."""
+    if k % 4 == 0:
+        return canonical(np.array(a, order="C"))
+    axes = {1: (dims[1],), 2: dims, 3: (dims[0],)}[k % 4]
+    made = copied(np.copy(np.flip(a, axes), order="K"), [a])
+    return made if k % 2 == 0 else np.swapaxes(made, *dims)
+
+
 rot90_row = op(
-    "rot90(self, *, k, dims)", np.rot90, public=False, exact=True, jvp=LINEAR,
+    "rot90(self, *, k, dims)", _rot90, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, k, dims: F.rot90(g, -k, dims),
 )  # fmt: skip
 
@@ -104,7 +114,8 @@ def repeat_sum(F: Any, g: Any, shape: Shape, repeats: Shape) -> Any:
 
 
 repeat_row = op(
-    "repeat(self, *, repeats)", np.tile, public=False, exact=True, jvp=LINEAR,
+    "repeat(self, *, repeats)", lambda a, repeats: np.array(np.tile(a, repeats), order="C"), public=False, exact=True,
+    jvp=LINEAR,
     self=lambda g, F, self_meta, repeats: F.repeat_sum(g, self_meta.shape, repeats),
 )  # fmt: skip
 
@@ -210,6 +221,8 @@ Tensor.reshape_as = lambda self, other: self.reshape(other._array.shape)  # type
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """Summed so that the result has a shape that broadcasts to this one. Source: torch.Tensor.sum_to_size."""
     to = ints_of(size)
+    if not to:
+        return self.sum()
     have = self._array.shape
     lead = len(have) - len(to)
     if lead < 0 or any(n not in (1, m) for n, m in zip(to, have[lead:])):

@@ -12,7 +12,6 @@ from typing import Any
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import op
 
-
 attached_row = op(
     "attached_to_one(self, other)", lambda value, other: value.copy(), public=False, exact=True,
     jvp=lambda F, x, t, attributes, outputs: t[0],

@@ -8,40 +8,54 @@ from typing import Any
 import numpy as np
 
 from .._errors import list_text, wrap_dim
+from .._layout import canonical, channels_last
 from .._op import LINEAR, op, public
 from .._support import missing
 from .._tensor import Tensor
 from .shape import Shape
 
 
+def _as_image(result: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """A copy of the result, stored pixel by pixel if the image is."""
+    return channels_last(canonical(np.array(result, order="C")), [image])
+
+
 def _shuffled(a: np.ndarray, r: int) -> np.ndarray:
     *lead, channels, height, width = a.shape
+    if channels % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "upscale_factor, but "
+            f"input.size(-3)={channels} is not divisible by {r * r}"
+        )
     blocks = a.reshape(-1, channels // (r * r), r, r, height, width).transpose(0, 1, 4, 2, 5, 3)
-    return np.ascontiguousarray(blocks).reshape(*lead, channels // (r * r), height * r, width * r)
+    return _as_image(blocks.reshape(*lead, channels // (r * r), height * r, width * r), a)
 
 
 def _unshuffled(a: np.ndarray, r: int) -> np.ndarray:
+    if not a.size:
+        return canonical(a.copy())  # PyTorch hands an empty image back in its own shape
     *lead, channels, height, width = a.shape
     blocks = a.reshape(-1, channels, height // r, r, width // r, r).transpose(0, 1, 3, 5, 2, 4)
-    return np.ascontiguousarray(blocks).reshape(*lead, channels * r * r, height // r, width // r)
+    return _as_image(blocks.reshape(*lead, channels * r * r, height // r, width // r), a)
 
 
 def _mixed(a: np.ndarray, groups: int) -> np.ndarray:
     n, channels, *rest = a.shape
     parts = a.reshape(n, groups, channels // groups, *rest)
-    return np.ascontiguousarray(np.swapaxes(parts, 1, 2)).reshape(a.shape)
+    return _as_image(np.swapaxes(parts, 1, 2).reshape(a.shape), a)
 
 
 pixel_shuffle_row = op(
-    "pixel_shuffle(self, *, r)", _shuffled, public=False, exact=True, jvp=LINEAR,
+    "pixel_shuffle(self, *, r)", _shuffled, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, r: F.pixel_unshuffle(g, r),
 )  # fmt: skip
 pixel_unshuffle_row = op(
-    "pixel_unshuffle(self, *, r)", _unshuffled, public=False, exact=True, jvp=LINEAR,
+    "pixel_unshuffle(self, *, r)", _unshuffled, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, r: F.pixel_shuffle(g, r),
 )  # fmt: skip
 channel_shuffle_row = op(
-    "channel_shuffle(self, *, groups)", _mixed, public=False, exact=True, jvp=LINEAR,
+    "channel_shuffle(self, *, groups)", _mixed, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, self_meta, groups: F.channel_shuffle(g, self_meta.shape[1] // groups),
 )  # fmt: skip
 
@@ -58,14 +72,9 @@ def _check_image(input: Tensor, name: str) -> None:
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(…, C·r², H, W) as (…, C, H·r, W·r). Source: torch.nn.functional.pixel_shuffle."""
     _check_image(input, "pixel_shuffle")
-    r, channels = upscale_factor, input._array.shape[-3]
+    r = upscale_factor
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
-    if channels % (r * r):
-        raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={channels} is not divisible by {r * r}"
-        )
     return pixel_shuffle_row(input, r)
 
 
@@ -181,7 +190,8 @@ def _check_geometry(kernel: Shape, dilation: Shape, padding: Shape, stride: Shap
 
 @public("nn.functional.unfold", method=False)
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
-    """The sliding blocks of images as columns: (N, C, H, W) to (N, C·k·k, blocks). Source: torch.nn.functional.unfold."""
+    """The sliding blocks of images as columns: (N, C, H, W) to (N, C·k·k, blocks).
+    Source: torch.nn.functional.unfold."""
     geometry = tuple(pair(v) for v in (kernel_size, dilation, padding, stride))
     _check_geometry(*geometry)
     shape = input._array.shape
@@ -195,7 +205,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     if min(counts) < 1:
         kernel, dilation_, padding_, _ = (str(v) for v in geometry)
         raise RuntimeError(
-            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation={dilation_}, padding={padding_}, "
+            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation={dilation_}, "
+            f"padding={padding_}, "
             f"calculated shape of the array of sliding blocks as {counts}, but its components must be at least one."
         )
     return im2col_row(input, *geometry)
@@ -235,5 +246,6 @@ def _check_columns(shape: Shape, image: Shape, geometry: tuple[Shape, ...]) -> N
         )
     if min(counts) < 1:
         raise RuntimeError(
-            f"Given {what}, calculated shape of the array of sliding blocks as {counts}, which is too small (non-positive)"
+            f"Given {what}, calculated shape of the array of sliding blocks as {counts}, which is too small "
+            "(non-positive)"
         )

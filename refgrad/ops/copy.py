@@ -10,16 +10,18 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._calls import promoted
+from .._calls import promoted, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
+from .._errors import list_text
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
+from .._saved import DetachedCell
 from .._storage import element_strides
-from .._tensor import CONJ, DUAL, NEG, VIEW, Tensor, alias, method, plain, resolved
+from .._tensor import CONJ, DUAL, LEVEL, NEG, VIEW, Tensor, alias, method, plain, resolved
 from .._views import as_view
 
 COMPLEX_TO_REAL = "Casting complex values to real discards the imaginary part"
@@ -50,7 +52,10 @@ cast_row = op(
 @public(method=True)
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy that is recorded. Source: torch.clone."""
-    return clone_row(input)
+    made = clone_row(input)
+    if input._cell is None and made._cell is not None:
+        made._cell[0] += 1  # PyTorch writes such a copy in place
+    return made
 
 
 @method
@@ -86,6 +91,12 @@ def to(
     return cast_row(self, dtype.array)
 
 
+@method
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself: it is on the CPU. Source: torch.Tensor.cpu."""
+    return self
+
+
 def _converter(name: str, kind: dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
         return self.to(kind)
@@ -106,6 +117,13 @@ for _name, _kind in {
 
 
 def _copy(target: np.ndarray, source: np.ndarray) -> np.ndarray:
+    if source.shape != target.shape:
+        raise_broadcast(target, source)
+        both = np.broadcast_shapes(target.shape, source.shape)
+        if both != target.shape:
+            raise RuntimeError(
+                f"output with shape {list_text(target.shape)} doesn't match the broadcast shape {list_text(both)}"
+            )
     return np.broadcast_to(_cast(source, target.dtype), target.shape).copy()
 
 
@@ -137,6 +155,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 @public(method=True)
 def detach(input: Tensor) -> Tensor:
     """A view without history that shares memory and version counter. Source: torch.Tensor.detach."""
+    if input._flags & LEVEL:
+        return through(input, detach)
     made = alias(input)
     if input._cell is not None:
         made = as_view(input, input._array, None)
@@ -150,6 +170,8 @@ def detach_(self: Tensor) -> Tensor:
     """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
     if self._view is not None:
         raise RuntimeError(errors.DETACH_VIEW)
+    if self._edge is not None and self._cell is not None:
+        self._cell = DetachedCell(self._cell)
     self._edge, self._needs = None, False
     return self
 
@@ -223,8 +245,10 @@ neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=L
 
 
 def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
-    from .._op import record
+    from .._record import record
 
+    if t._flags & LEVEL:
+        return through(t, function)
     made = as_view(t, t._array, (function, (), 0))
     made._flags ^= bit
     if state.grad and t.requires_grad:
@@ -280,6 +304,15 @@ for _space in (RAW, NARROW):
     _space.real = np.real
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
+
+
+def through(t: Tensor, function: Any) -> Tensor:
+    """What a function that looks at memory does to a tensor of a batch (see _batch)."""
+    from .._batch import through
+
+    return through(t, function)
+
+
 LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
 LIVE.conj, LIVE.neg_view = conj, neg_view
 LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._calls import owned
+from .._errors import warn_once
 from .._op import op, public
 from .._tensor import Tensor, plain, resolved
 from .reduce import not_implemented
@@ -106,7 +107,11 @@ def _check_distinct(input: Tensor, dim: int | None) -> None:
 
 @public("unique")
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """The distinct values (slices along `dim`), sorted in any case; on wish also where each element went and how often
     each came. Source: torch.unique. Trap: backward through it raises."""
@@ -139,11 +144,23 @@ def _check_search(bounds: Tensor, values: Tensor, side: str | None, right: bool)
         )
     if bounds.ndim != 1 and shape[:-1] != theirs[:-1]:
         raise RuntimeError(
-            f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input "
-            f"value tensor must match, but we got boundaries tensor {list(shape)} and input value tensor {list(theirs)}"
+            f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and "
+            f"input value tensor must match, but we got boundaries tensor {list(shape)} and input value tensor "
+            f"{list(theirs)}"
         )
     if values.numel() and (bounds.dtype is dtypes.bool_ or bounds.is_complex() or values.is_complex()):
         not_implemented("searchsorted_out_cpu", values if values.is_complex() else bounds)
+
+
+def _warn_strided(what: str, line: int, t: Tensor) -> None:
+    if not t.is_contiguous():
+        warn_once(
+            f"torch.searchsorted(): {what} tensor is non-contiguous, this will lower the performance due to extra data "
+            f"copy when converting non-contiguous tensor to contiguous, please use contiguous {what} tensor if possible"
+            ". This message will only appear once per program. (Triggered internally at "
+            f"/__w/pytorch/pytorch/aten/src/ATen/native/BucketizationUtils.h:{line}.)",
+            4,
+        )
 
 
 def _places(bounds: np.ndarray, values: np.ndarray, right: bool) -> np.ndarray:
@@ -156,7 +173,11 @@ def _places(bounds: np.ndarray, values: np.ndarray, right: bool) -> np.ndarray:
 
 
 def _as_values(given: Any) -> Tensor:
-    return given if isinstance(given, Tensor) else plain(np.asarray(given, np.float32 if isinstance(given, float) else None))
+    return (
+        given
+        if isinstance(given, Tensor)
+        else plain(np.asarray(given, np.float32 if isinstance(given, float) else None))
+    )
 
 
 @public("searchsorted", method=False)
@@ -171,6 +192,9 @@ def searchsorted(
 ) -> Tensor:
     """Where each value would go to keep the (innermost) sequence sorted. Source: torch.searchsorted."""
     values = _as_values(input)
+    if values.numel():
+        _warn_strided("input value", 32, values)
+        _warn_strided("boundary", 38, sorted_sequence)
     _check_search(sorted_sequence, values, side, right)
     bounds = resolved(sorted_sequence)
     if sorter is not None:

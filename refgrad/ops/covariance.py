@@ -65,7 +65,7 @@ def cov(
     if freedom.item() <= 0:  # type: ignore[attr-defined]
         warnings.warn(
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations. "
-            "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Correlation.cpp:121.)",
+            "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Correlation.cpp:129.)",
             UserWarning,
             stacklevel=2,
         )

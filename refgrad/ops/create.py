@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._dtypes import OF_ARRAY, dtype, get_default_dtype
+from .._dtypes import OF_ARRAY, SCALAR_NAMES, dtype, get_default_dtype
 from .._layout import canonical
 from .._modes import state
 from .._op import public
@@ -224,6 +224,46 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
 
 
 @public(method=False)
+def asarray(
+    obj: Any,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool | None = None,
+) -> Tensor:
+    """A tensor that shares the object's memory where possible, or (copy=True) never, or (copy=False) else raises
+    ValueError. requires_grad: None keeps a tensor's own. Source: torch.asarray."""
+    _check_device(device)
+    if not isinstance(obj, Tensor):
+        return _asarray_of_data(obj, dtype, copy).requires_grad_(bool(requires_grad))
+    if copy is False and dtype not in (None, obj.dtype):
+        raise ValueError(_cannot_alias(obj.dtype, dtype))
+    if requires_grad is None and obj.requires_grad:
+        errors.warn_once(errors.ASARRAY_REQUIRES_GRAD)
+    made = obj.to(dtype or obj.dtype, copy=bool(copy))
+    if requires_grad is False and made.requires_grad:
+        return made.detach()
+    return made.requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+def _asarray_of_data(obj: Any, dtype: dtype | None, copy: bool | None) -> Tensor:
+    if not isinstance(obj, np.ndarray):
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        return fresh(array_of(obj, dtype))
+    same = dtype is None or dtype.array == obj.dtype
+    if copy is False and not same:
+        raise ValueError(_cannot_alias(OF_ARRAY[obj.dtype], dtype))
+    return from_numpy(obj) if same and not copy else fresh(array_of(obj, dtype))
+
+
+def _cannot_alias(found: dtype, wanted: dtype | None) -> str:
+    assert wanted is not None
+    return f"can't alias tensor with dtype '{SCALAR_NAMES[found]}' into dtype '{SCALAR_NAMES[wanted]}'."
+
+
+@public(method=False)
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the array's memory. Source: torch.from_numpy. Trap: writes through one are seen through the other,
     without a version bump."""
@@ -231,7 +271,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if ndarray.dtype not in OF_ARRAY:
         raise TypeError(f"can't convert np.ndarray of type numpy.{ndarray.dtype}.")
-    return fresh(ndarray)
+    made = fresh(ndarray)
+    made._array = ndarray  # an empty array too keeps the strides that NumPy gave it
+    return made
 
 
 def _construct(cls: type[Tensor], *args: Any, **kwargs: Any) -> Tensor:

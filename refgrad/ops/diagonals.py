@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import list_text, wrap_dim
+from .._layout import with_gaps
 from .._op import LINEAR, op, public
 from .._storage import flat_storage, storage_offset
 from .._support import missing
@@ -78,34 +79,36 @@ def trace(input: Tensor) -> Tensor:
 
 
 def _written(a: np.ndarray, key: Any, src: np.ndarray) -> np.ndarray:
-    made = np.copy(a, order="K")
+    made = with_gaps(a)
     made[key] = src
     return made
 
 
 def _diagonal_written(a: np.ndarray, src: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
-    made = np.copy(a, order="K")
+    made = with_gaps(a)
     diagonal_of(made, offset, dim1, dim2)[...] = src
     return made
 
 
 select_scatter_row = op(
     "select_scatter(self, src, *, dim, index)",
-    lambda a, src, dim, index: _written(a, part_key(dim, index), src), public=False, exact=True, jvp=LINEAR,
+    lambda a, src, dim, index: _written(a, part_key(dim, index), src), public=False, keeps_strides=True, exact=True,
+    jvp=LINEAR,
     self=lambda g, F, src_meta, dim, index: F.select_scatter(g, F.zeros(src_meta.shape, src_meta.dtype), dim, index),
     src=lambda g, F, dim, index: F.select(g, dim, index),
 )  # fmt: skip
 slice_scatter_row = op(
     "slice_scatter(self, src, *, dim, start, stop, step)",
     lambda a, src, dim, start, stop, step: _written(a, part_key(dim, slice(start, stop, step)), src),
-    public=False, exact=True, jvp=LINEAR,
+    public=False, keeps_strides=True, exact=True, jvp=LINEAR,
     self=lambda g, F, src_meta, dim, start, stop, step: F.slice_scatter(
         g, F.zeros(src_meta.shape, src_meta.dtype), dim, start, stop, step
     ),
     src=lambda g, F, dim, start, stop, step: F.slice(g, dim, start, stop, step),
 )  # fmt: skip
 diagonal_scatter_row = op(
-    "diagonal_scatter(self, src, *, offset, dim1, dim2)", _diagonal_written, public=False, exact=True, jvp=LINEAR,
+    "diagonal_scatter(self, src, *, offset, dim1, dim2)", _diagonal_written, public=False, keeps_strides=True,
+    exact=True, jvp=LINEAR,
     self=lambda g, F, src_meta, offset, dim1, dim2: F.diagonal_scatter(
         g, F.zeros(src_meta.shape, src_meta.dtype), offset, dim1, dim2
     ),
@@ -175,7 +178,8 @@ op(
     source=lambda g, F, shape, strides, offset, meta: F.strided_cleared(g, shape, strides, offset, meta),
 )  # fmt: skip
 as_strided_scatter_row = op(
-    "as_strided_scatter(self, src, *, shape, strides, offset)", _strided_written, public=False, exact=True, jvp=LINEAR,
+    "as_strided_scatter(self, src, *, shape, strides, offset)", _strided_written, public=False, keeps_strides=True,
+    exact=True, jvp=LINEAR,
     self=lambda g, F, self_meta, shape, strides, offset: F.strided_cleared(g, shape, strides, offset, self_meta),
     src=lambda g, F, self_meta, shape, strides, offset: F.strided_gather(g, shape, strides, offset, self_meta),
 )  # fmt: skip

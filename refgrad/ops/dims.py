@@ -252,7 +252,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     known = int(np.prod([s for s in sizes if s != -1], dtype=np.int64))
     if (-1 not in sizes and known != n) or (-1 in sizes and (not known or n % known)):
         raise RuntimeError(
-            f"unflatten: Provided sizes {list_text(tuple(sizes))} don't multiply up to the size of dim {d} ({n}) in the input tensor"
+            f"unflatten: Provided sizes {list_text(tuple(sizes))} don't multiply up to the size of dim {d} "
+            f"({n}) in the input tensor"
         )
     filled = tuple(n // known if s == -1 else s for s in sizes)
     return input.view((*shape[:d], *filled, *shape[d + 1 :]))

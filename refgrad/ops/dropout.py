@@ -11,6 +11,7 @@ from .. import _random as random
 from .._dtypes import SCALAR_NAMES
 from .._interpreters import NARROW_TYPES
 from .._op import PUBLIC, public
+from .._random_modes import drawn
 from .._tensor import Tensor, plain
 
 # The value that SELU tends to on the left, negated: what alpha dropout sets elements to.
@@ -22,6 +23,10 @@ def _check(p: float, input: Tensor) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+def _draw(shape: tuple[int, ...], keep: float, dtype: np.dtype) -> np.ndarray:
+    return random.bernoulli(random.default_generator, shape, keep).astype(dtype)
+
+
 def _noise(input: Tensor, p: float, features: bool) -> np.ndarray:
     """Ones with probability 1 - p in the input's shape (features: one number a channel), in the input's dtype."""
     shape = input._array.shape
@@ -29,7 +34,7 @@ def _noise(input: Tensor, p: float, features: bool) -> np.ndarray:
         if len(shape) < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         shape = shape[:2] + (1,) * (len(shape) - 2)
-    return random.bernoulli(random.default_generator, shape, 1 - p).astype(input._array.dtype)
+    return _draw(shape, 1 - p, input._array.dtype)
 
 
 def _scaled(noise: np.ndarray, keep: float) -> np.ndarray:
@@ -48,8 +53,14 @@ def _dropped(input: Tensor, p: float, training: bool, features: bool, inplace: b
         name = SCALAR_NAMES[input.dtype]
         raise RuntimeError(f"result type Float can't be cast to the desired output type {name}")
     else:
-        noise = _scaled(_noise(input, p, features), 1 - p)
+        noise = _noise_tensor(input, p, features)
+        return input.mul_(noise) if inplace else input * noise
     return input.mul_(plain(noise)) if inplace else input * plain(noise)
+
+
+def _noise_tensor(input: Tensor, p: float, features: bool) -> Tensor:
+    """The scaled noise; under vmap drawn as its randomness says."""
+    return drawn(lambda size: plain(np.stack([_scaled(_noise(input, p, features), 1 - p) for _ in range(size)])))
 
 
 def _alpha_dropped(input: Tensor, p: float, training: bool, features: bool, inplace: bool) -> Tensor:

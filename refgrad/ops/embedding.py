@@ -206,9 +206,20 @@ def bag_sample_vjp(F: Any, g: Any, weight: Any, indices: Any, offsets: Any, last
 
 
 op("clamp_index(winners) -> out!", lambda winners: np.maximum(winners, 0), public=False, exact=True)
+NO_FORWARD = (
+    "Trying to use forward AD with _embedding_bag that does not support it because it has not been implemented yet.\n"
+    "Please file an issue to PyTorch at https://github.com/pytorch/pytorch/issues/new?template=feature-request.yml so "
+    "that we can prioritize its implementation or submit a PR adding the implementation to derivatives.yaml"
+)
+
+
+def _no_forward(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    raise NotImplementedError(NO_FORWARD)
+
+
 embedding_bag_row = op(
     "embedding_bag(weight, indices!, offsets!, per_sample_weights?, *, mode, last, padding, by_frequency)", _bag,
-    public=False,
+    public=False, jvp=_no_forward,
     weight=lambda g, F, weight, weight_meta, indices, offsets, per_sample_weights, mode, last, padding, by_frequency:
         F.bag_vjp(g, weight, indices, offsets, per_sample_weights, weight_meta, (mode, last, padding, by_frequency)),
     per_sample_weights=lambda g, F, weight, indices, offsets, last, padding: F.bag_sample_vjp(
@@ -225,7 +236,8 @@ def _check_bag(input: Tensor, offsets: Any, samples: Any, mode: str) -> None:
         )
     if input.ndim == 2 and offsets is not None:
         raise ValueError(
-            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences. "
+            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+            "sequences. "
             f"However, found offsets of type {type(offsets)}"
         )
     if input.ndim == 1 and not isinstance(offsets, Tensor):
@@ -274,7 +286,8 @@ def embedding_bag(
     _check_indices(input, weight, "embedding_bag")
     if not weight.is_floating_point():
         raise RuntimeError(
-            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloat16, Float, "
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, "
+            "BFloat16, Float, "
             f"Double; but got {tensor_type(weight.dtype)} instead (while checking arguments for embedding_bag)"
         )
     if max_norm is not None:

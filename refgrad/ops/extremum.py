@@ -61,9 +61,14 @@ def _dim_row(name: str, find: Kernel) -> Callable[..., Any]:
     return op(
         f"{name}_dim(self, *, dim, keepdim) -> values, indices!",
         lambda a, dim, keepdim: _positions(a, find, dim, keepdim),
-        public=False, node=name, exact=True, jvp=selection_jvp,
-        self=lambda g_values, F, indices, self_meta, dim, keepdim: selection_vjp(F, g_values, indices, self_meta.shape, dim, keepdim),
-    )  # fmt: skip
+        public=False,
+        node=name,
+        exact=True,
+        jvp=selection_jvp,
+        self=lambda g_values, F, indices, self_meta, dim, keepdim: selection_vjp(
+            F, g_values, indices, self_meta.shape, dim, keepdim
+        ),
+    )
 
 
 def _slices_row(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:

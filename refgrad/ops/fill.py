@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._inplace import write
+from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
 from .masked import check_number
@@ -23,18 +24,19 @@ def _fill_rows(overload: int) -> tuple[Any, Any]:
     name = f"fill{overload}"
     number = op(
         f"{name}_number(self, *, value)", _full, node="fill", overload=overload, public=False, exact=True,
-        jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]), self=lambda g, F: F.zeros_like(g),
+        layout=preserved, jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]), self=lambda g, F: F.zeros_like(g),
     )  # fmt: skip
     tensor = op(
         f"{name}_tensor(self, value)", _full, node="fill", overload=overload + 1, public=False, exact=True,
-        jvp=LINEAR, self=lambda g, F: F.zeros_like(g), value=lambda g: g,
+        layout=preserved, jvp=LINEAR, self=lambda g, F: F.zeros_like(g), value=lambda g: g,
     )  # fmt: skip
     return number, tensor
 
 
 FILL, FILL_INPLACE = _fill_rows(0), _fill_rows(2)
 zero_row = op(
-    "zero(self)", np.zeros_like, public=False, exact=True, jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]),
+    "zero(self)", np.zeros_like, public=False, exact=True, layout=preserved,
+    jvp=lambda F, x, t, attrs, out: F.zeros_like(x[0]),
     self=lambda g, F: F.zeros_like(g),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._op import public
-from .._tensor import Tensor
+from .._tensor import LEVEL, Tensor
 from .create import fresh, tensor
 from .dims import unsqueeze_row
 from .identity import alias_row
@@ -64,10 +64,10 @@ def _items(index: Any) -> tuple[Any, ...]:
     """The items of an index; a list of few items among which are lists, slices or tensors is a tuple too."""
     if isinstance(index, tuple):
         return index
-    if isinstance(index, list) and len(index) < MOST_ITEMS:
-        if any(isinstance(i, (Tensor, Sequence, slice)) or i is None or i is Ellipsis for i in index):
-            warnings.warn(SEQUENCE, UserWarning, stacklevel=4)
-            return tuple(index)
+    short = isinstance(index, list) and len(index) < MOST_ITEMS
+    if short and any(isinstance(i, (Tensor, Sequence, slice)) or i is None or i is Ellipsis for i in index):
+        warnings.warn(SEQUENCE, UserWarning, stacklevel=4)
+        return tuple(index)
     return (index,)
 
 
@@ -126,7 +126,7 @@ class _Walk:
             self.take_tensor(item if isinstance(item, Tensor) else _as_index(item))
 
     def take_tensor(self, index: Tensor) -> None:
-        if index.ndim or index.dtype.category > dtypes.INTEGER:
+        if index.ndim or index._flags & LEVEL or index.dtype.category > dtypes.INTEGER:
             self.indices[self.dim] = index
             self.advance(index.ndim if is_mask(index) else 1)
         elif is_mask(index):

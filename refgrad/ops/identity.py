@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
+
+from .._graph import AccumulateGrad, gradient_edge
 from .._interpreters import LIVE
 from .._modes import no_grad
 from .._op import LINEAR, op, public
-from .._tensor import LAZY, Tensor, plain
+from .._tensor import LAZY, Tensor, extra, plain
 
 alias_row = op("alias(self)", lambda a: a.view(), view=True, public=False, jvp=LINEAR, self=lambda g: g)
 
@@ -34,9 +37,13 @@ def alias_with_history(t: Tensor) -> Tensor:
     """The same value and edge, as another object without tangents."""
     made = plain(t._array)
     made._cell, made._flags = t._cell, t._flags & LAZY
-    made._edge, made._needs = t._edge, t._needs
-    if t._edge is None and t._needs:
-        made = alias_row(t)
+    edge = gradient_edge(t)
+    if edge is not None and type(edge[0]) is AccumulateGrad:
+        rare = extra(made)
+        rare.sink, rare.accumulator = edge[0], weakref.ref(edge[0])
+    else:
+        made._edge = edge
+    made._needs = t.requires_grad
     return made
 
 

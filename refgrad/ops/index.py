@@ -1,4 +1,4 @@
-"""Indexing by tensors: what x[i, j] computes and what x[i, j] = v writes, with repeated places added in the gradient."""
+"""Indexing by tensors: what x[i, j] computes and x[i, j] = v writes; repeated places add up in the gradient."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._inplace import write
-from .._layout import ordered, with_strides
+from .._layout import ordered, preserved, with_strides
 from .._op import LINEAR, op, public, publish
 from .._storage import contiguous_strides
 from .._tensor import Tensor
@@ -48,18 +48,29 @@ def check_bounds(index: np.ndarray, dim: int, size: int) -> None:
 
 
 def _index(a: np.ndarray, indices: Sequence[np.ndarray], dims: Shape) -> np.ndarray:
-    found = placed(indices, dims)
     result = a[key_of(indices, dims, a.ndim)]
-    if a.flags.c_contiguous:
-        return np.ascontiguousarray(result)
+    return with_strides(result, index_strides(result.shape, a, placed(indices, dims)))
+
+
+def index_strides(shape: Shape, a: np.ndarray, found: Sequence[tuple[int, np.ndarray]]) -> Shape:
+    """PyTorch orders the result's memory by the tensor's strides, 0 where it is indexed, and by each index's, which has
+    size-1 dimensions around it with strides of their own."""
     front = [d for d, _ in found]
-    lone = np.broadcast_arrays(*[i for _, i in found])[0]
+    lone = np.broadcast_shapes(*[i.shape for _, i in found])
     lead = leading(front)
+    if 0 in lone and set(shape[:lead] + shape[lead + len(lone) :]) <= {1}:
+        return contiguous_strides(shape)
     rest = [s for k, s in enumerate(a.strides) if k not in front]
-    steps = contiguous_strides(lone.shape)
-    mine = (*rest[:lead], *(0,) * lone.ndim, *rest[lead:])
-    theirs = (*(0,) * lead, *steps, *(0,) * (len(rest) - lead))
-    return with_strides(result, ordered(result.shape, (mine, theirs)))
+    operands = [(*rest[:lead], *(0,) * len(lone), *rest[lead:])]
+    for _, index in found:
+        own = (0,) * (len(lone) - index.ndim) + tuple(
+            0 if n == 1 and m != 1 else s
+            for n, m, s in zip(index.shape, lone[len(lone) - index.ndim :], contiguous_strides(index.shape))
+        )
+        before = [index.size if n == 1 else 0 for n in shape[:lead]]
+        after = [1 if n == 1 else 0 for n in shape[lead + len(lone) :]]
+        operands.append((*before, *own, *after))
+    return ordered(shape, operands)
 
 
 def leading(front: Sequence[int]) -> int:
@@ -108,7 +119,7 @@ def _accumulated(g: np.ndarray, indices: Sequence[np.ndarray], shape: Shape, dim
 
 
 index_row = op(
-    "index(self, indices[]!, *, dims)", _index, public=False, exact=True, jvp=LINEAR,
+    "index(self, indices[]!, *, dims)", _index, public=False, exact=True, keeps_strides=True, jvp=LINEAR,
     self=lambda g, F, self_meta, indices, dims: F.index_accumulate(g, indices, self_meta.shape, dims),
 )  # fmt: skip
 op(
@@ -134,7 +145,7 @@ def _kept_gradient(g: Any, F: Any, indices: Any, dims: Shape, accumulate: bool) 
 
 
 index_put_row = op(
-    "index_put(self, indices[]!, values, *, dims, accumulate)", _index_put, public=False, jvp=LINEAR,
+    "index_put(self, indices[]!, values, *, dims, accumulate)", _index_put, public=False, layout=preserved, jvp=LINEAR,
     self=lambda g, F, indices, dims, accumulate: _kept_gradient(g, F, indices, dims, accumulate),
     values=lambda g, F, indices, dims: F.index(g, indices, dims),
 )  # fmt: skip

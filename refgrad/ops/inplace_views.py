@@ -17,7 +17,8 @@ from .._errors import wrap_dim
 from .._forward import set_tangent
 from .._graph import gradient_edge
 from .._modes import state
-from .._op import Row, RowNode, publish, record
+from .._op import Row, publish
+from .._record import RowNode, record
 from .._schema import node_name
 from .._storage import as_strided_array, contiguous_strides, flat_storage, storage_offset
 from .._tensor import DUAL, LAZY, Tensor, alias, plain
@@ -68,7 +69,7 @@ def become(self: Tensor, call: Any, *attributes: Any) -> Tensor:
     if self._view is not None:
         step = (call, attributes, 0, array, self._flags & LAZY)
         view = self._view
-        self._view = View(view.base, (*view.chain, step), view.creation, self._version)
+        self._view = View(view.base, (view.chain, step), view.creation, self._version)
     return self
 
 

@@ -102,10 +102,10 @@ def diff(
     for other in (prepend, append):
         if other is not None:
             _check_joined(input, other, axis)
+    if n == 0:
+        return PUBLIC["zeros_like"](input).copy_(input)
     joined = [t for t in (prepend, input, append) if t is not None]
     found = PUBLIC["cat"](joined, axis) if len(joined) > 1 else input
-    if n == 0:
-        return PUBLIC["zeros_like"](found).copy_(found)
     if not found._array.shape[axis]:
         return found.narrow(axis, 0, 0)
     for _ in range(min(n, found._array.shape[axis])):
@@ -123,12 +123,13 @@ def _spacings(input: Tensor, spacing: Any, dim: Any, axes: tuple[int, ...]) -> l
     if len(spacing) != len(axes):
         if dim is None:
             raise RuntimeError(
-                "torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to 'self.dim() = "
-                f"{input.ndim}', since dim argument was not given, but got a list of length {len(spacing)}"
+                "torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to 'self.dim() "
+                f"= {input.ndim}', since dim argument was not given, but got a list of length {len(spacing)}"
             )
         raise RuntimeError(
-            "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the "
-            f"same length, but got a spacing argument of length {len(spacing)} and a dim argument of length {len(axes)}."
+            "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have "
+            f"the same length, but got a spacing argument of length {len(spacing)} and a dim argument of length "
+            f"{len(axes)}."
         )
     for s in spacing:
         if isinstance(s, Tensor) and s.ndim != 1:
@@ -174,7 +175,7 @@ def _on_grid(t: Tensor, h: Any, dim: int, edge_order: int) -> Tensor:
     a: list[Any] = [_at(t, dim, k) for k in (0, 1, 2)]
     b: list[Any] = [_at(t, dim, -k) for k in (1, 2, 3)]
     first = (a[0] * -3.0 + a[1] * 4.0 - a[2]) / (h * 2.0)
-    last = (b[0] * 3.0 - b[1] * 4.0 + b[2]) / (h * 2.0)
+    last = (b[2] - b[1] * 4.0 + b[0] * 3.0) / (h * 2.0)
     return _joined(first, inner, last, dim)
 
 

@@ -176,7 +176,8 @@ def atleast_2d(*tensors: Any) -> Any:
 
 @public(method=False)
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three dimensions; (n,) becomes (1, n, 1), (n, m) (n, m, 1). Source: torch.atleast_3d."""
+    """Each tensor with at least three dimensions; (n,) becomes (1, n, 1), (n, m) (n, m, 1).
+    Source: torch.atleast_3d."""
     return _each(tensors, 3, "atleast_3d")
 
 
@@ -241,6 +242,9 @@ def _block_diag(arrays: list[np.ndarray]) -> np.ndarray:
 def _block_vjp(g: Any, F: Any, metas: list[Any]) -> list[Any]:
     found = []
     for (r, c), m in zip(_blocks([m.shape for m in metas]), metas):
+        if m.shape == (0,):
+            found.append(F.zeros(m.shape, m.dtype))
+            continue
         part = F.slice(F.slice(g, 0, r.start, r.stop, 1), 1, c.start, c.stop, 1)
         found.append(part if len(m.shape) == 2 else F.reshape(part, m.shape))
     return found

@@ -124,9 +124,18 @@ op(
     A=lambda g, F, A, T: F.third_pull(g, A, T), T=lambda g, F, A: F.conj(F.cofactor_change(A, F.conj(g))),
 )  # fmt: skip
 
+
+def _det_pull(g: Any, F: Any, A: Any, result: Any) -> Any:
+    """g times the conjugated cofactors, which are constant for matrices of order 1."""
+    if 0 in A.shape:
+        return F.zeros(A.shape, F.array_dtype(A))
+    g = F.column(F.column(g))
+    return g if A.shape[-1] == 1 else g * F.conj(F.cofactor_matrix(A))
+
+
 det_row = op(
     "linalg_det(A) -> result", np.linalg.det, public=False,
-    A=lambda g, F, A, result: F.column(F.column(g)) * F.conj(F.cofactor_matrix(A)),
+    A=_det_pull,
     jvp=lambda F, x, t, attributes, out: F.sum_columns(F.sum_columns(F.cofactor_matrix(x[0]) * t[0])),
 )  # fmt: skip
 

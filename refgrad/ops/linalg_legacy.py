@@ -50,9 +50,9 @@ def legacy_cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> T
     """linalg.cholesky. Source: torch.cholesky."""
     warn_once(
         "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch "
-        "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\nU = torch.cholesky(A, "
-        "upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\nThis transform will produce equivalent "
-        "results for all valid (symmetric positive definite) inputs.",
+        "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\nU = "
+        "torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\nThis transform will "
+        "produce equivalent results for all valid (symmetric positive definite) inputs.",
         f"{PLACE}:1765",
     )
     if input.dtype.category >= dtypes.FLOAT and input.dtype not in (dtypes.float16, dtypes.bfloat16):

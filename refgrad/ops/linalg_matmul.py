@@ -16,10 +16,12 @@ import numpy as np
 from .._calls import raise_broadcast
 from .._interpreters import LIVE, NARROW, RAW, narrowed
 from .._modes import local
-from .._op import public, record
-from .._tensor import Tensor, plain
+from .._op import public
+from .._record import record
+from .._storage import element_strides
+from .._tensor import VIEW, Tensor, plain
 from .linalg_products import addmm, bmm, dot, mm, mv
-from .shape import unsafe_view_row
+from .shape import unsafe_view_row, view_strides
 
 Shape = tuple[int, ...]
 
@@ -27,10 +29,10 @@ Shape = tuple[int, ...]
 def unsafe_view(t: Tensor, shape: Shape) -> Tensor:
     """A fresh product in another shape, not known as a view: nothing else holds its memory."""
     me = local.me
-    if t._flags or not me.plain:
+    if t._flags & ~VIEW or not me.plain:
         return unsafe_view_row(t, shape)
     made = plain(t._array.reshape(shape))
-    if t._needs and me.grad:
+    if t.requires_grad and me.grad:
         record(unsafe_view_row.row, (t,), (shape,), (made,))
     return made
 
@@ -253,12 +255,11 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     b = (1,) * (n - other.ndim) + other._array.shape
     left = [size for m in a for size in (m, 1)]
     right = [size for m in b for size in (1, m)]
-    product = _as(input, left) * _as(other, right)
-    return unsafe_view(product, tuple(p * q for p, q in zip(a, b)))
-
-
-def _as(t: Tensor, shape: Sequence[int]) -> Tensor:
-    return unsafe_view_row(t, tuple(shape))
+    product = unsafe_view(input, tuple(left)) * unsafe_view(other, tuple(right))
+    shape = tuple(p * q for p, q in zip(a, b))
+    if view_strides(product._array.shape, element_strides(product._array), shape) is None:
+        product.detach().view(shape)
+    return unsafe_view(product, shape)
 
 
 @public("linalg.multi_dot", method=False)

@@ -163,14 +163,15 @@ def cond(A: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     """The condition numbers in a matrix norm, the ratio of extreme singular values by default; infinite for singular
     matrices in the other norms. Source: torch.linalg.cond."""
     check_tensor("linalg_cond", "input", 1, A)
-    check_matrix(A, "linalg.cond")
+    if A.ndim < 2:
+        raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if p is not None and p not in ("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
+    if not A.numel():
+        return PUBLIC["empty"](*A._array.shape[:-2], dtype=A.dtype.to_real()).zero_()
     if p is None or p in (2, -2):
         return _singular_ratio(A, -1 if p == -2 else 1)
     _check_cond_square(A, p)
-    if not A.numel():
-        return PUBLIC["zeros"](*A._array.shape[:-2], dtype=A.dtype.to_real())
     if p == "nuc":
         values = svdvals(A)
         return values.sum(-1) * values.reciprocal().sum(-1)
@@ -191,7 +192,5 @@ def _check_cond_square(A: Tensor, p: Any) -> None:
 def _singular_ratio(A: Tensor, sign: int) -> Tensor:
     values = svdvals(A)
     count = values._array.shape[-1]
-    if not count:
-        return PUBLIC["zeros"](*A._array.shape[:-2], dtype=A.dtype.to_real())
     largest, smallest = values.narrow(-1, 0, 1), values.narrow(-1, count - 1, 1)
     return (largest / smallest if sign > 0 else smallest / largest).squeeze(-1)

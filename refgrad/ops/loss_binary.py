@@ -164,7 +164,7 @@ def binary_cross_entropy_with_logits(
 
 soft_margin_row = op(
     "soft_margin_loss(self, target, *, reduction)",
-    lambda x, target, reduction: reduce_array(np.array(_softplus(-target * x), x.dtype, order="C"), reduction),
+    lambda x, target, reduction: reduce_array(pointwise(np.asarray(_softplus(-target * x), x.dtype), (x,)), reduction),
     public=False,
     self=lambda F, g, self, target, reduction: F.loss_share(g, self, reduction) * (-target * F.sigmoid(-target * self)),
 )  # fmt: skip

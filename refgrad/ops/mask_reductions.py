@@ -98,7 +98,12 @@ def masked_amin(
 
 @masked("argmax")
 def masked_argmax(
-    input: Tensor, dim: int | None = None, *, keepdim: bool = False, dtype: dtype | None = None, mask: Tensor | None = None
+    input: Tensor,
+    dim: int | None = None,
+    *,
+    keepdim: bool = False,
+    dtype: dtype | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Where the largest kept element is, in the input's dtype. Source: torch.masked.argmax."""
     found = PUBLIC["argmax"](_kept(input, mask, _lowest(input.dtype)), dim, keepdim)
@@ -107,7 +112,12 @@ def masked_argmax(
 
 @masked("argmin")
 def masked_argmin(
-    input: Tensor, dim: int | None = None, *, keepdim: bool = False, dtype: dtype | None = None, mask: Tensor | None = None
+    input: Tensor,
+    dim: int | None = None,
+    *,
+    keepdim: bool = False,
+    dtype: dtype | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Where the smallest kept element is, in the input's dtype. Source: torch.masked.argmin."""
     found = PUBLIC["argmin"](_kept(input, mask, _highest(input.dtype)), dim, keepdim)

@@ -47,7 +47,8 @@ def _check_fill(input: Tensor, mask: Tensor, value: Any) -> Any:
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(
-                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
+                "dimension(s)."
             )
         return masked_fill_tensor_row, (input, mask, value), ()
     check_number(value, input)
@@ -178,11 +179,13 @@ def argwhere(input: Tensor) -> Tensor:
 
 
 tril_row = op(
-    "tril(self, *, diagonal)", lambda a, diagonal: np.ascontiguousarray(np.tril(a, diagonal)), public=False, exact=True, jvp=LINEAR,
+    "tril(self, *, diagonal)", lambda a, diagonal: np.ascontiguousarray(np.tril(a, diagonal)), public=False,
+    exact=True, jvp=LINEAR,
     self=lambda g, F, diagonal: F.tril(g, diagonal),
 )  # fmt: skip
 triu_row = op(
-    "triu(self, *, diagonal)", lambda a, diagonal: np.ascontiguousarray(np.triu(a, diagonal)), public=False, exact=True, jvp=LINEAR,
+    "triu(self, *, diagonal)", lambda a, diagonal: np.ascontiguousarray(np.triu(a, diagonal)), public=False,
+    exact=True, jvp=LINEAR,
     self=lambda g, F, diagonal: F.triu(g, diagonal),
 )  # fmt: skip
 

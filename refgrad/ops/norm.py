@@ -10,12 +10,17 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._calls import common_dtype
 from .._dtypes import SCALAR_NAMES, dtype
-from .._errors import wrap_dim
+from .._errors import warn_once, wrap_dim
 from .._inplace import write
 from .._interpreters import formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
-from .reduce import Axes, axes_of, kept, numpy_names, packed, summed
+from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, summed
+
+CASTS = (
+    "Casting complex values to real discards the imaginary part (Triggered internally at "
+    "/__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:307.)"
+)
 
 
 def vector_norm(a: np.ndarray, ord: float, dim: Axes, keepdim: bool) -> np.ndarray:
@@ -54,7 +59,7 @@ def _scaled_norm(size: np.ndarray, ord: float, dim: Axes, direct: np.ndarray) ->
 
 
 def _norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float) -> Any:
-    """The vjp for g and out with the reduced dimensions kept. Above 1 the powers are of |x|/norm, which can't overflow."""
+    """The vjp for g and out with the reduced dimensions kept. Above 1 the powers are of |x|/norm: no overflow."""
     if ord == 1:
         return g * F.sgn(x)
     if ord == 2:
@@ -79,7 +84,7 @@ def vector_norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float, dim: Axes, kee
     return F.sgn(x) * F.where(mask, F.div(g, F.sum(mask, dim, True)), 0)
 
 
-def _norm_jvp(F: Any, x: Any, t: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
+def vector_norm_jvp(F: Any, x: Any, t: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:
     """Σ Re(conj(gradient)·t): every result depends on a slice of its own."""
     if ord == 0:
         return F.zeros_like(out)
@@ -93,7 +98,7 @@ def _norm_rule(g: Any, F: Any, self: Any, out: Any, ord: float, dim: Axes, keepd
 
 vector_norm_row = op(
     "linalg_vector_norm(self, *, ord, dim, keepdim)", vector_norm, public=False, self=_norm_rule,
-    jvp=lambda F, x, t, attrs, out: _norm_jvp(F, x[0], t[0], out[0], *attrs),
+    jvp=lambda F, x, t, attrs, out: vector_norm_jvp(F, x[0], t[0], out[0], *attrs),
 )  # fmt: skip
 
 
@@ -144,6 +149,8 @@ def linalg_vector_norm(
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _norm_operand(x, dtype)
     axes = axes_of(x, dim)
+    if ord == 0 and x.is_complex() and count_of(x._array.shape, axes) == 1:
+        warn_once(CASTS, 4)
     _check_identity(x, ord, dim)
     return vector_norm_row(x, float(ord), axes, keepdim)
 
@@ -170,17 +177,25 @@ def _dist(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
     return vector_norm(away, p, tuple(range(away.ndim)), False)
 
 
+def _no_gradient(sign: int) -> None:
+    """The 0-norm has no gradient: None for the first operand, and for the second PyTorch negates that None."""
+    if sign < 0:
+        raise RuntimeError(
+            "Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 'self'"
+        )
+
+
 def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: int) -> Any:
     away = self - other
     if p == 0:
-        return F.zeros_like(away)
+        return _no_gradient(sign)
     return sign * F.vector_norm_vjp(g, away, out, p, tuple(range(away.ndim)), False)
 
 
 def _dist_jvp(F: Any, x: Any, t: Any, out: Any, p: float) -> Any:
     moved = t[0] if t[1] is None else -t[1] if t[0] is None else t[0] - t[1]
     away = x[0] - x[1]
-    return _norm_jvp(F, away, moved, out, p, tuple(range(away.ndim)), False)
+    return vector_norm_jvp(F, away, moved, out, p, tuple(range(away.ndim)), False)
 
 
 dist_row = op(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._layout import channels_last
+from .._layout import canonical, channels_last, copied
 from .._op import LINEAR, op, public
 from .._support import missing
 from .._tensor import Tensor
@@ -31,7 +31,10 @@ def sides(pad: Shape, ndim: int) -> list[tuple[int, int]]:
 def _padded(a: np.ndarray, pad: Shape, value: Any) -> np.ndarray:
     amounts = sides(pad, a.ndim)
     shape = tuple(n + low + high for n, (low, high) in zip(a.shape, amounts))
-    made = channels_last(np.full(shape, value, a.dtype), [a])
+    if not any(p > 0 for p in pad):
+        kept = a[tuple(slice(-low, n + high) for n, (low, high) in zip(a.shape, amounts))]
+        return copied(np.copy(kept, order="K"), [kept])
+    made = canonical(channels_last(np.full(shape, value, a.dtype), [a]))
     inner = tuple(slice(max(low, 0), n - max(high, 0)) for n, (low, high) in zip(shape, amounts))
     source = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, amounts))
     made[inner] = a[source]
@@ -39,7 +42,7 @@ def _padded(a: np.ndarray, pad: Shape, value: Any) -> np.ndarray:
 
 
 constant_pad_row = op(
-    "constant_pad_nd(self, *, pad, value)", _padded, public=False, exact=True,
+    "constant_pad_nd(self, *, pad, value)", _padded, public=False, keeps_strides=True, exact=True,
     jvp=lambda F, x, t, attrs, out: F.constant_pad_nd(t[0], attrs[0], 0),
     self=lambda g, F, pad: F.constant_pad_nd(g, tuple(-p for p in pad), 0),
 )  # fmt: skip
@@ -72,13 +75,14 @@ def _sources(n: int, low: int, high: int, mode: str) -> np.ndarray:
 
 
 def _repeated(a: np.ndarray, pad: Shape, mode: str) -> np.ndarray:
+    made = a
     for d, (low, high) in enumerate(sides(pad, a.ndim)):
         if low or high:
-            a = np.take(a, _sources(a.shape[d], low, high, mode), axis=d)
-    return a
+            made = np.take(made, _sources(a.shape[d], low, high, mode), axis=d)
+    return channels_last(np.array(made, order="C"), [a])
 
 
-def _folded(g: np.ndarray, pad: Shape, mode: str) -> np.ndarray:
+def _folded(g: np.ndarray, self: np.ndarray, pad: Shape, mode: str) -> np.ndarray:
     """The transpose of `_repeated`: what was repeated is added up, one dimension after the other."""
     for d, (low, high) in enumerate(sides(pad, g.ndim)):
         if low or high:
@@ -90,19 +94,21 @@ def _folded(g: np.ndarray, pad: Shape, mode: str) -> np.ndarray:
     return g
 
 
+# As in PyTorch, the padded tensor is saved, and the gradient counts as a function of it (whose derivative is zero).
 op(
-    "repeat_pad_backward(grad_output, *, pad, mode)", _folded, public=False, jvp=LINEAR,
-    grad_output=lambda g, F, pad, mode: F.repeat_pad(g, pad, mode),
+    "repeat_pad_backward(grad_output, self, *, pad, mode)", _folded, public=False,
+    jvp=lambda F, x, t, attrs, out: F.zeros_like(x[1]) if t[0] is None else F.repeat_pad_backward(t[0], x[1], *attrs),
+    grad_output=lambda g, F, pad, mode: F.repeat_pad(g, pad, mode), self=lambda F, self: F.zeros_like(self),
 )  # fmt: skip
 op(
     "repeat_pad(self, *, pad, mode)", _repeated, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, pad, mode: F.repeat_pad_backward(g, pad, mode),
+    self=lambda g, F, self, pad, mode: F.repeat_pad_backward(g, self, pad, mode),
 )  # fmt: skip
 REPEAT_ROWS = {
     (mode, n): op(
         f"{long}_pad{n}d(self, *, pad, mode)", _repeated, node=f"{long}_pad{n}D", public=False, exact=True, jvp=LINEAR,
         lacks=missing(f"{long}_pad{n}d", "b"),
-        self=lambda g, F, pad, mode: F.repeat_pad_backward(g, pad, mode),
+        self=lambda g, F, self, pad, mode: F.repeat_pad_backward(g, self, pad, mode),
     )
     for mode, long in MODES.items()
     for n in (1, 2, 3)

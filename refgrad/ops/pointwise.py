@@ -260,6 +260,10 @@ def writes(name: str, choose_row: Callable[..., Any]) -> None:
     positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
 
     def call(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
+        if not keywords and len(args) < len(positional):
+            row, attributes = choose_row(self, *args)
+            count = len(row.row.schema.inputs)
+            return write(row.row, (self, *args[: count - 1]), (*args[count - 1 :], *attributes))
         bound = signature.bind(self, *args, **keywords)
         row, attributes = choose_row(*bound.args, **bound.kwargs)
         count = len(row.row.schema.inputs)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import _dtypes as dtypes
 from .._inplace import write
 from .._interpreters import formula
-from .._op import LINEAR, POINTWISE, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
+from ..return_types import named
 from .layout import as_dtype, lifted, other_tensor
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -256,14 +257,7 @@ ldexp = op(
 )  # fmt: skip
 
 
-class frexp_result(NamedTuple):
-    """Mantissas and exponents."""
-
-    mantissa: Tensor
-    exponent: Tensor
-
-    def __repr__(self) -> str:
-        return f"torch.return_types.frexp(\nmantissa={self.mantissa!r},\nexponent={self.exponent!r})"
+frexp_result = named("frexp", "mantissa", "exponent")
 
 
 def _frexp(a: Any) -> Any:
@@ -279,9 +273,6 @@ frexp_row = op(
 
 
 @public(method=True)
-def frexp(input: Tensor) -> frexp_result:
+def frexp(input: Tensor) -> Any:
     """input as mantissa·2^exponent with |mantissa| in [1/2, 1). Source: torch.frexp."""
     return frexp_result(*frexp_row(input))
-
-
-__all__ = ["LINEAR", "frexp_result", "pow_"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
-from .._op import PUBLIC, public
+from .._op import public
 from .._tensor import Tensor, plain
 from .reduce import numpy_names, one_dim
 
@@ -56,18 +56,22 @@ def _quantile(input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str
             + interpolation
         )
     levels = _levels(input, q)
-    axis = 0 if dim is None else one_dim(input, dim, "quantile")
-    flat: Any = input.reshape(-1) if dim is None or not input.ndim else input.unsqueeze(-1).transpose(axis, -1)  # type: ignore[attr-defined]
-    ordered = flat.sort(-1)[0]
+    ordered = _slices(input, dim, keepdim).sort(-1)[0]
     ranks = _ranks(ordered.detach()._array, np.atleast_1d(levels), ignore_nan, interpolation)
     found = _picked(ordered, ranks, interpolation)
-    if dim is None and keepdim:
-        found = found.view((1,) * input.ndim + (-1,))
-    elif dim is not None and input.ndim:
-        found = found if keepdim else found.squeeze(axis)
-    if not levels.ndim:
-        return found.squeeze(-1)
-    return found.movedim(-1, 0) if found.ndim > 1 else found
+    # Written in place, as in PyTorch: the result's version counts these writes.
+    return found.unsqueeze_(0).transpose_(0, -1).squeeze_(-1) if levels.ndim else found.squeeze_(-1)
+
+
+def _slices(input: Tensor, dim: Any, keepdim: bool) -> Any:
+    """What is ranked as a last dimension, after those that the result keeps."""
+    if dim is None or not input.ndim:
+        if dim is not None:
+            one_dim(input, dim, "quantile")
+        return input.reshape((1,) * (input.ndim if keepdim else 0) + (-1,))  # type: ignore[attr-defined]
+    axis = one_dim(input, dim, "quantile")
+    moved: Any = input.unsqueeze(-1).transpose(axis, -1)  # type: ignore[attr-defined]
+    return moved if keepdim else moved.squeeze(axis)
 
 
 def _picked(ordered: Any, ranks: np.ndarray, interpolation: str) -> Any:
@@ -78,7 +82,7 @@ def _picked(ordered: Any, ranks: np.ndarray, interpolation: str) -> Any:
         return lower
     weight = np.full(ranks.shape, 0.5, ranks.dtype) if interpolation == "midpoint" else ranks - below
     upper = ordered.gather(-1, plain(np.ceil(ranks).astype(np.int64)))
-    return PUBLIC["lerp"](lower, upper, plain(weight))
+    return lower.lerp_(upper, plain(weight))
 
 
 @public("quantile")

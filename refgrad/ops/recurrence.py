@@ -18,7 +18,9 @@ def shift(a: np.ndarray, dim: int, by: int, fill: float) -> np.ndarray:
     """a moved by one place (`by` 1: later, -1: earlier), the free place filled."""
     made = np.empty(a.shape, a.dtype)
     lead = _lead(dim)
-    to, source, free = (slice(1, None), slice(None, -1), slice(0, 1)) if by > 0 else (slice(None, -1), slice(1, None), slice(-1, None))  # fmt: skip
+    to, source, free = (
+        (slice(1, None), slice(None, -1), slice(0, 1)) if by > 0 else (slice(None, -1), slice(1, None), slice(-1, None))
+    )
     made[(*lead, to)] = a[(*lead, source)]
     made[(*lead, free)] = fill
     return made

@@ -1,4 +1,4 @@
-"""Sums and means over dimensions, and what every reduction shares: its dimensions, its cotangent's shape, its checks."""
+"""Sums and means over dimensions, and what all reductions share: their dimensions, cotangent's shape and checks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .._op import LINEAR, op, public
 from .._tensor import Tensor
 
 Axes = tuple[int, ...]
+BLOCK = 32
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -81,21 +82,21 @@ def packed(result: Any) -> np.ndarray:
 
 
 def summed(a: np.ndarray, axes: Axes, keepdim: bool) -> np.ndarray:
-    """The sum over dimensions. NumPy adds pairwise along the innermost dimension only; a long outer one is cut into
-    blocks, so that the error grows with its root."""
+    """The sum over dimensions. NumPy adds pairwise along the innermost dimension only; a long outer one is added in
+    blocks of blocks, so that the error grows with its logarithm."""
     longest = max(axes, key=a.shape.__getitem__, default=0)
-    if a.size > 4096 and axes and a.shape[longest] > 512 and a.dtype.kind in "fc" and a.strides[longest] > a.itemsize:
-        a = _blocks(a, longest)
+    if a.size > 4096 and axes and a.dtype.kind in "fc" and a.strides[longest] > a.itemsize:
+        while a.shape[longest] > 2 * BLOCK:
+            a = _blocks(a, longest)
     return packed(np.add.reduce(a, axes, keepdims=keepdim))
 
 
 def _blocks(a: np.ndarray, axis: int) -> np.ndarray:
-    """The sums of about √n blocks of a dimension."""
+    """The sums of a dimension's blocks."""
     n = a.shape[axis]
-    size = math.isqrt(n)
-    whole = n // size * size
+    whole = n // BLOCK * BLOCK
     lead = (slice(None),) * axis
-    head = a[(*lead, slice(0, whole))].reshape(*a.shape[:axis], n // size, size, *a.shape[axis + 1 :])
+    head = a[(*lead, slice(0, whole))].reshape(*a.shape[:axis], n // BLOCK, BLOCK, *a.shape[axis + 1 :])
     parts = np.add.reduce(head, axis + 1)
     if whole == n:
         return parts
@@ -137,7 +138,9 @@ def _mean_vjp(g: Any, F: Any, self_meta: Any, dim: Axes, keepdim: bool) -> Any:
 
 
 mean_row = op("mean(self, *, dim, keepdim)", _mean, public=False, jvp=LINEAR, self=_mean_vjp)
-mean_dim_row = op("mean_dim(self, *, dim, keepdim)", _mean, public=False, node="mean", overload=1, jvp=LINEAR, self=_mean_vjp)  # fmt: skip
+mean_dim_row = op(
+    "mean_dim(self, *, dim, keepdim)", _mean, public=False, node="mean", overload=1, jvp=LINEAR, self=_mean_vjp
+)
 
 
 @public("mean")
@@ -196,8 +199,18 @@ count_nonzero_row = op(
     lambda a, dim: packed(np.add.reduce(a != 0, dim, dtype=np.int64)),
     public=False, exact=True,
 )  # fmt: skip
-any_row = op("any(self, *, dim, keepdim) -> out!", lambda a, dim, keepdim: packed(np.logical_or.reduce(a != 0, dim, keepdims=keepdim)), public=False, exact=True)  # fmt: skip
-all_row = op("all(self, *, dim, keepdim) -> out!", lambda a, dim, keepdim: packed(np.logical_and.reduce(a != 0, dim, keepdims=keepdim)), public=False, exact=True)  # fmt: skip
+any_row = op(
+    "any(self, *, dim, keepdim) -> out!",
+    lambda a, dim, keepdim: packed(np.logical_or.reduce(a != 0, dim, keepdims=keepdim)),
+    public=False,
+    exact=True,
+)
+all_row = op(
+    "all(self, *, dim, keepdim) -> out!",
+    lambda a, dim, keepdim: packed(np.logical_and.reduce(a != 0, dim, keepdims=keepdim)),
+    public=False,
+    exact=True,
+)
 
 
 @public("count_nonzero")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +16,25 @@ from .._modes import state
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from ..return_types import named
+from .recurrence import shift
 from .reduce import accumulated, kept, not_implemented, numpy_names, one_dim, packed
 
 WIDE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
 
 
 def running(ufunc: np.ufunc, a: np.ndarray, dim: int) -> np.ndarray:
-    """A ufunc accumulated along a dimension in double precision, as PyTorch's CPU kernels do, and rounded."""
+    """A ufunc accumulated along a dimension in double precision, as PyTorch's CPU kernels do, and rounded.
+
+    NumPy accumulates an outer dimension one column after the other; whole rows at a time are 4 times faster."""
     if not a.ndim:
         return a.copy()
-    return packed(ufunc.accumulate(a, dim, dtype=WIDE.get(a.dtype)).astype(a.dtype, copy=False))
+    wide = np.array(a, WIDE.get(a.dtype, a.dtype), order="C", copy=True)
+    if math.prod(a.shape[dim + 1 :]) < 64:
+        return ufunc.accumulate(wide, dim).astype(a.dtype, copy=False)
+    rows = np.moveaxis(wide, dim, 0)
+    for k in range(1, len(rows)):
+        ufunc(rows[k - 1], rows[k], rows[k])
+    return wide.astype(a.dtype, copy=False)
 
 
 def _cumsum_back(a: np.ndarray, dim: int) -> np.ndarray:
@@ -32,14 +42,22 @@ def _cumsum_back(a: np.ndarray, dim: int) -> np.ndarray:
     return np.array(np.flip(running(np.add, np.flip(a, dim), dim), dim)) if a.ndim else a.copy()
 
 
-cumsum_row = op("cumsum(self, *, dim)", lambda a, dim: running(np.add, a, dim), public=False, jvp=LINEAR, self=lambda g, F, dim: F.cumsum_back(g, dim))  # fmt: skip
-cumsum_back_row = op("cumsum_back(self, *, dim)", _cumsum_back, public=False, jvp=LINEAR, self=lambda g, F, dim: F.cumsum(g, dim))  # fmt: skip
+cumsum_row = op(
+    "cumsum(self, *, dim)",
+    lambda a, dim: running(np.add, a, dim),
+    public=False,
+    jvp=LINEAR,
+    self=lambda g, F, dim: F.cumsum_back(g, dim),
+)
+cumsum_back_row = op(
+    "cumsum_back(self, *, dim)", _cumsum_back, public=False, jvp=LINEAR, self=lambda g, F, dim: F.cumsum(g, dim)
+)
 
 
 @formula
 def cumprod_vjp(F: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     """dx[k] = Π(before k) · r[k], where r[k] = g[k] + x[k+1]·r[k+1] gathers the later products."""
-    if not x.ndim:
+    if not x.ndim or x.shape[dim] <= 1 or 0 in tuple(x.shape):
         return g
     later = F.linear_scan(g, F.conj(F.shift(x, dim, -1, 0)), dim, True)
     return F.conj(F.shift(out, dim, 1, 1)) * later
@@ -130,7 +148,9 @@ def _prod(a: np.ndarray, dim: int | None, keepdim: bool) -> np.ndarray:
 
 
 prod_row = op("prod(self, *, dim, keepdim)", _prod, public=False, jvp=_prod_jvp, self=_prod_vjp)
-prod_dim_row = op("prod_dim(self, *, dim, keepdim)", _prod, public=False, node="prod", overload=1, jvp=_prod_jvp, self=_prod_vjp)  # fmt: skip
+prod_dim_row = op(
+    "prod_dim(self, *, dim, keepdim)", _prod, public=False, node="prod", overload=1, jvp=_prod_jvp, self=_prod_vjp
+)
 
 
 @public("prod")
@@ -154,12 +174,19 @@ def _record_positions(a: np.ndarray, compare: np.ufunc, dim: int) -> tuple[np.nd
     return packed(np.take_along_axis(a, index, dim)), packed(index)
 
 
+def _added_at_records(F: Any, g: Any, x: Any, indices: Any, dim: int) -> Any:
+    """The vjp of cummax. For an empty input PyTorch's gradient is the input itself, with its history."""
+    if 0 in tuple(x.shape):
+        return x
+    return F.place_along(g, indices, dim, x.shape[dim] if x.ndim else 1, False)
+
+
 def _running_extreme(name: str, compare: np.ufunc) -> Callable[..., Any]:
     return op(
         f"{name}(self, *, dim) -> values, indices!",
         lambda a, dim: _record_positions(a, compare, dim),
         public=False, exact=True,
-        self=lambda g_values, F, self, indices, dim: F.place_along(g_values, indices, dim, self.shape[dim] if self.ndim else 1, False),
+        self=lambda g_values, F, self, indices, dim: _added_at_records(F, g_values, self, indices, dim),
         jvp=lambda F, x, t, attrs, out: [F.take_along(t[0], out[1], *attrs), None],
     )  # fmt: skip
 
@@ -198,13 +225,38 @@ def cummin(input: Tensor, dim: int) -> Any:
 def _logcumsumexp(a: np.ndarray, dim: int) -> np.ndarray:
     if a.dtype.kind != "c" or not a.ndim:
         return running(np.logaddexp, a, dim)
-    made = np.array(a, np.complex128, order="C", copy=True)
+    wide = np.array(a, np.complex128, order="C", copy=True)
+    made = wide.copy()
     lead, step = (slice(None),) * dim, 1
     while step < made.shape[dim]:
         later, earlier = made[(*lead, slice(step, None))], made[(*lead, slice(None, -step))]
         made[(*lead, slice(step, None))] = _complex_logaddexp(later, earlier)
         step *= 2
+    made.imag = _continued(wide, made, dim)
     return made.astype(a.dtype)
+
+
+def _wrapped(angle: np.ndarray) -> np.ndarray:
+    """The angle in [-π, π]."""
+    return angle - 2 * np.pi * np.rint(angle / (2 * np.pi))
+
+
+def _continued(x: np.ndarray, found: np.ndarray, dim: int) -> np.ndarray:
+    """The phases on the branch that adding one term after another reaches: each is next to the phase of the larger of
+    the running sum and the new term. So they are continued from where a new term was last not smaller."""
+    if x.shape[dim] < 2:
+        return x.imag
+    lead = (slice(None),) * dim
+    phase, before = found.imag, shift(found, dim, 1, 0)
+    turns = _wrapped(phase - before.imag)
+    turns[(*lead, slice(0, 1))] = 0
+    restart = x.real >= before.real
+    restart[(*lead, slice(0, 1))] = True
+    places = np.arange(x.shape[dim]).reshape((-1,) + (1,) * (x.ndim - dim - 1))
+    last = np.maximum.accumulate(np.where(restart, places, 0), dim)
+    total = np.add.accumulate(turns, dim)
+    fresh = x.imag + _wrapped(phase - x.imag) - total
+    return total + np.take_along_axis(fresh, last, dim)
 
 
 def _complex_logaddexp(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, wrap_dim
 from .._inplace import write
+from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
 from .along import lifted
@@ -19,7 +20,8 @@ from .masked import check_number
 from .shape import Shape
 
 REDUCE = (
-    "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch release. "
+    "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch "
+    "release. "
     "Use torch.scatter_reduce instead for more reduction options. (Triggered internally at "
     "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:225.)"
 )
@@ -69,7 +71,8 @@ gather_row = op(
 )  # fmt: skip
 scatter_row = op(
     "scatter(self, index!, src, *, dim)", _scattered, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, index, dim: F.scatter_value(g, index, 0, dim), src=lambda g, F, index, dim: F.gather(g, index, dim),
+    self=lambda g, F, index, dim: F.scatter_value(g, index, 0, dim),
+    src=lambda g, F, index, dim: F.gather(g, index, dim),
 )  # fmt: skip
 scatter_value_row = op(
     "scatter_value(self, index!, *, value, dim)", _scattered, node="scatter", overload=1, public=False, exact=True,
@@ -236,8 +239,10 @@ take_row = op(
     self=lambda g, F, self_meta, index: F.put(F.zeros(self_meta.shape, F.dtype_of(g).array), index, g, True),
 )  # fmt: skip
 put_row = op(
-    "put(self, index!, source, *, accumulate)", _put, public=False, jvp=LINEAR,
-    self=lambda g, F, index, accumulate: g if accumulate else F.put(g, index, F.zeros(index.shape, F.dtype_of(g).array), False),
+    "put(self, index!, source, *, accumulate)", _put, public=False, layout=preserved, jvp=LINEAR,
+    self=lambda g, F, index, accumulate: (
+        g if accumulate else F.put(g, index, F.zeros(index.shape, F.dtype_of(g).array), False)
+    ),
     source=lambda g, F, index, source_meta: F.reshape(F.take(g, index), source_meta.shape),
 )  # fmt: skip
 

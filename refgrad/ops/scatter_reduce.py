@@ -7,14 +7,13 @@ division: exclusive products run both ways over the elements sorted by bucket.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
-from .._errors import list_text, wrap_dim
+from .._errors import list_text, warn_once, wrap_dim
 from .._inplace import write
 from .._interpreters import LIVE, RAW, formula
 from .._op import op, public
@@ -25,6 +24,10 @@ from .reduce import not_implemented
 from .scatter import _check_scatter as check_scatter
 from .scatter import _part, _places
 
+BETA = (
+    "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
+    "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)"
+)
 COMBINE = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 IDENTITY = {"sum": 0, "mean": 0, "prod": 1}
 
@@ -40,7 +43,9 @@ def _start(dtype: np.dtype, reduce: str) -> Any:
     return np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max
 
 
-def combined(a: np.ndarray, index: np.ndarray, src: np.ndarray, dim: int, reduce: str, include_self: bool) -> np.ndarray:
+def combined(
+    a: np.ndarray, index: np.ndarray, src: np.ndarray, dim: int, reduce: str, include_self: bool
+) -> np.ndarray:
     """The reduction of each bucket; places that no element of the source names keep self's value."""
     made = np.array(a, order="C")
     where = lifted(index)
@@ -62,7 +67,9 @@ def _count(index: Any, shape: tuple[int, ...], dim: int, include_self: bool, dty
     """How many elements each bucket has; 1 where there is none."""
     where = lifted(index)
     size = int(np.prod(shape, dtype=np.int64))
-    count = np.bincount(_places(shape or (1,), where, dim).ravel(), minlength=size) if where.size else np.zeros(size, int)
+    count = (
+        np.bincount(_places(shape or (1,), where, dim).ravel(), minlength=size) if where.size else np.zeros(size, int)
+    )
     return np.maximum(count + (1 if include_self else 0), 1).reshape(shape).astype(dtype)
 
 
@@ -92,7 +99,9 @@ def _leading(F: Any, src: Any, index: Any) -> Any:
 
 
 @formula
-def bucket_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool) -> Any:
+def bucket_vjp(
+    F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, reduce: str, include_self: bool
+) -> Any:
     """The cotangents of self and of the covered part of the source; equal extremes share. PyTorch counts self among
     them even when it is left out."""
     shape = tuple(x.shape)
@@ -107,9 +116,13 @@ def bucket_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, out: Any, dim: int,
         mask, hit = x == out, src == F.gather(out, index, dim)
         zeros = F.zeros(shape, F.array_dtype(g))
         ties = F.where(mask, 1.0, zeros) if include_self else zeros
-        share = F.div(g, F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim))
+        count = F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim)
+        share = F.div(g, F.where(count == 0, 1, count))
         mine, theirs = F.where(mask, share, 0), F.where(hit, F.gather(share, index, dim), 0)
-    return [mine if include_self else F.where(F.untouched(index, shape, dim), g, 0), theirs]
+    return [
+        mine if include_self else F.where(F.untouched(index, shape, dim), mine if reduce == "prod" else g, 0),
+        theirs,
+    ]
 
 
 @formula
@@ -124,7 +137,9 @@ def product_vjp(F: Any, g: Any, x: Any, index: Any, src: Any, dim: int, include_
     arriving = F.take_along(F.take_along(F.reshape(g, (-1,)), places, 0), order, 0)
     found = F.place_along(arriving * F.conj(before * after), order, 0, members.shape[0], True)
     if not include_self:
-        return [g, F.reshape(found, tuple(src.shape))]
+        # Untouched places have g whatever the rest; a recorded gradient depends on self there, as PyTorch's does.
+        mine = F.product_vjp(g, x, index, src, dim, True)[0] if F.is_live else g
+        return [mine, F.reshape(found, tuple(src.shape))]
     n = flat_x.shape[0]
     mine, theirs = F.slice(found, 0, 0, n, 1), F.slice(found, 0, n, found.shape[0], 1)
     return [F.reshape(mine, tuple(x.shape)), F.reshape(theirs, tuple(src.shape))]
@@ -177,6 +192,9 @@ def _index_gradients(
     g: Any, F: Any, self: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
 ) -> Any:
     full = _spread_index(F, index, source, dim)
+    if reduce == "prod":  # PyTorch's rule calls index_reduce twice, which warns
+        warn_once(BETA, 2)
+        warn_once(BETA, 2)
     mine, theirs = F.bucket_vjp(g, self, full, source, out, dim, reduce, include_self)
     return [mine, theirs]
 
@@ -238,7 +256,9 @@ def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> No
             f"{SCALAR_NAMES[index.dtype]} and size: {list_text(index._array.shape)}"
         )
     if index.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(f"index_reduce_(): Expected dtype int32/int64 for index but got: {SCALAR_NAMES[index.dtype]}")
+        raise RuntimeError(
+            f"index_reduce_(): Expected dtype int32/int64 for index but got: {SCALAR_NAMES[index.dtype]}"
+        )
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"index_reduce_(): self ({SCALAR_NAMES[input.dtype]}) and source ({SCALAR_NAMES[source.dtype]}) must have "
@@ -264,12 +284,7 @@ def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    warnings.warn(
-        "index_reduce() is in beta and the API may change at any time. (Triggered internally at "
-        "/__w/pytorch/pytorch/aten/src/ATen/native/TensorAdvancedIndexing.cpp:1523.)",
-        UserWarning,
-        stacklevel=3,
-    )
+    warn_once(BETA, 4)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_source(input, axis, index, source)
@@ -297,5 +312,3 @@ def index_reduce_(
 ) -> Tensor:
     """index_reduce written into self. Source: torch.Tensor.index_reduce_."""
     return write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
-
-

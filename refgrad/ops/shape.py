@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
-from .._errors import list_text, wrap_dim
+from .._errors import list_text, tensor_type, wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
 from .._storage import as_strided_array, contiguous_strides, element_strides
@@ -54,7 +55,9 @@ def view_strides(shape: Shape, strides: Shape, to: Shape) -> Shape | None:
 
 def full_shape(shape: Shape, size: int) -> Shape:
     """A shape with its one -1 filled in. Raises RuntimeError if it can't hold `size` elements."""
-    known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
+    known = prod(n for n in shape if n != -1)
+    if known == size and -1 not in shape and min(shape, default=0) >= 0:
+        return shape
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     bad = next((k for k, n in enumerate(shape) if n < -1), None)
@@ -62,7 +65,8 @@ def full_shape(shape: Shape, size: int) -> Shape:
         raise RuntimeError(f"invalid shape dimension {shape[bad]} at index {bad} of shape {list(shape)}")
     if -1 in shape and known == 0 and size == 0:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can "
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension "
+            "size -1 can "
             "be any value and is ambiguous"
         )
     if (-1 in shape and (known == 0 or size % known)) or (-1 not in shape and known != size):
@@ -71,13 +75,16 @@ def full_shape(shape: Shape, size: int) -> Shape:
 
 
 def _view(a: np.ndarray, shape: Shape) -> np.ndarray:
+    if a.flags.c_contiguous and a.size and (1 not in a.shape or element_strides(a) == contiguous_strides(a.shape)):
+        return a.reshape(shape)
     strides = view_strides(a.shape, element_strides(a), shape)
     assert strides is not None
     return as_strided_array(a, shape, strides, offset_of(a))
 
 
 view_row = op(
-    "view(self, *, shape)", _view, view=True, public=False, jvp=LINEAR, self=lambda g, F, self_meta: F.reshape(g, self_meta.shape)
+    "view(self, *, shape)", _view, view=True, public=False, jvp=LINEAR,
+    self=lambda g, F, self_meta: F.reshape(g, self_meta.shape)
 )  # fmt: skip
 unsafe_view_row = op(
     "unsafe_view(self, *, shape)",
@@ -92,8 +99,9 @@ def view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     forbid it. Source: torch.Tensor.view."""
     if dtype is not None or isinstance(shape[0], dtypes.dtype):
         return view_as_dtype(self, dtype or shape[0])
-    to = full_shape(shape_of_view(shape, "view"), self.numel())
-    if view_strides(self._array.shape, element_strides(self._array), to) is None:
+    array = self._array
+    to = full_shape(shape_of_view(shape, "view"), array.size)
+    if not array.flags.c_contiguous and view_strides(self._array.shape, element_strides(self._array), to) is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
             "contiguous subspaces). Use .reshape(...) instead."
@@ -162,6 +170,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
     """A stretched dimension has stride 0, one that is added the stride of a fresh one."""
+    if not a.ndim:
+        return np.lib.stride_tricks.as_strided(a, shape, (0,) * len(shape))
     strides: list[int] = []
     for k in reversed(range(len(shape))):
         have = k - (len(shape) - a.ndim)
@@ -184,7 +194,8 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     lead = len(to) - len(have)
     if lead < 0:
         raise RuntimeError(
-            f"expand(torch.{self.dtype.short}{{{list(have)}}}, size={list(to)}): the number of sizes provided ({len(to)}) must "
+            f"expand({tensor_type(self.dtype)}{{{list(have)}}}, size={list(to)}): the number of sizes provided "
+            f"({len(to)}) must "
             f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
     for k, n in enumerate(to[:lead]):
@@ -193,10 +204,11 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
                 f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {k}"
             )
     full = tuple(have[k - lead] if n == -1 and k >= lead else n for k, n in enumerate(to))
-    for k, n in enumerate(full):
+    for k, n in reversed(list(enumerate(full))):
         if k >= lead and have[k - lead] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({have[k - lead]}) at non-singleton "
+                f"The expanded size of the tensor ({n}) must match the existing size ({have[k - lead]}) at "
+                "non-singleton "
                 f"dimension {k}.  Target sizes: {list(to)}.  Tensor sizes: {list(have)}"
             )
     return expand_row(self, full)

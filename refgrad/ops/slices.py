@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,8 @@ def wrap_index(input: Tensor, dim: int, index: int) -> int:
     n = input._array.shape[dim]
     if not -n <= index < n:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list_text(input._array.shape)} at dimension {dim}"
+            f"select(): index {index} out of range for tensor of size {list_text(input._array.shape)} at "
+            f"dimension {dim}"
         )
     return index % n
 
@@ -60,14 +62,25 @@ def _slice_backward(g: np.ndarray, shape: Shape, dim: int, start: int, stop: int
     return whole
 
 
+def _sliced(a: np.ndarray, dim: int, start: int, stop: int, step: int) -> np.ndarray:
+    """The slice; NumPy forgets start and step of an empty one."""
+    if start < stop:
+        return a[part_key(dim, slice(start, stop, step))]
+    shape, strides = list(a.shape), list(a.strides)
+    here = a[part_key(dim, slice(start, start + 1))] if start < shape[dim] else a
+    shape[dim], strides[dim] = 0, strides[dim] * step
+    return np.lib.stride_tricks.as_strided(here, shape, strides)
+
+
 slice_row = op(
     "slice(self, *, dim, start, stop, step)",
-    lambda a, dim, start, stop, step: a[part_key(dim, slice(start, stop, step))],
+    _sliced,
     view=True, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta, dim, start, stop, step: F.slice_backward(g, self_meta.shape, dim, start, stop, step),
 )  # fmt: skip
 op(
-    "slice_backward(grad_output, *, shape, dim, start, stop, step)", _slice_backward, public=False, exact=True, jvp=LINEAR,
+    "slice_backward(grad_output, *, shape, dim, start, stop, step)", _slice_backward, public=False, exact=True,
+    jvp=LINEAR,
     grad_output=lambda g, F, dim, start, stop, step: F.slice(g, dim, start, stop, step),
 )  # fmt: skip
 
@@ -199,7 +212,7 @@ Tensor.unfold = unfold  # type: ignore[attr-defined]
 
 def _cuts(sizes: Sequence[int]) -> list[tuple[int, int]]:
     ends = np.cumsum([0, *sizes]).tolist()
-    return list(zip(ends[:-1], ends[1:]))
+    return list(pairwise(ends))
 
 
 def _pieces(a: np.ndarray, sizes: Shape, dim: int) -> list[np.ndarray]:

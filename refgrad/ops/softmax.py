@@ -55,9 +55,12 @@ def _log_softmax_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 softmax_row = op(
-    "softmax(self, *, dim)", _softmax, public=False, jvp=lambda F, x, t, attrs, out: F.softmax_vjp(t[0], out[0], *attrs),
+    "softmax(self, *, dim)",
+    _softmax,
+    public=False,
+    jvp=lambda F, x, t, attrs, out: F.softmax_vjp(t[0], out[0], *attrs),
     self=lambda g, F, out, dim: F.softmax_vjp(g, out, dim),
-)  # fmt: skip
+)
 log_softmax_row = op(
     "log_softmax(self, *, dim)", _log_softmax, public=False, jvp=_log_softmax_jvp,
     self=lambda g, F, out, dim: F.log_softmax_vjp(g, out, dim),

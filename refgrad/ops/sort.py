@@ -125,10 +125,17 @@ def _selecting(name: str, overload: int, attributes: str, choose: Callable[..., 
         return packed(values), packed(index)
 
     return op(
-        f"{name}_dim(self, *, {attributes}dim, keepdim) -> values, indices!", kernel,
-        public=False, node=name, overload=overload, exact=True, jvp=selection_jvp,
-        self=lambda g_values, F, indices, self_meta, dim, keepdim: selection_vjp(F, g_values, indices, self_meta.shape, dim, keepdim),
-    )  # fmt: skip
+        f"{name}_dim(self, *, {attributes}dim, keepdim) -> values, indices!",
+        kernel,
+        public=False,
+        node=name,
+        overload=overload,
+        exact=True,
+        jvp=selection_jvp,
+        self=lambda g_values, F, indices, self_meta, dim, keepdim: selection_vjp(
+            F, g_values, indices, self_meta.shape, dim, keepdim
+        ),
+    )
 
 
 def _rank(a: np.ndarray, rank: Any, dim: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from .._errors import list_text, wrap_dim
@@ -38,7 +39,8 @@ def _check_sizes(t: Tensor, sizes: Shape, d: int) -> None:
         )
     if sum(sizes) != n:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {d}), but got "
+            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension "
+            f"{d}), but got "
             f"split_sizes={text}"
         )
 
@@ -101,7 +103,7 @@ def _chunk(t: Tensor, chunks: int, dim: int, rows: tuple[Any, Any]) -> tuple[Ten
     d = wrap_dim(dim, t.ndim)
     n = t._array.shape[d]
     size = -(-n // chunks)
-    return _split(t, (0,) * chunks if not size else size, d, rows)
+    return _split(t, size or (0,) * chunks, d, rows)
 
 
 @public()
@@ -126,23 +128,25 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     given = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
     if isinstance(given, Sequence):
         cuts: list[Any] = [0, *given, n]
-        return tuple(sliced(input, d, a, b) for a, b in zip(cuts[:-1], cuts[1:]))
+        return tuple(sliced(input, d, a, b) for a, b in pairwise(cuts))
     if given <= 0:
         raise RuntimeError(f"number of sections must be larger than 0, got {given}")
     size, more = divmod(n, int(given))
     ends = [k * size + min(k, more) for k in range(int(given) + 1)]
-    return tuple(sliced(input, d, a, b) for a, b in zip(ends[:-1], ends[1:]))
+    return tuple(sliced(input, d, a, b) for a, b in pairwise(ends))
 
 
 def _axis_split(input: Tensor, given: Any, name: str, least: int, dim: int) -> tuple[Tensor, ...]:
     if input.ndim < least:
         raise RuntimeError(
-            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {input.ndim} dimensions!"
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
+            f"{input.ndim} dimensions!"
         )
     n = input._array.shape[dim]
     if isinstance(given, int) and (given <= 0 or n % given):
         raise RuntimeError(
-            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {n} is not divisible "
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {n} is not "
+            "divisible "
             f"by the split_size {given}!"
         )
     return tensor_split(input, given, dim)

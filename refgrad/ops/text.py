@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from .._dtypes import get_default_dtype
 from .._op import publish
 from .._printing import format_tensor, set_printoptions
@@ -32,4 +31,3 @@ Tensor.__str__ = lambda self: self.__repr__()  # type: ignore[method-assign]
 Tensor.__format__ = _format  # type: ignore[method-assign, assignment]
 
 publish("set_printoptions", set_printoptions)
-

@@ -101,25 +101,47 @@ def _with_mean(first: Any, g_mean: Any, F: Any, x: Any, dim: Axes | None, keepdi
 
 
 var_row = op(
-    "var(self, *, dim, correction, keepdim)", _var, public=False, jvp=lambda F, x, t, attrs, out: _var_jvp(F, x[0], t[0], *attrs),
+    "var(self, *, dim, correction, keepdim)",
+    _var,
+    public=False,
+    jvp=lambda F, x, t, attrs, out: _var_jvp(F, x[0], t[0], *attrs),
     self=lambda g, F, self, dim, correction, keepdim: F.var_vjp(g, self, dim, correction, keepdim),
-)  # fmt: skip
+)
 std_row = op(
-    "std(self, *, dim, correction, keepdim)", _std, public=False, jvp=lambda F, x, t, attrs, out: _std_jvp(F, x[0], t[0], out[0], *attrs),
+    "std(self, *, dim, correction, keepdim)",
+    _std,
+    public=False,
+    jvp=lambda F, x, t, attrs, out: _std_jvp(F, x[0], t[0], out[0], *attrs),
     self=lambda g, F, self, out, dim, correction, keepdim: F.std_vjp(g, self, out, dim, correction, keepdim),
-)  # fmt: skip
+)
 var_mean_row = op(
-    "var_mean(self, *, dim, correction, keepdim) -> result0, result1", _var_mean, public=False,
+    "var_mean(self, *, dim, correction, keepdim) -> result0, result1",
+    _var_mean,
+    public=False,
     jvp=lambda F, x, t, attrs, out: [_var_jvp(F, x[0], t[0], *attrs), _mean_jvp(F, t[0], attrs[0], attrs[2])],
     self=lambda g_result0, g_result1, F, self, dim, correction, keepdim: _with_mean(
-        None if g_result0 is None else F.var_vjp(g_result0, self, dim, correction, keepdim), g_result1, F, self, dim, keepdim),
-)  # fmt: skip
+        None if g_result0 is None else F.var_vjp(g_result0, self, dim, correction, keepdim),
+        g_result1,
+        F,
+        self,
+        dim,
+        keepdim,
+    ),
+)
 std_mean_row = op(
-    "std_mean(self, *, dim, correction, keepdim) -> result0, result1", _std_mean, public=False,
+    "std_mean(self, *, dim, correction, keepdim) -> result0, result1",
+    _std_mean,
+    public=False,
     jvp=lambda F, x, t, attrs, out: [_std_jvp(F, x[0], t[0], out[0], *attrs), _mean_jvp(F, t[0], attrs[0], attrs[2])],
     self=lambda g_result0, g_result1, F, self, result0, dim, correction, keepdim: _with_mean(
-        None if g_result0 is None else F.std_vjp(g_result0, self, result0, dim, correction, keepdim), g_result1, F, self, dim, keepdim),
-)  # fmt: skip
+        None if g_result0 is None else F.std_vjp(g_result0, self, result0, dim, correction, keepdim),
+        g_result1,
+        F,
+        self,
+        dim,
+        keepdim,
+    ),
+)
 
 
 def _spread_of(name: str, row: Callable[..., Any], input: Tensor, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
@@ -130,11 +152,12 @@ def _spread_of(name: str, row: Callable[..., Any], input: Tensor, args: tuple[An
             ("std and var" if row in (var_row, std_row) else name) + " only support floating point and complex dtypes"
         )
     axes = axes_of(input, dim)
-    if count_of(input._array.shape, axes) <= correction and input.numel():
+    short = count_of(input._array.shape, axes) <= correction and input.numel()
+    for _ in range((1 + input.is_complex()) if short else 0):  # PyTorch reduces real and imaginary parts one by one
         warnings.warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
-            "numel divided by output numel). (Triggered internally at "
-            "/__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1854.)",
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            "(input numel divided by output numel). (Triggered internally at "
+            "/__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1861.)",
             UserWarning,
             stacklevel=4,
         )

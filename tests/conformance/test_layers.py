@@ -23,9 +23,10 @@ ORDER = (
     ("generate", "clause", "language"),
     ("properties",),
     ("check",),
-    ("plugin",),
+    ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
-    ("listing", "certificate", "certifying"),
+    ("qualify", "explaining", "replaying"),
+    ("listing", "certificate", "certifying", "benching"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

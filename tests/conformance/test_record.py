@@ -159,6 +159,7 @@ def test_certificate_follows_its_schema(path: Path) -> None:
         (["pass", "not-claimed"], "certified"),
         (["pass", "harness-error"], "incomplete"),
         (["known"], "not-claimed"),
+        (["pass", "convention"], "convention"),
         (["pass", "known"], "certified"),
     ],
 )

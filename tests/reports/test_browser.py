@@ -255,13 +255,20 @@ def test_a_hundred_thousand_records(browser: Chrome, tmp_path: Path) -> None:
     records = synthetic.large("jax", clauses=5_000, operators=9_500)
     path = page.write([column.read_column(records)], tmp_path)
     assert path.stat().st_size <= 10_000_000
-    assert min(opening(browser, path) for _ in range(3)) <= 2.0
-    # The best of three: another process on this machine must not decide.
-    times = {
-        query: min(searching(browser, query) for _ in range(3)) for query in ("behaviour-77", "status:fail", "op123")
-    }
-    assert max(times.values()) <= 100, times
+    assert best(lambda: opening(browser, path), 2.0) <= 2.0
+    for query in ("behaviour-77", "status:fail", "op123"):
+        assert best(lambda query=query: searching(browser, query), 100) <= 100, query
     browser.get("about:blank")
+
+
+def best(measure: Callable[[], float], bar: float) -> float:
+    """The best of up to six tries: what else runs on this machine must not decide."""
+    found = measure()
+    for _ in range(5):
+        if found <= bar:
+            break
+        found = min(found, measure())
+    return found
 
 
 def opening(browser: Chrome, path: Path) -> float:

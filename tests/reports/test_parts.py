@@ -91,6 +91,11 @@ def test_a_harness_error_is_no_verdict() -> None:
     assert summary.harness_errors([read(records)])[0].message == "boom"
 
 
+def test_another_convention_is_neither_a_pass_nor_a_failure() -> None:
+    records = [synthetic.header(), synthetic.result("a.b"), synthetic.result("a.c", "convention")]
+    assert summary.profiles([read([*records, synthetic.end(records)])])[2][1][0] == ("convention", "◇", "1/2")
+
+
 def test_the_share_is_never_rounded_up_to_everything() -> None:
     records = [synthetic.header(), *(synthetic.result(f"a.{n}", "fail" if not n else "pass") for n in range(5000))]
     head = summary.head(read([*records, synthetic.end(records)]))

@@ -68,7 +68,11 @@ def test_traceback(torch: Any) -> Any:
 
     found = [caught(fails)]
     with torch.autograd.set_detect_anomaly(True):
-        found += [caught(fails), sorted((x * 2).grad_fn.metadata), (x.view(2, 1)).grad_fn.metadata.keys() >= {"traceback_"}]
+        found += [
+            caught(fails),
+            sorted((x * 2).grad_fn.metadata),
+            (x.view(2, 1)).grad_fn.metadata.keys() >= {"traceback_"},
+        ]
         late = x.exp()
     with torch.no_grad():
         late.add_(1)

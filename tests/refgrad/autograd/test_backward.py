@@ -206,7 +206,10 @@ def test_gradient_edges_as_roots(torch: Any) -> Any:
     edge = torch.autograd.graph.get_gradient_edge(x * x)
     found = [attempt(lambda: torch.autograd.backward(edge, torch.ones(2), retain_graph=True)), x.grad.clone()]
     found += [attempt(lambda: torch.autograd.backward([edge], [torch.ones(2)], retain_graph=True)), x.grad.clone()]
-    found += [attempt(lambda: torch.autograd.backward(edge)), attempt(lambda: torch.autograd.backward(edge, torch.ones(3)))]
+    found += [
+        attempt(lambda: torch.autograd.backward(edge)),
+        attempt(lambda: torch.autograd.backward(edge, torch.ones(3))),
+    ]
     scalar = torch.autograd.graph.get_gradient_edge((x * x).sum())
     found += [attempt(lambda: torch.autograd.backward(scalar))]
     found += [attempt(lambda: torch.autograd.backward(scalar, torch.ones(()))), x.grad]

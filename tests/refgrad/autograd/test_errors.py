@@ -18,6 +18,14 @@ def test_out_arguments(torch: Any) -> Any:
         attempt(lambda: torch.sin(torch.ones(2), out=out) is out),
         attempt(lambda: torch.mul(x.detach(), x.detach(), out=out)),
         attempt(lambda: torch.exp(x, out=out)),
+        attempt(lambda: torch.add(torch.ones(3), 1, out=out)),
+        out._version,
+        attempt(lambda: torch.add(torch.ones(3), 1.5, out=torch.zeros(3, dtype=torch.int64))),
+        attempt(lambda: torch.add(torch.ones(3), 1.5, out=torch.zeros(3, dtype=torch.float64))),
+        attempt(lambda: torch.max(torch.ones(2, 2), 0, out=(torch.zeros(0), torch.zeros(0, dtype=torch.int64)))),
+        attempt(lambda: torch.reshape(x, (2, 1), out=out))[:2],
+        attempt(lambda: torch.add(x, 1, out=None)),
+        attempt(lambda: torch.cat([x, x], out=out)),
     ]
 
 
@@ -25,7 +33,12 @@ def test_out_arguments(torch: Any) -> Any:
 def test_resize_and_set(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
     y = torch.ones(4)
-    found = [attempt(lambda: x.resize_(3)), attempt(lambda: (x * 2).resize_(3)), attempt(lambda: y.resize_(2, 2)), y._version]
+    found = [
+        attempt(lambda: x.resize_(3)),
+        attempt(lambda: (x * 2).resize_(3)),
+        attempt(lambda: y.resize_(2, 2)),
+        y._version,
+    ]
     with torch.no_grad():
         found += [attempt(lambda: x.resize_(1))]
     return found
@@ -47,7 +60,13 @@ def test_bool_and_len(torch: Any) -> Any:
 @agree
 def test_not_differentiable(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
-    found = [(x > 1).requires_grad, (x == x).grad_fn, x.argmax().requires_grad, x.isnan().requires_grad, x.sign().requires_grad]
+    found = [
+        (x > 1).requires_grad,
+        (x == x).grad_fn,
+        x.argmax().requires_grad,
+        x.isnan().requires_grad,
+        x.sign().requires_grad,
+    ]
     found += [attempt(lambda: (x // 2).requires_grad), attempt(lambda: (x // 2).sum().backward())]
     found += [torch.ones_like(x).requires_grad, torch.zeros_like(x).requires_grad, x.to(torch.int64).requires_grad]
     found += [x.to(torch.bool).grad_fn, x.long().grad_fn, x.int().is_leaf]
@@ -122,3 +141,16 @@ def test_saved_hooks_belong_to_a_thread(torch: Any) -> Any:
         inside = list(log)
         x.sin()
     return inside, log
+
+
+@agree
+def test_settings_for_other_machines(torch: Any) -> Any:
+    graph = torch.autograd.graph
+    return [
+        attempt(lambda: graph.region_activation_memory_budget(0.5)),
+        attempt(lambda: graph.region_activation_memory_budget(2.0)),
+        attempt(lambda: graph.region_activation_memory_budget("a")),
+        attempt(lambda: graph.set_warn_on_accumulate_grad_stream_mismatch(3)),
+        attempt(lambda: graph.set_warn_on_accumulate_grad_stream_mismatch(True)),
+        attempt(lambda: graph.set_override_stale_capture_stream(3)),
+    ]

@@ -14,7 +14,11 @@ def test_results(torch: Any) -> Any:
     mid = x * y
     out = (mid * mid).sum()
     grad = torch.autograd.grad
-    found = [grad(out, x, retain_graph=True), grad(out, [y, x], retain_graph=True), grad([out], (mid, x), retain_graph=True)]
+    found = [
+        grad(out, x, retain_graph=True),
+        grad(out, [y, x], retain_graph=True),
+        grad([out], (mid, x), retain_graph=True),
+    ]
     found += [grad(out, (x, x), retain_graph=True), grad(out, out, retain_graph=True), grad(mid, mid, torch.ones(2))]
     found += [grad((out, mid), (x,), (torch.ones(()), torch.ones(2)), retain_graph=True)]
     found += [grad(out, {"a": x, "b": y}, retain_graph=True)]
@@ -93,7 +97,11 @@ def test_retain_graph_follows_create_graph(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
     y = (x * x).sum()
     grad = torch.autograd.grad
-    found = [grad(y, x, create_graph=True), grad(y, x, create_graph=True), grad(y, x, create_graph=True, retain_graph=False)]
+    found = [
+        grad(y, x, create_graph=True),
+        grad(y, x, create_graph=True),
+        grad(y, x, create_graph=True, retain_graph=False),
+    ]
     return [g.detach() for (g,) in found], attempt(lambda: grad(y, x)), attempt(lambda: grad(found[2][0].sum(), x))
 
 

@@ -1,5 +1,7 @@
 """Hooks on tensors, leaves, several gradients: program by program against PyTorch."""
 
+# ruff: noqa: B023  (the lambdas are called at once; what is unpacked may matter by living)
+
 from __future__ import annotations
 
 from typing import Any
@@ -233,7 +235,11 @@ def test_multi_grad(torch: Any) -> Any:
     mid = a * 2
     register([mid, b], lambda grads: log.append(("mid", grads)))
     (mid * b).sum().backward()
-    found = [refused, attempt(lambda: register((a,), print, mode="some")), attempt(lambda: register((torch.ones(1),), print))]
+    found = [
+        refused,
+        attempt(lambda: register((a,), print, mode="some")),
+        attempt(lambda: register((torch.ones(1),), print)),
+    ]
     return found, log
 
 

@@ -1,5 +1,7 @@
 """In-place operations and versions, program by program against PyTorch."""
 
+# ruff: noqa: B023  (the lambdas are called at once; what is unpacked may matter by living)
+
 from __future__ import annotations
 
 from typing import Any
@@ -88,8 +90,18 @@ def test_check_is_at_use(torch: Any) -> Any:
 @agree
 def test_leaves(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
-    found = [attempt(lambda: x.add_(1)), attempt(lambda: x.zero_()), attempt(lambda: x.copy_(torch.ones(2))), x, x._version]
-    found += [attempt(lambda: x.view(2, 1).add_(1)), attempt(lambda: x.__setitem__(0, 1.0)), attempt(lambda: x[0].add_(1))]
+    found = [
+        attempt(lambda: x.add_(1)),
+        attempt(lambda: x.zero_()),
+        attempt(lambda: x.copy_(torch.ones(2))),
+        x,
+        x._version,
+    ]
+    found += [
+        attempt(lambda: x.view(2, 1).add_(1)),
+        attempt(lambda: x.__setitem__(0, 1.0)),
+        attempt(lambda: x[0].add_(1)),
+    ]
     found += [attempt(lambda: x.view(2, 1).view(2).mul_(2)), attempt(lambda: x.fill_(1)), attempt(lambda: x.exp_())]
     a = torch.ones(2)
     b = a.add_(x)
@@ -133,7 +145,13 @@ def test_chains(torch: Any) -> Any:
 def test_operand_is_target(torch: Any) -> Any:
     x = leaf(torch, 1.0, 2.0)
     found: list[Any] = []
-    for step in (lambda y: y.mul_(y), lambda y: y.add_(y), lambda y: y.sub_(y), lambda y: y.div_(y), lambda y: y.copy_(y)):
+    for step in (
+        lambda y: y.mul_(y),
+        lambda y: y.add_(y),
+        lambda y: y.sub_(y),
+        lambda y: y.div_(y),
+        lambda y: y.copy_(y),
+    ):
         x.grad = None
         y = x * 2
         attempt(lambda: step(y))

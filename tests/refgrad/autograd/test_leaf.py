@@ -14,15 +14,33 @@ from .test_backward import leaf
 def test_flags(torch: Any) -> Any:
     x, c = leaf(torch, 1.0, 2.0), torch.ones(2)
     y = x * c
-    found: list[Any] = [c.requires_grad, c.is_leaf, (c * 2).is_leaf, (c * 2).grad_fn, x.is_leaf, x.grad_fn, y.is_leaf, y.requires_grad]
+    found: list[Any] = [
+        c.requires_grad,
+        c.is_leaf,
+        (c * 2).is_leaf,
+        (c * 2).grad_fn,
+        x.is_leaf,
+        x.grad_fn,
+        y.is_leaf,
+        y.requires_grad,
+    ]
     found += [x.double().is_leaf, x.grad, c.grad, y.grad, y.grad is None]
     found += [attempt(lambda: setattr(y, "requires_grad", False)), attempt(lambda: y.requires_grad_(False))]
     found += [attempt(lambda: setattr(y, "requires_grad", True))]
-    found += [y.grad_fn, y.requires_grad_() is y, attempt(lambda: setattr(x, "requires_grad", 1)), attempt(lambda: x.requires_grad_(1))]
+    found += [
+        y.grad_fn,
+        y.requires_grad_() is y,
+        attempt(lambda: setattr(x, "requires_grad", 1)),
+        attempt(lambda: x.requires_grad_(1)),
+    ]
     found += [attempt(lambda: setattr(x, "requires_grad", None)), c.requires_grad_() is c, c.requires_grad]
     found += [attempt(lambda: setattr(x, "requires_grad", torch.tensor(True)))]
     i = torch.ones(2, dtype=torch.int64)
-    found += [attempt(lambda: i.requires_grad_()), attempt(lambda: setattr(i, "requires_grad", True)), i.requires_grad_(False)]
+    found += [
+        attempt(lambda: i.requires_grad_()),
+        attempt(lambda: setattr(i, "requires_grad", True)),
+        i.requires_grad_(False),
+    ]
     return found
 
 
@@ -161,7 +179,11 @@ def test_python_numbers(torch: Any) -> Any:
     x = leaf(torch, 1.5)
     found = [x.item(), x.tolist(), attempt(x.numpy), attempt(lambda: x.detach().numpy().tolist())]
     found += [attempt(lambda: float(x)), attempt(lambda: int(x)), attempt(lambda: bool(x)), attempt(lambda: complex(x))]
-    found += [attempt(lambda: float(x * 2)), attempt(lambda: float(x.detach())), attempt(lambda: leaf(torch, 1.0, 2.0).item())]
+    found += [
+        attempt(lambda: float(x * 2)),
+        attempt(lambda: float(x.detach())),
+        attempt(lambda: leaf(torch, 1.0, 2.0).item()),
+    ]
     return found
 
 

@@ -18,7 +18,19 @@ def test_no_grad(torch: Any) -> Any:
         x.mul_(3)
         v = x.view(2, 1)
         inner = torch.is_grad_enabled()
-    found = [y, y.grad_fn, f.requires_grad, v.requires_grad, v.grad_fn, v.is_leaf, v._is_view(), x, x.is_leaf, x._version, inner]
+    found = [
+        y,
+        y.grad_fn,
+        f.requires_grad,
+        v.requires_grad,
+        v.grad_fn,
+        v.is_leaf,
+        v._is_view(),
+        x,
+        x.is_leaf,
+        x._version,
+        inner,
+    ]
     z = (y * x).sum()
     z.backward()
     found += [x.grad]
@@ -167,11 +179,15 @@ def test_inference_tensors(torch: Any) -> Any:
         w.add_(1)
     found = [inner, again, y, z, e.requires_grad, e.is_inference(), v.is_inference(), v.requires_grad, n.is_inference()]
     found += [flagged.requires_grad, flagged.is_inference(), yv.is_inference(), w._version, yv._is_view(), n._is_view()]
-    found += [attempt(lambda: y._version), attempt(lambda: (y * x)), attempt(lambda: (y + x).requires_grad)]
+    found += [attempt(lambda: y._version), attempt(lambda: y * x), attempt(lambda: (y + x).requires_grad)]
     found += [attempt(lambda: y.add_(1)), attempt(lambda: y.requires_grad_()), attempt(lambda: y.requires_grad_(False))]
     found += [attempt(lambda: (y.clone() * x).requires_grad), attempt(lambda: y.clone().is_inference())]
     found += [attempt(lambda: (y * 2).is_inference()), attempt(lambda: y.view(2, 1).is_inference())]
-    found += [attempt(lambda: y.detach().is_inference()), attempt(lambda: x.mul(y)), attempt(lambda: y.view(2, 1).add_(1))]
+    found += [
+        attempt(lambda: y.detach().is_inference()),
+        attempt(lambda: x.mul(y)),
+        attempt(lambda: y.view(2, 1).add_(1)),
+    ]
     with torch.no_grad():
         found += [attempt(lambda: y.add_(1)), attempt(lambda: x.add_(y)), attempt(lambda: (x * y).is_inference())]
     found += [attempt(lambda: n.add_(1)), attempt(lambda: v.add_(1)), attempt(lambda: n.add_(x.view(2, 1)))]

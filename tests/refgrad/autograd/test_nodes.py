@@ -1,5 +1,7 @@
 """Nodes of the graph, their hooks, edges: program by program against PyTorch."""
 
+# ruff: noqa: B023, RUF059  (the lambdas are called at once; what is unpacked may matter by living)
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +14,14 @@ from .test_backward import leaf
 def test_names_and_edges(torch: Any) -> Any:
     x, c = leaf(torch, 1.0, 2.0), torch.ones(2)
     made = [x * c, x * 2, 2 * x, x + 1, x - c, 1 - x, x / 2, 2 / x, x**2, x**c, 2**x, -x, x.exp(), x.sum(), x.sum(0)]
-    made += [x.view(2, 1), x.clone(), x.double(), x.expand(3, 2), x.view(2, 1).transpose(0, 1), x.detach().requires_grad_()]
+    made += [
+        x.view(2, 1),
+        x.clone(),
+        x.double(),
+        x.expand(3, 2),
+        x.view(2, 1).transpose(0, 1),
+        x.detach().requires_grad_(),
+    ]
     made += [x.as_strided((2,), (0,)), x.reshape(1, 2), x.contiguous(), x.sin().cos().tanh(), x.sqrt().log()]
     found = [(m.grad_fn, m.grad_fn and m.grad_fn.next_functions, m.output_nr, repr(m.grad_fn)) for m in made]
     a, b = (x * 2).split(1)
@@ -29,8 +38,16 @@ def test_attributes(torch: Any) -> Any:
     sink = node.next_functions[0][0]
     found = [y.grad_fn is node, node.metadata, y.grad_fn.metadata, sink.variable is x, sink.name(), node.name()]
     found += [sink is node.next_functions[1][0], (x * 3).grad_fn.next_functions[0][0] is sink, sink.next_functions]
-    found += [isinstance(node, torch.autograd.graph.Node), isinstance(sink, torch.autograd.graph.Node), type(node).__name__]
-    found += [isinstance(3, torch.autograd.graph.Node), attempt(lambda: setattr(node, "foo", 1)), sink._sequence_nr() > 10]
+    found += [
+        isinstance(node, torch.autograd.graph.Node),
+        isinstance(sink, torch.autograd.graph.Node),
+        type(node).__name__,
+    ]
+    found += [
+        isinstance(3, torch.autograd.graph.Node),
+        attempt(lambda: setattr(node, "foo", 1)),
+        sink._sequence_nr() > 10,
+    ]
     z = x * 1
     found += [z.grad_fn._sequence_nr() > node._sequence_nr(), node.requires_grad, attempt(lambda: node.foo)]
     return found

@@ -1,5 +1,7 @@
 """What nodes save, and hooks on it: program by program against PyTorch."""
 
+# ruff: noqa: B023  (the lambdas are called at once; what is unpacked may matter by living)
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,11 +28,18 @@ def test_attributes(torch: Any) -> Any:
     product, scaled, exp, power = x * y, x * c, x.exp(), x**3
     found = [product.grad_fn._saved_self is x, product.grad_fn._saved_other is y, scaled.grad_fn._saved_self]
     found += [scaled.grad_fn._saved_other is c, exp.grad_fn._saved_result is exp, exp.grad_fn._saved_result]
-    found += [exp.grad_fn._saved_result.grad_fn is exp.grad_fn, power.grad_fn._saved_exponent, power.grad_fn._saved_self is x]
+    found += [
+        exp.grad_fn._saved_result.grad_fn is exp.grad_fn,
+        power.grad_fn._saved_exponent,
+        power.grad_fn._saved_self is x,
+    ]
     found += [attempt(lambda: product.grad_fn._saved_nothing), attempt(lambda: (x + y).grad_fn._saved_self)]
     quotient = x / y
     found += [quotient.grad_fn._saved_self is x, quotient.grad_fn._saved_other is y, x.sin().grad_fn._saved_self is x]
-    found += [x.view(2, 1).transpose(0, 1).grad_fn._saved_dim0, sorted(a for a in dir(product.grad_fn) if "_saved_" in a)]
+    found += [
+        x.view(2, 1).transpose(0, 1).grad_fn._saved_dim0,
+        sorted(a for a in dir(product.grad_fn) if "_saved_" in a),
+    ]
     with torch.no_grad():
         exp.add_(1)
     found += [attempt(lambda: exp.grad_fn._saved_result)]
@@ -59,7 +68,10 @@ def test_raw(torch: Any) -> Any:
     q = x * y
     raw = q.grad_fn._raw_saved_other
     found += [attempt(lambda: raw.register_hooks(lambda t: t.add_(1), lambda t: t)), y]
-    found += [attempt(lambda: raw.register_hooks(3, 4))[:2], attempt(lambda: raw.register_hooks(lambda a, b: a, lambda t: t))]
+    found += [
+        attempt(lambda: raw.register_hooks(3, 4))[:2],
+        attempt(lambda: raw.register_hooks(lambda a, b: a, lambda t: t)),
+    ]
     return found, log
 
 

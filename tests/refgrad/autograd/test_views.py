@@ -1,5 +1,7 @@
 """Views and what in-place writes do to their history, program by program against PyTorch."""
 
+# ruff: noqa: B023  (the lambdas are called at once; what is unpacked may matter by living)
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,7 +11,14 @@ from .test_backward import leaf
 
 
 def flags(t: Any) -> Any:
-    return t._is_view(), t._version, t.requires_grad, attempt(lambda: t.is_leaf), attempt(lambda: t.grad_fn), t.output_nr
+    return (
+        t._is_view(),
+        t._version,
+        t.requires_grad,
+        attempt(lambda: t.is_leaf),
+        attempt(lambda: t.grad_fn),
+        t.output_nr,
+    )
 
 
 @agree
@@ -134,13 +143,30 @@ def test_no_grad_views(torch: Any) -> Any:
         inside = y.view(2, 2)
         inside.mul_(2)
         u = y.view(4)
-    found = [flags(v), flags(w), flags(u), attempt(lambda: v.mul_(2)), attempt(lambda: w.mul_(2)), attempt(lambda: u.mul_(2))]
-    found += [attempt(lambda: u.view(2, 2).mul_(2)), attempt(lambda: (w * 2).requires_grad), attempt(lambda: (w * 2).grad_fn)]
+    found = [
+        flags(v),
+        flags(w),
+        flags(u),
+        attempt(lambda: v.mul_(2)),
+        attempt(lambda: w.mul_(2)),
+        attempt(lambda: u.mul_(2)),
+    ]
+    found += [
+        attempt(lambda: u.view(2, 2).mul_(2)),
+        attempt(lambda: (w * 2).requires_grad),
+        attempt(lambda: (w * 2).grad_fn),
+    ]
     found += [attempt(lambda: (w * 2).sum().backward()), x.grad, attempt(lambda: w.detach().mul_(1))]
     p = torch.ones(4)
     with torch.no_grad():
         q = p.view(2, 2)
-    found += [flags(q), attempt(lambda: q.mul_(2)), attempt(lambda: q.mul_(x.view(2, 2))), attempt(lambda: p.mul_(x)), flags(q)]
+    found += [
+        flags(q),
+        attempt(lambda: q.mul_(2)),
+        attempt(lambda: q.mul_(x.view(2, 2))),
+        attempt(lambda: p.mul_(x)),
+        flags(q),
+    ]
     z = x * 1
     with torch.no_grad():
         r = z.view(2, 2)
@@ -170,7 +196,12 @@ def test_inference_views(torch: Any) -> Any:
 def test_leaf_views(torch: Any) -> Any:
     x = torch.ones(4, requires_grad=True)
     v = x.view(2, 2)
-    found = [attempt(lambda: v.mul_(2)), attempt(lambda: v[0].mul_(2)), attempt(lambda: v.__setitem__(0, 1.0)), flags(v)]
+    found = [
+        attempt(lambda: v.mul_(2)),
+        attempt(lambda: v[0].mul_(2)),
+        attempt(lambda: v.__setitem__(0, 1.0)),
+        flags(v),
+    ]
     with torch.no_grad():
         v.mul_(2)
         x.view(4).add_(1)
@@ -178,7 +209,13 @@ def test_leaf_views(torch: Any) -> Any:
     (v * 2).sum().backward()
     p = torch.ones(4)
     q = p.view(2, 2)
-    found += [x.grad, attempt(lambda: q.requires_grad_() is q), flags(q), attempt(lambda: q.mul_(2)), attempt(lambda: p.mul_(2))]
+    found += [
+        x.grad,
+        attempt(lambda: q.requires_grad_() is q),
+        flags(q),
+        attempt(lambda: q.mul_(2)),
+        attempt(lambda: p.mul_(2)),
+    ]
     found += [flags(p), attempt(lambda: (q * 3).sum().backward()), q.grad, p.grad, flags(q)]
     return found
 
@@ -195,7 +232,11 @@ def test_detached_and_data_views(torch: Any) -> Any:
     dv.mul_(3)
     found += [y, flags(dv), flags(y)]
     v = y.view(2, 2)
-    found += [attempt(lambda: v.detach_()), attempt(lambda: setattr(v, "requires_grad", False)), attempt(lambda: v.requires_grad_())]
+    found += [
+        attempt(lambda: v.detach_()),
+        attempt(lambda: setattr(v, "requires_grad", False)),
+        attempt(lambda: v.requires_grad_()),
+    ]
     v.data = torch.zeros(3)
     found += [v, flags(v), y]
     d = y.detach()
@@ -209,7 +250,10 @@ def test_expanded_writes(torch: Any) -> Any:
     x = leaf(torch, 1.0)
     y = (x * 2).expand(3)
     found = [attempt(lambda: y.add_(1)), attempt(lambda: torch.ones(1).expand(2).mul_(2)), y._version]
-    found += [attempt(lambda: torch.ones(1, 3).expand(2, 3)[0].add_(1)), attempt(lambda: torch.ones(1).expand(2).copy_(torch.ones(2)))]
+    found += [
+        attempt(lambda: torch.ones(1, 3).expand(2, 3)[0].add_(1)),
+        attempt(lambda: torch.ones(1).expand(2).copy_(torch.ones(2))),
+    ]
     a = torch.ones(4)
     found += [attempt(lambda: a[1:].add_(a[:-1])), attempt(lambda: a[:2].add_(a[2:])), attempt(lambda: a.add_(a))]
     return found

@@ -1,0 +1,132 @@
+"""Matrix leaves: square, positive-definite or triangular ones whose inverses are small, as literal data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..leafdata import DTYPES, is_complex
+from ..program import Leaf
+from ..shapes import Shape
+from .arguments import Drawn, Options, custom, draw_options
+
+if TYPE_CHECKING:
+    from ..build import Builder, Value
+
+BATCHES: tuple[Shape, ...] = ((), (2,), (3, 1), (0,), (1, 2))
+ORDERS = (2, 1, 3, 4, 0)
+
+
+def _values(b: Builder, shape: Shape, dtype: str) -> np.ndarray[Any, np.dtype[Any]]:
+    """Quarters between -2 and 2."""
+    count = int(np.prod(shape))
+    parts = (b.source.indices(count, 17).astype(np.float64) - 8) / 4
+    if is_complex(dtype):
+        return (parts + 1j * (b.source.indices(count, 17) - 8) / 4).reshape(shape)
+    return parts.reshape(shape)
+
+
+def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "general") -> Value:
+    """A leaf of matrices. ``general``: a dominant and different diagonal, so that neither solving nor differences of
+    eigenvalues lose digits; ``hermitian`` and ``positive`` besides. At convention points, whatever the line's kinks
+    give: zeros and ones make singular matrices."""
+    shape = (*batch, rows, columns)
+    if b.override is not None:
+        return b.leaf(shape, layout="contiguous")
+    values = _values(b, shape, b.dtype)
+    if kind in ("hermitian", "positive"):
+        values = values + np.conj(np.swapaxes(values, -1, -2))
+    diagonal = 8.0 + 3.0 * np.arange(rows)[:, None] * (np.arange(rows)[:, None] == np.arange(columns))
+    values = values + diagonal * (np.arange(rows)[:, None] == np.arange(columns)) * (2.0 if kind == "positive" else 1.0)
+    layout = b.pick(("contiguous", "contiguous", "fortran", "strided", "offset"))
+    made = b.leaf(shape, layout=layout, requires_grad=b.choose(8) != 7)
+    step = b.steps[-1]
+    assert isinstance(step, Leaf)
+    b.steps[-1] = replace(step, data=np.ascontiguousarray(values.astype(DTYPES[b.dtype])).tobytes())
+    return made
+
+
+def square(kind: str = "general", infer: Any = None, batches: tuple[Shape, ...] = BATCHES, **options: Any) -> Any:
+    """One batch of square matrices."""
+
+    def draw(b: Builder) -> Drawn:
+        n = b.pick(ORDERS)
+        return (matrix(b, b.pick(batches), n, n, kind),), draw_options(b, options)
+
+    return custom(draw, infer or _same, ("function",))
+
+
+def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), **options: Any) -> Any:
+    """One batch of matrices of any proportion."""
+
+    def draw(b: Builder) -> Drawn:
+        return (matrix(b, b.pick(BATCHES), b.pick(orders), b.pick(orders)),), draw_options(b, options)
+
+    return custom(draw, infer, ("function",))
+
+
+def system(kind: str = "general", side: str = "last", vectors: bool = False, **options: Any) -> Any:
+    """Square matrices and right-hand sides; ``side`` says which argument the matrices are, or that ``left`` decides."""
+
+    def draw(b: Builder) -> Drawn:
+        attrs = draw_options(b, options)
+        n, batch, count = b.pick(ORDERS[:-1]), b.pick(BATCHES), b.pick((1, 2, 3))
+        a = matrix(b, batch, n, n, kind)
+        other = b.pick((batch, ())) if batch else b.pick(((), (2,)))
+        if vectors and b.choose(4) == 3 and attrs.get("left", True):
+            right = b.operand((n,))
+        else:
+            right = b.operand((*other, n, count) if attrs.get("left", True) else (*other, count, n))
+        return ((a, right) if side == "first" else (right, a)), attrs
+
+    return custom(draw, _solution(side), ("function",))
+
+
+def _solution(side: str) -> Any:
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        a, b = (args[0], args[1]) if side == "first" else (args[1], args[0])
+        if len(b.shape) == 1:
+            return ((a.shape[:-1], a.dtype),)
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return (((*batch, *b.shape[-2:]), a.dtype),)
+
+    return infer
+
+
+def _same(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    return ((args[0].shape, args[0].dtype),)
+
+
+def real_of(dtype: str) -> str:
+    """The dtype of absolute values."""
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
+
+
+def complex_of(dtype: str) -> str:
+    """The dtype of eigenvalues."""
+    return {"float32": "complex64", "float64": "complex128"}.get(dtype, dtype)
+
+
+def per_matrix(result: Any = None) -> Any:
+    """The rule of one number a matrix."""
+
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        dtype = args[0].dtype
+        return ((args[0].shape[:-2], result(dtype) if result else dtype),)
+
+    return infer
+
+
+def per_row(result: Any = None) -> Any:
+    """The rule of as many numbers a matrix as its smaller side."""
+
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        shape, dtype = args[0].shape, args[0].dtype
+        return (((*shape[:-2], min(shape[-2:])), result(dtype) if result else dtype),)
+
+    return infer
+
+
+__all__ = ["Options", "complex_of", "matrix", "per_matrix", "per_row", "real_of", "rectangular", "square", "system"]
