@@ -107,14 +107,15 @@ def _double_backward(b: Builder, line: Operator) -> None:
 def _jvp(b: Builder, line: Operator) -> None:
     args, attrs = line.strategy.draw(b)
     require_grad(b)
-    tensors = list({v.index: v for v in values_in(args)}.values())
+    tensors = list({v.index: v for v in values_in((*args, *attrs.values()))}.values())
     moving = [v for v in tensors if v.requires_grad]
     fixed = [v for v in tensors if not v.requires_grad]
     results: list[Value] = []
 
     def body(inner: Builder, params: list[Value]) -> list[Value]:
         inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
-        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **attrs)
+        given = {name: replaced(value, inside) for name, value in attrs.items()}
+        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **given)
         results.extend(wanted(differentiable_outputs(inner, outputs_of(inner, line, result))))
         return results
 
@@ -240,7 +241,7 @@ PROPERTIES: dict[str, Property] = {
             "in forward mode is the transpose of its reverse mode",
             _jvp,
             "forward",
-            lambda line: line.differentiable and not line.jumps,
+            lambda line: line.differentiable and line.forward and not line.jumps,
             _transposed,
         ),
         Property("inplace", "its in-place twin writes the same value and gradient", _inplace, "mutation", _writable),

@@ -59,7 +59,8 @@ class Strategy:
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
     rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
-    ``graph``: whether node names are compared; ``layout``: whether the strides of its results are."""
+    ``graph``: whether node names are compared; ``twice``, ``forward``: whether it has second
+    derivatives and a forward mode; ``layout``: whether the strides of its results are."""
 
     name: str
     path: str
@@ -79,6 +80,7 @@ class Operator:
     view: bool
     differentiable: bool
     twice: bool
+    forward: bool
     layout: bool
 
     @property
@@ -118,6 +120,7 @@ def operator(
     view: bool = False,
     differentiable: bool = True,
     twice: bool = True,
+    forward: bool = True,
     layout: bool = True,
 ) -> Operator:
     """Adds a line. ``forms`` defaults to the strategy's; ``outputs`` names them where there are several."""
@@ -148,6 +151,7 @@ def operator(
         view,
         differentiable,
         twice,
+        forward,
         layout,
     )
     _OPERATORS[name] = line

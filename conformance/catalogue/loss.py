@@ -215,8 +215,8 @@ def by_class(labels: bool, **options: Any) -> Any:
     return custom(draw, by_row, FUNCTION)
 
 
-_pair("multi_margin_loss", by_class(False, p=(1, 2), margin=(1.0, 0.75)), dtypes=WIDE, twice=False)
-_pair("multilabel_margin_loss", by_class(True), dtypes=WIDE, twice=False)
+_pair("multi_margin_loss", by_class(False, p=(1, 2), margin=(1.0, 0.75)), dtypes=WIDE, twice=False, forward=False)
+_pair("multilabel_margin_loss", by_class(True), dtypes=WIDE, twice=False, forward=False)
 
 
 def multilabel() -> Any:
@@ -291,4 +291,4 @@ def alignments() -> Any:
     return custom(draw, infer, FUNCTION)
 
 
-_pair("ctc_loss", alignments(), dtypes=WIDE, twice=False, graph="free")
+_pair("ctc_loss", alignments(), dtypes=WIDE, twice=False, forward=False, graph="free")

@@ -256,11 +256,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    cancels=True, graph="free",
+    cancels=True, graph="free", forward=False,
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    cancels=True, graph="free",
+    cancels=True, graph="free", forward=False,
 )  # fmt: skip
 
 
@@ -303,7 +303,14 @@ def attended(dims: int) -> Any:
 
 
 operator("nn.functional.scaled_dot_product_attention", attended(1), cancels=True, graph="free")
-operator("nn.functional.scaled_dot_product_attention.heads", attended(2), cancels=True, graph="free", twice=False)
+operator(
+    "nn.functional.scaled_dot_product_attention.heads",
+    attended(2),
+    cancels=True,
+    graph="free",
+    forward=False,
+    twice=False,
+)
 
 for _dims in (1, 2, 3):
     operator(f"nn.functional.max_unpool{_dims}d", unpooled(_dims), exact=True, graph="free")
