@@ -320,6 +320,7 @@ def _ones_like(x: Any) -> Any:
 
 def _mean_or_sum(values: Any, reduction: str) -> Any:
     """The values of a loss, their sum or their mean."""
+    values = np.asarray(values, dtype=object)
     if reduction == "none":
         return values
     total = _sum(values)

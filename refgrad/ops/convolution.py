@@ -84,7 +84,7 @@ def _convolution_jvp(F: Any, x: Any, t: Any, attributes: Any, outputs: Any) -> A
         parts.append(F.convolution(input, t[1], None, *attributes))
     if t[2] is not None:
         parts.append(t[2].reshape((-1,) + (1,) * (input.ndim - 2)).expand(outputs[0].shape))
-    return sum(parts[1:], parts[0])
+    return F.attached_to(sum(parts[1:], parts[0]), input, weight)
 
 
 convolution_row = op(

@@ -204,7 +204,7 @@ def _sample(x: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: boo
 
 def _sample_pull(
     F: Any, needs: Any, g: Any, input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
-) -> tuple[Any, Any]:
+) -> tuple[Any, ...]:
     size, dims = tuple(input.shape[2:]), len(input.shape) - 2
     sampling = Sampling(F, size, grid, interpolation_mode, padding_mode, align_corners)
     shape = (input.shape[0], sampling.points)
@@ -220,8 +220,9 @@ def _sample_pull(
             for k in range(dims):
                 part = pull * sampling.weight(numbers, k)
                 parts[k] = part if parts[k] is None else parts[k] + part
-    by_grid = F.linked_to(_grid_cotangent(F, grid, sampling, parts), input, grid) if needs[1] else None
-    return None if by_input is None else F.linked_to(by_input, input, grid), by_grid
+    by_grid = _grid_cotangent(F, grid, sampling, parts) if needs[1] else None
+    found = (by_input, by_grid)
+    return tuple(None if v is None else F.attached_to(F.linked_to(v, input), grid) for v in found)
 
 
 def _grid_cotangent(F: Any, grid: Any, sampling: Sampling, parts: list[Any]) -> Any:

@@ -9,11 +9,11 @@ import numpy as np
 from .._calls import raise_broadcast
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
-from .._layout import pointwise
+from .._layout import is_dense, pointwise, with_strides
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
-from .loss import divided_row, reduce_array, reduce_tensor, reduction_code, reduction_name
+from .loss import push_pointwise, reduce_array, reduce_tensor, reduction_code, reduction_name
 
 
 def _softplus(a: np.ndarray) -> np.ndarray:
@@ -41,8 +41,16 @@ def _entropy_slope(F: Any, x: Any, target: Any) -> Any:
     return (x - target) / F.where(spread < 1e-12, 1e-12, spread)
 
 
+def _like_input(result: np.ndarray, operands: Any) -> np.ndarray:
+    """A loss of each element in the input's own strides, if it is dense."""
+    x = operands[0]
+    if result.shape != x.shape or not is_dense(x):
+        return result
+    return with_strides(result, tuple(s // x.itemsize for s in x.strides))
+
+
 entropy_row = op(
-    "binary_cross_entropy(self, target, weight?, *, reduction)", _entropy, public=False,
+    "binary_cross_entropy(self, target, weight?, *, reduction)", _entropy, public=False, layout=_like_input,
     self=lambda F, g, self, target, weight, reduction: _times(
         F.loss_share(g, self, reduction) * _entropy_slope(F, self, target), weight
     ),
@@ -164,10 +172,14 @@ def binary_cross_entropy_with_logits(
 
 soft_margin_row = op(
     "soft_margin_loss(self, target, *, reduction)",
-    lambda x, target, reduction: reduce_array(np.array(_softplus(-target * x), x.dtype, order="C"), reduction),
+    lambda x, target, reduction: reduce_array(pointwise(np.asarray(_softplus(-target * x), x.dtype), (x,)), reduction),
     public=False,
     self=lambda F, g, self, target, reduction: F.loss_share(g, self, reduction) * (-target * F.sigmoid(-target * self)),
 )  # fmt: skip
+
+
+for _call in (entropy_row, logit_entropy_row, soft_margin_row):
+    push_pointwise(_call)
 
 
 @public("nn.functional.soft_margin_loss", method=False)
@@ -214,4 +226,4 @@ def multilabel_soft_margin_loss(
     return reduce_tensor(values.sum(dim=input.ndim - 1) / input.size(input.ndim - 1), reduction)
 
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "divided_row", "soft_margin_loss"]
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "soft_margin_loss"]
