@@ -146,7 +146,10 @@ def jvp(
         return [None] * len(outputs)
     if kind == LINEAR:
         found = call(
-            *[_linear_input(x, t) if k in row.edged else x for k, (x, t) in enumerate(zip(inputs, tangents))],
+            *[
+                _linear_input(x, t, row.joint is not None) if k in row.edged else x
+                for k, (x, t) in enumerate(zip(inputs, tangents))
+            ],
             *attributes,
         )
     elif kind == MULTILINEAR:
@@ -184,13 +187,14 @@ def _entwined(
     return total
 
 
-def _linear_input(x: Any, t: Any) -> Any:
-    """A tangent, or zeros where an operand of a linear row has none (a number is a constant, positions and masks stay)."""
+def _linear_input(x: Any, t: Any, keeps_integers: bool) -> Any:
+    """A tangent, or zeros where an operand of a linear row has none: a number, or integers added to floats, are
+    constants. In a row whose gradients come all at once integers may be positions or masks, and stay."""
     if isinstance(x, (list, tuple)):
-        return [_linear_input(a, b) for a, b in zip(x, t)]
+        return [_linear_input(a, b, keeps_integers) for a, b in zip(x, t)]
     if t is None and isinstance(x, NUMBERS):
         return 0
-    if t is None and isinstance(x, Tensor) and x._array.dtype.kind in "iub":
+    if t is None and keeps_integers and isinstance(x, Tensor) and x._array.dtype.kind in "iub":
         return x
     return t if t is not None or not isinstance(x, Tensor) else plain(np.zeros_like(x._array))
 
