@@ -20,6 +20,9 @@ DTYPES = ("float32", "float64", "float64", "float32", "complex128")
 MODES = ("no_grad", "enable_grad", "saved_hooks:identity", "saved_hooks:count", "saved_hooks:copy")
 FUNCTIONS = ("square", "triple_gradient", "no_gradient")
 LARGEST = 64
+# They read operands while they write: what memory shared with one gives is undefined, and PyTorch doesn't look. A clone
+# shares none.
+ACCUMULATING = ("addmm", "addmv", "addbmm", "baddbmm", "addr")
 
 
 @cache
@@ -132,7 +135,10 @@ def _write(b: Language) -> None:
     targets = [v for v in b.pool() if v.dtype == b.dtype and (not (v.is_leaf and v.requires_grad) or b.chance(10))]
     if not targets or (is_complex(b.dtype) and b.dtype not in line.dtypes):
         return
-    args, attrs = line.strategy.draw(_Fixed(b, targets[-1 - b.choose(min(len(targets), 5))]))
+    target = targets[-1 - b.choose(min(len(targets), 5))]
+    if line.name in ACCUMULATING:
+        target = b.call("clone", target)
+    args, attrs = line.strategy.draw(_Fixed(b, target, exact=line.name in ACCUMULATING))
     result = b.call(line.name, *args, form="inplace", **attrs)
     target = args[0]
     if isinstance(target, Value):
@@ -143,9 +149,10 @@ def _write(b: Language) -> None:
 class _Fixed(Language):
     """The same builder, whose first operand is given."""
 
-    def __init__(self, outer: Language, target: Value) -> None:
+    def __init__(self, outer: Language, target: Value, exact: bool = False) -> None:
         self.__dict__.update(outer.__dict__)
         self._target: Value | None = target
+        self._exact = exact
 
     def operand(
         self,
@@ -158,6 +165,11 @@ class _Fixed(Language):
         if self._target is None:
             return super().operand(shape, rank, domain, dtype, grad)
         target, self._target = self._target, None
+        if self._exact:
+            if target.shape != shape:
+                target = self.leaf(shape, dtype, domain, requires_grad=False, layout="contiguous")
+            self.dropped = self.dropped | {target.index}
+            return target
         if shape is None or (len(target.shape) == len(shape) and (all(target.shape) or not all(shape))):
             return target
         # The operator needs another rank, or elements: the write goes into a constant.

@@ -107,15 +107,15 @@ def _double_backward(b: Builder, line: Operator) -> None:
 def _jvp(b: Builder, line: Operator) -> None:
     args, attrs = line.strategy.draw(b)
     require_grad(b)
-    tensors = list({v.index: v for v in values_in((*args, *attrs.values()))}.values())
+    tensors = list({v.index: v for v in values_in((args, tuple(attrs.values())))}.values())
     moving = [v for v in tensors if v.requires_grad]
     fixed = [v for v in tensors if not v.requires_grad]
     results: list[Value] = []
 
     def body(inner: Builder, params: list[Value]) -> list[Value]:
         inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
-        given = {name: replaced(value, inside) for name, value in attrs.items()}
-        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **given)
+        named = {name: replaced(value, inside) for name, value in attrs.items()}
+        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **named)
         results.extend(wanted(differentiable_outputs(inner, outputs_of(inner, line, result))))
         return results
 

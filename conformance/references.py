@@ -373,3 +373,18 @@ def _antialias(
         matrix = np.array(_window_weights(x.shape[axis], out, support, kernel, align_corners), dtype=object)
         x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
     return x
+
+
+@reference("polygamma", "special.polygamma")
+def _polygamma(order: int, x: Any) -> Any:
+    return elementwise(lambda v: mpmath.psi(order, v))(x)
+
+
+@reference("nn.functional.gelu")
+def _gelu_of(x: Any, approximate: str = "none") -> Any:
+    return elementwise(_gelu if approximate == "none" else _gelu_by_tanh)(x)
+
+
+def _gelu_by_tanh(x: Any) -> Any:
+    inner = mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)
+    return x * (1 + mpmath.tanh(inner)) / 2

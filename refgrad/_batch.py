@@ -24,7 +24,19 @@ from ._random_modes import NEEDS_DRAW
 from ._storage import element_strides, storage_offset
 from ._tensor import LAZY, LEVEL, Tensor, new, plain
 
-RANDOM = frozenset({"bernoulli", "dropout", "native_dropout", "alpha_dropout", "feature_dropout", "rrelu", "normal", "poisson", "multinomial"})  # fmt: skip
+RANDOM = frozenset(
+    [
+        "bernoulli",
+        "dropout",
+        "native_dropout",
+        "alpha_dropout",
+        "feature_dropout",
+        "rrelu",
+        "normal",
+        "poisson",
+        "multinomial",
+    ]
+)
 INPLACE = (
     "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
     "has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a "

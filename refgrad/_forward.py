@@ -159,7 +159,29 @@ def jvp(
         found = kind(LIVE, inputs, tangents, attributes, outputs)
     else:
         return transpose(row, inputs, tangents, attributes)
-    return list(found) if isinstance(found, (list, tuple)) else [found]
+    if isinstance(found, (list, tuple)):
+        return list(found)
+    return [_entwined(row, inputs, tangents, attributes, outputs[0], found)]
+
+
+def _entwined(
+    row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...], out: Tensor, total: Any
+) -> Any:
+    """A tangent with the history of its zero terms: PyTorch has one for each operand without a tangent, a number too,
+    and they decide whether the tangent requires grad. Their values stay out, since 0·inf would be nan."""
+    if not state.grad or row.jvp_kind == LINEAR or not isinstance(total, Tensor) or total.requires_grad:
+        return total
+    missing = [i.name for i, x, t in zip(row.schema.inputs, inputs, tangents) if x is not None and t is None]
+    if not missing or not any(x.requires_grad for x in flat(inputs)):
+        return total
+    values = _values(row, inputs, attributes, out) | {"g": plain(np.zeros_like(out._array))}
+    for name in missing:
+        rule = row.rules.get(name)
+        part = None if rule is None else rule.function(*[values[n] for n in rule.wants])
+        if isinstance(part, Tensor) and part.requires_grad:
+            part = LIVE.cast(LIVE.sum(part, tuple(range(part.ndim)), False), total._array.dtype)
+            return LIVE.where(plain(np.zeros(total._array.shape, bool)), part, total)
+    return total
 
 
 def _linear_input(x: Any, t: Any) -> Any:
@@ -175,14 +197,6 @@ def _linear_input(x: Any, t: Any) -> Any:
 
 def _multilinear(call: Any, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> Any:
     total = None
-    if state.grad and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-        # PyTorch adds the zero terms too: they decide whether the tangent requires grad.
-        tangents = [
-            plain(np.zeros_like(x._array))
-            if t is None and isinstance(x, Tensor) and x._array.dtype.kind not in "iub"
-            else t
-            for x, t in zip(inputs, tangents)
-        ]
     for k, t in enumerate(tangents):
         if t is not None:
             part = call(*inputs[:k], t, *inputs[k + 1 :], *attributes)

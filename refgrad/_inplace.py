@@ -7,6 +7,7 @@ result is saved with the version after the write. Source: notes/autograd, "In-pl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from ._errors import list_text
 from ._graph import gradient_edge
 from ._modes import local, state
 from ._op import Row
+from ._overlap import check_overlap, is_expanded
 from ._record import RowNode, record, save_results
-from ._storage import element_strides, is_dense, owner
 from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
 
@@ -79,7 +80,7 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
     check_writable(self, needs)
     if needs:
         refresh_all(inputs)
-    check_overlap(self, inputs)
+    check_overlap(row, self, inputs)
     primals = _primals(inputs)
     try:
         (result,) = compute(row, inputs, attributes)
@@ -141,26 +142,16 @@ def _record(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Row
     return record(row, (before, *inputs[1:]), attributes, (alias(self),), is_write=True)
 
 
-def check_overlap(self: Tensor, inputs: Sequence[Any]) -> None:
-    """Raises RuntimeError if elements of the written tensor share memory, or an input overlaps it in part.
-    Like PyTorch, looks no further than stride 0 and dense inputs."""
-    array = self._array
-    if array.size > 1 and 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
-        raise RuntimeError(errors.INTERNAL_OVERLAP)
-    root = owner(array)
-    for t in flat(inputs[1:]):
-        other = t._array
-        if (
-            t is self
-            or (other.base is None and array.base is None)
-            or owner(other) is not root
-            or not (is_dense(array) and is_dense(other))
-        ):
-            continue
-        (a, b), (c, d) = np.lib.array_utils.byte_bounds(array), np.lib.array_utils.byte_bounds(other)
-        same = (a, b) == (c, d) and element_strides(array) == element_strides(other)
-        if a < d and c < b and other.size and not same:
-            raise RuntimeError(errors.PARTIAL_OVERLAP)
+def leaf_first(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """An in-place function that looks at autograd's rules for its tensor before other arguments, as PyTorch does."""
+
+    @wraps(function)
+    def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if self._needs and not state.functional_levels:
+            check_writable(self, state.grad and self.requires_grad)
+        return function(self, *args, **kwargs)
+
+    return call
 
 
 def _check_result(self: Tensor, result: np.ndarray) -> None:
@@ -188,7 +179,11 @@ def store(t: Tensor, values: np.ndarray) -> None:
     me = local.me
     if me.mutation is not None:
         me.mutation.preserve(t)
-    me.run(np.copyto, t._array, values, "unsafe")
+    if is_expanded(t._array):
+        # What several elements share, the elements that change decide.
+        me.run(np.copyto, t._array, values, "unsafe", values != t._array)
+    else:
+        me.run(np.copyto, t._array, values, "unsafe")
     if t._cell is not None:
         t._cell[0] += 1
     elif not me.inference:
@@ -196,4 +191,4 @@ def store(t: Tensor, values: np.ndarray) -> None:
         raise RuntimeError(errors.INFERENCE_INPLACE)
 
 
-__all__ = ["store", "twin", "write"]
+__all__ = ["leaf_first", "store", "twin", "write"]

@@ -141,4 +141,8 @@ def channels_last(array: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarr
     """A fresh array, stored pixel by pixel if all operands are."""
     if array.ndim not in (4, 5) or not all(is_channels_last(a) for a in operands):
         return array
-    return np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)
+    strides, step = [0] * array.ndim, 1
+    for dim in (1, *range(array.ndim - 1, 1, -1), 0):
+        strides[dim] = step
+        step *= array.shape[dim]
+    return with_strides(array, tuple(strides))

@@ -59,8 +59,8 @@ class Strategy:
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
     rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
-    ``graph``: whether node names are compared; ``twice``, ``forward``: whether it has second
-    derivatives and a forward mode; ``layout``: whether the strides of its results are."""
+    ``graph``: whether node names are compared; ``layout``: whether the strides of its results are; ``forward``:
+    whether PyTorch has its forward mode."""
 
     name: str
     path: str
@@ -80,8 +80,8 @@ class Operator:
     view: bool
     differentiable: bool
     twice: bool
-    forward: bool
     layout: bool
+    forward: bool
 
     @property
     def plain_forms(self) -> tuple[str, ...]:
@@ -120,8 +120,8 @@ def operator(
     view: bool = False,
     differentiable: bool = True,
     twice: bool = True,
-    forward: bool = True,
     layout: bool = True,
+    forward: bool = True,
 ) -> Operator:
     """Adds a line. ``forms`` defaults to the strategy's; ``outputs`` names them where there are several."""
     import sys
@@ -151,8 +151,8 @@ def operator(
         view,
         differentiable,
         twice,
-        forward,
         layout,
+        forward,
     )
     _OPERATORS[name] = line
     return line

@@ -296,8 +296,10 @@ def _outputs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return (((args[0].shape[0], args[2].shape[0]), args[0].dtype),)
 
 
-operator("cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False)
-operator("nn.functional.pdist", custom(_one_set, _half_of_pairs, FUNCTION), contraction=True, twice=False)
+operator("cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False, forward=False)
+operator(
+    "nn.functional.pdist", custom(_one_set, _half_of_pairs, FUNCTION), contraction=True, twice=False, forward=False
+)
 operator(
     "nn.functional.cosine_similarity", custom(_rows(dim=(1, -1, 0)), _row_numbers, FUNCTION), contraction=True,
     graph="free",

@@ -291,4 +291,4 @@ def alignments() -> Any:
     return custom(draw, infer, FUNCTION)
 
 
-_pair("ctc_loss", alignments(), dtypes=WIDE, twice=False, forward=False, graph="free")
+_pair("ctc_loss", alignments(), dtypes=WIDE, twice=False, graph="free", forward=False)

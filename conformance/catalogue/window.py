@@ -102,7 +102,9 @@ def pooled_shape(dims: int, average: bool) -> Any:
 
     def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         given = [each(attrs[name], dims) for name in ("kernel_size", "stride", "padding")]
-        out = tuple(size(n, *rest, attrs["ceil_mode"]) for n, *rest in zip(args[0].shape[-dims:], *given))
+        kernels, strides, paddings = given
+        sizes = zip(args[0].shape[-dims:], kernels, strides, paddings)
+        out = tuple(size(n, k, s, p, attrs["ceil_mode"]) for n, k, s, p in sizes)
         shape = (*args[0].shape[:-dims], *out)
         return ((shape, args[0].dtype),) if average else ((shape, args[0].dtype), (shape, "int64"))
 
@@ -256,11 +258,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    cancels=True, graph="free", forward=False,
+    forward=False, cancels=True, graph="free",
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    cancels=True, graph="free", forward=False,
+    forward=False, cancels=True, graph="free",
 )  # fmt: skip
 
 

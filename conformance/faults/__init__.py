@@ -34,7 +34,6 @@ QUICK = (
     "control_fused_multiply",
     "control_other_tie",
     "control_other_buffers",
-    "control_other_derivative_form",
 )
 """One fault a class, and controls: what a change of the suite is qualified with each time."""
 

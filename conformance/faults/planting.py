@@ -18,7 +18,7 @@ _SETTLE: list[Any] = []
 
 
 class Planted(AbstractContextManager[None]):
-    """Replaces attributes, by (owner, name) -> value, while entered. ``absent`` marks one that the owner itself lacks."""
+    """Replaces attributes, by (owner, name) -> value, while entered; ``absent`` marks one that the owner lacks."""
 
     absent = object()
 
@@ -42,8 +42,8 @@ class Planted(AbstractContextManager[None]):
 
 
 def _unsettled(self: Any) -> None:
-    """Stands in for ``settle`` while a fault is planted: a thread is never plain."""
-    self.plain = False
+    """Stands in for ``settle`` while a fault is planted: a thread never takes a fast path."""
+    self.plain = self.computes = False
 
 
 def slow_paths(step: int) -> None:

@@ -95,9 +95,15 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return place(hardtanh_row, inplace, input, 0, 6)
 
 
+def _hardsigmoid_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    inside = (x[0] > -3) & (x[0] < 3)
+    # The zeros outside are the input's, as the tangent's history is.
+    return F.where(inside, t[0] / 6, F.where(inside, x[0], 0))
+
+
 hardsigmoid_row = activation_row(
     "hardsigmoid(self)", lambda a: np.minimum(np.maximum(a + 3, 0), 6) / 6, "hardsigmoid_cpu",
-    self=lambda g, F, self: F.where((self > -3) & (self < 3), g / 6, 0),
+    self=lambda g, F, self: F.where((self > -3) & (self < 3), g / 6, 0), jvp=_hardsigmoid_jvp,
 )  # fmt: skip
 hardswish_row = activation_row(
     "hardswish(self)", lambda a: a * np.minimum(np.maximum(a + 3, 0), 6) / 6, "hardswish_cpu",

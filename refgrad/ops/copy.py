@@ -31,7 +31,10 @@ clone_row = op(
     "clone(self)", lambda a: np.copy(a, order="K"), public=False, exact=True, layout=copied, jvp=LINEAR,
     self=lambda g: g,
 )  # fmt: skip
-contiguous_row = op("contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR, self=lambda g: g)  # fmt: skip
+contiguous_row = op(
+    "contiguous(self)", lambda a: np.array(a, order="C"), node="clone", public=False, exact=True, jvp=LINEAR,
+    self=lambda g: g,
+)  # fmt: skip
 
 
 LIVE.contiguous_copy = contiguous_row
@@ -128,7 +131,8 @@ def _copy(target: np.ndarray, source: np.ndarray) -> np.ndarray:
 
 
 copy_row = Row(
-    "copy(self, src)", _copy, {"self": lambda F, g: F.zeros_like(g), "src": lambda g: g}, node="copy_slices", jvp=LINEAR, exact=True
+    "copy(self, src)", _copy, {"self": lambda F, g: F.zeros_like(g), "src": lambda g: g},
+    node="copy_slices", jvp=LINEAR, exact=True,
 )  # fmt: skip
 copy_row.name = copy_row.node.__name__ = "CopyBackwards"
 copy_row.node.prefix = "torch::autograd::"
@@ -224,7 +228,8 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     if self._flags & 3:
         kind = "conjugate" if self._flags & CONJ else "negative"
         raise RuntimeError(
-            f"Can't call numpy() on Tensor that has {kind} bit set. Use tensor.resolve_{kind[:4].rstrip('j') if kind == 'negative' else 'conj'}().numpy() instead."
+            f"Can't call numpy() on Tensor that has {kind} bit set. "
+            f"Use tensor.resolve_{'conj' if kind == 'conjugate' else 'neg'}().numpy() instead."
         )
     return self._array
 

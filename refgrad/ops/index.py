@@ -11,7 +11,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._layout import ordered, preserved, with_strides
 from .._op import LINEAR, op, public, publish
 from .._storage import contiguous_strides
@@ -253,6 +253,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return index_put_row(input, list(found.values()), values, tuple(found), accumulate)
 
 
+@leaf_first
 def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Writes (or adds) values at indexed places. Source: torch.Tensor.index_put_."""
     return write_at(self, by_dim(_present(indices)), values, accumulate)

@@ -133,10 +133,19 @@ def _solve_pull(g: Any, F: Any, self: Any, input2: Any, result: Any, upper: bool
     return (side if needs[0] else None), mine
 
 
+def _solve_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """d(A⁻¹B) = A⁻¹(dB - dA·X) with dA = dL·Lᴴ + L·dLᴴ."""
+    upper = attributes[0]
+    tangent = F.zeros_like(x[1]) if t[1] is None else t[1]
+    half = F.matmul(F.mH(tangent), x[1]) if upper else F.matmul(tangent, F.mH(x[1]))
+    part = F.matmul(half + F.mH(half), out[0])
+    return F.cholesky_solve_by(-part if t[0] is None else t[0] - part, x[1], upper)
+
+
 cholesky_solve_row = op(
     "cholesky_solve_by(self, input2, *, upper) -> result",
     _cholesky_solve_arrays, columns=(0,),
-    node="cholesky_solve", public=False, gradients=_solve_pull,
+    node="cholesky_solve", jvp=_solve_push, public=False, gradients=_solve_pull,
 )  # fmt: skip
 
 

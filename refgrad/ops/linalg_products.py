@@ -12,9 +12,8 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
-from .._inplace import write
 from .._interpreters import register
-from .._op import MULTILINEAR, op, public, publish
+from .._op import MULTILINEAR, op, public
 from .._tensor import Tensor
 from .linalg_matrix import c_name, check_not_bool, check_scalar_type, check_tensor
 
@@ -42,8 +41,8 @@ dot_row = op(
 
 def _vdot_jvp(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     """vdot is real-linear in both: conjugation commutes with the tangent."""
-    parts = [F.vdot(*(t[k] if j == k else x[j] for j in range(2))) for k in range(2) if t[k] is not None]
-    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    a, b = (F.zeros_like(v) if u is None else u for v, u in zip(x, t))
+    return F.vdot(a, x[1]) + F.vdot(x[0], b)
 
 
 vdot_row = op(
@@ -77,11 +76,11 @@ def _check_inner(a: Tensor, b: Tensor) -> None:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix (n, m) and a vector (m). Source: torch.mv."""
     check_tensor("mv", "vec", 2, vec)
-    _check_mv(None, input, vec)
+    check_mv(None, input, vec)
     return mv_row(input, vec)
 
 
-def _check_mv(bias: Tensor | None, mat: Tensor, vec: Tensor) -> None:
+def check_mv(bias: Tensor | None, mat: Tensor, vec: Tensor) -> None:
     """What addmv demands; mv is addmv with an input of the result's size."""
     ndim = 1 if bias is None else bias.ndim
     if mat.ndim != 2 or vec.ndim != 1 or ndim > 1:
@@ -172,20 +171,14 @@ def _sum(bias: np.ndarray, product: np.ndarray, beta: Any, alpha: Any) -> np.nda
 
 
 def _jvp_of(product: str) -> Any:
-    """The jvp of beta·input + alpha·product(a, b)."""
+    """The jvp of beta·input + alpha·product(a, b); like PyTorch's it depends on both factors, moving or not."""
 
     def push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
         beta, alpha = attributes
-        parts = [] if t[0] is None else [F.expand(scaled(F, beta, t[0]), out[0].shape)]
         times = getattr(F, product)
-        if t[1] is not None:
-            parts.append(scaled(F, alpha, times(t[1], x[2])))
-        if t[2] is not None:
-            parts.append(scaled(F, alpha, times(x[1], t[2])))
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+        a, b = (F.zeros_like(v) if u is None else u for v, u in zip(x[1:], t[1:]))
+        total = scaled(F, alpha, times(a, x[2])) + scaled(F, alpha, times(x[1], b))
+        return total if t[0] is None else total + scaled(F, beta, t[0])
 
     return push
 
@@ -256,11 +249,12 @@ def _check_expands(t: Tensor, shape: tuple[int, ...]) -> None:
         t.detach().expand(shape)
 
 
-def _check_addmm(input: Tensor, mat1: Tensor, mat2: Tensor) -> None:
+def check_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, expands: bool = True) -> None:
+    """What addmm demands; the in-place form does not expand its input."""
     for name, t in (("mat1", mat1), ("mat2", mat2)):
         if t.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix, got {t.ndim}-D tensor")
-    if input._array.shape != (mat1._array.shape[0], mat2._array.shape[1]):
+    if expands and input._array.shape != (mat1._array.shape[0], mat2._array.shape[1]):
         _check_expands(input, (mat1._array.shape[0], mat2._array.shape[1]))
     _check_inner(mat1, mat2)
     _check_same(input, mat1, mat2)
@@ -278,20 +272,19 @@ def _check_same(input: Tensor, a: Tensor, b: Tensor) -> None:
 @public()
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta·input + alpha·(mat1 @ mat2); the input broadcasts. Source: torch.addmm."""
-    _check_addmm(input, mat1, mat2)
+    check_addmm(input, mat1, mat2)
     return addmm_row(input, mat1, mat2, beta, alpha)
 
 
 @public()
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta·input + alpha·(mat @ vec). Source: torch.addmv."""
-    _check_mv(input, mat, vec)
+    check_mv(input, mat, vec)
     return addmv_row(input, mat, vec, beta, alpha)
 
 
-@public()
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """beta·input + alpha·bmm(batch1, batch2); the input broadcasts. Source: torch.baddbmm."""
+def check_baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor) -> None:
+    """What baddbmm demands."""
     a, b = batch1._array.shape, batch2._array.shape
     if len(a) == len(b) == 3:
         _check_expands(input, (a[0], a[1], b[2]))
@@ -304,17 +297,24 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alp
             f"{c_name(batch2)}"
         )
     check_not_bool(batch1, "baddbmm")
+
+
+@public()
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta·input + alpha·bmm(batch1, batch2); the input broadcasts. Source: torch.baddbmm."""
+    check_baddbmm(input, batch1, batch2)
     return baddbmm_row(input, batch1, batch2, beta, alpha)
 
 
 @public()
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta·input + alpha·(Σ over the batch of batch1 @ batch2). Source: torch.addbmm."""
-    _check_addbmm(input, batch1, batch2)
+    check_addbmm(input, batch1, batch2)
     return addbmm_row(input, batch1, batch2, beta, alpha)
 
 
-def _check_addbmm(input: Tensor, batch1: Tensor, batch2: Tensor) -> None:
+def check_addbmm(input: Tensor, batch1: Tensor, batch2: Tensor) -> None:
+    """What addbmm demands."""
     a, b = batch1._array.shape, batch2._array.shape
     if len(a) > 1 and len(b) > 1:
         _check_expands(input, (a[1], b[-1]))
@@ -341,20 +341,3 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
             if isinstance(number, float):
                 raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
     return addr_row(input, vec1, vec2, beta, alpha)
-
-
-def _publish_inplace(name: str, row: Any, check: Any) -> None:
-    def call(self: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        check(self, a, b)
-        return write(row.row, (self, a, b), (beta, alpha))
-
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{name[:-1]}, written into the tensor. Source: torch.Tensor.{name}."
-    publish(name, call, method=True, in_module=False)
-
-
-_publish_inplace("addmm_", addmm_row, _check_addmm)
-_publish_inplace("addmv_", addmv_row, _check_mv)
-_publish_inplace("addbmm_", addbmm_row, _check_addbmm)
-_publish_inplace("baddbmm_", baddbmm_row, lambda self, a, b: _check_bmm(a, b))
-_publish_inplace("addr_", addr_row, lambda self, a, b: None)

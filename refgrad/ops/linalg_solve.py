@@ -105,13 +105,12 @@ def _solve_pull(g_result: Any, F: Any, A: Any, result: Any, left: Any, vector: A
 def _solve_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     """d(A⁻¹B) = A⁻¹(dB - dA·X)."""
     left, vector = attributes
-    change = t[1]
-    if t[0] is not None:
-        if vector:
-            part = F.reshape(F.matmul(t[0], F.column(out[0])), out[0].shape)
-        else:
-            part = F.matmul(t[0], out[0]) if left else F.matmul(out[0], t[0])
-        change = -part if change is None else change - part
+    tangent = F.zeros_like(x[0]) if t[0] is None else t[0]
+    if vector:
+        part = F.reshape(F.matmul(tangent, F.column(out[0])), out[0].shape)
+    else:
+        part = F.matmul(tangent, out[0]) if left else F.matmul(out[0], tangent)
+    change = -part if t[1] is None else t[1] - part
     return [F.solve_for(x[0], change, left, vector), None]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._calls import raise_broadcast
 from .._dtypes import C_NAMES, SCALAR_NAMES
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor, resolved
 from .create import fresh
@@ -209,15 +209,17 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     return triu_row(input, diagonal)
 
 
+@leaf_first
 def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
     """Zeroes what lies above `diagonal`. Source: torch.Tensor.tril_."""
-    _check_matrices(self, "tril_")
+    _check_matrices(self, "tril")
     return write(tril_row.row, (self,), (diagonal,))
 
 
+@leaf_first
 def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
     """Zeroes what lies below `diagonal`. Source: torch.Tensor.triu_."""
-    _check_matrices(self, "triu_")
+    _check_matrices(self, "triu")
     return write(triu_row.row, (self,), (diagonal,))
 
 

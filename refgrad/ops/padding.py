@@ -34,7 +34,7 @@ def _padded(a: np.ndarray, pad: Shape, value: Any) -> np.ndarray:
     if not any(p > 0 for p in pad):
         kept = a[tuple(slice(-low, n + high) for n, (low, high) in zip(a.shape, amounts))]
         return copied(np.copy(kept, order="K"), [kept])
-    made = canonical(channels_last(np.full(shape, value, a.dtype), [a]))
+    made = channels_last(canonical(np.full(shape, value, a.dtype)), [a])
     inner = tuple(slice(max(low, 0), n - max(high, 0)) for n, (low, high) in zip(shape, amounts))
     source = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, amounts))
     made[inner] = a[source]

@@ -65,7 +65,10 @@ def cumprod_vjp(F: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
 
 def _cumprod_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     (dim,) = attrs
-    return F.linear_scan(F.shift(out[0], dim, 1, 1) * t[0], x[0], dim, False) if out[0].ndim else t[0]
+    if not out[0].ndim:
+        x, t, out = ([F.reshape(given[0], (1,))] for given in (x, t, out))
+        return F.reshape(_cumprod_jvp(F, x, t, (0,), out), ())
+    return F.linear_scan(F.shift(out[0], dim, 1, 1) * t[0], x[0], dim, False)
 
 
 cumprod_row = op(

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, wrap_dim
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
@@ -192,6 +192,7 @@ def scatter(
     return row(*tensors, *attributes)
 
 
+@leaf_first
 def scatter_(
     self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -206,6 +207,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return scatter_add_row(input, index, src, _check_scatter(input, dim, index, src, "scatter"))
 
 
+@leaf_first
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Adds the source's elements at places given along one dimension. Source: torch.Tensor.scatter_add_."""
     return write(scatter_add_row.row, (self, index, src), (_check_scatter(self, dim, index, src, "scatter"),))
@@ -289,6 +291,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return put_row(input, index, source, accumulate)
 
 
+@leaf_first
 def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """Writes (or adds) elements at places of the flattened tensor. Source: torch.Tensor.put_."""
     _check_put(self, index, source)

@@ -14,9 +14,10 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, warn_once, wrap_dim
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._interpreters import LIVE, RAW, formula
 from .._op import op, public
+from .._overlap import check_overlap
 from .._tensor import Tensor, plain, resolved
 from .along import lifted
 from .layout import no_complex_gradient
@@ -241,6 +242,7 @@ def scatter_reduce(
 
 
 @public("scatter_reduce_", method=True)
+@leaf_first
 def scatter_reduce_(
     self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -275,6 +277,7 @@ def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> No
             f"index_reduce_(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
             f"({theirs[axis] if theirs else 1}), for dim: {axis}"
         )
+    warn_once(BETA, 5)
     n = mine[axis] if mine else 1
     if ((index._array < 0) | (index._array >= n)).any():
         raise IndexError("index out of range in self")
@@ -284,7 +287,6 @@ def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    warn_once(BETA, 4)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_source(input, axis, index, source)
@@ -307,8 +309,10 @@ def index_reduce(
 
 
 @public("index_reduce_", method=True)
+@leaf_first
 def index_reduce_(
     self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """index_reduce written into self. Source: torch.Tensor.index_reduce_."""
+    check_overlap(index_reduce_row.row, self, (self, source))  # type: ignore[attr-defined]
     return write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]

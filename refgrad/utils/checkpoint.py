@@ -74,7 +74,8 @@ def checkpoint(
     CheckpointError in backward if the recomputation saves other tensors.
     Trap: the reentrant form works with .backward() only, and without use_reentrant it is the one you get."""
     if use_reentrant is None:
-        warnings.warn(UNSAID.format("", "Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an exception."), stacklevel=2)  # fmt: skip
+        late = "Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an exception."
+        warnings.warn(UNSAID.format("", late), stacklevel=2)
         use_reentrant = True
     is_preserved = kwargs.pop("preserve_rng_state", True)
     if kwargs and use_reentrant:
@@ -116,7 +117,8 @@ def checkpoint_sequential(
     """Runs a Sequential or list of functions in segments, all but the last checkpointed.
     Source: torch.utils.checkpoint.checkpoint_sequential."""
     if use_reentrant is None:
-        warnings.warn(UNSAID.format(".checkpoint_sequential", "In version 2.9 we will raise an exception if use_reentrant is not passed."), stacklevel=2)  # fmt: skip
+        late = "In version 2.9 we will raise an exception if use_reentrant is not passed."
+        warnings.warn(UNSAID.format(".checkpoint_sequential", late), stacklevel=2)
         use_reentrant = True
     is_preserved = kwargs.pop("preserve_rng_state", True)
     if kwargs:

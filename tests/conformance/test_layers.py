@@ -25,8 +25,9 @@ ORDER = (
     ("check",),
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
+    ("scoring",),
     ("qualify", "explaining", "replaying"),
-    ("listing", "certificate", "certifying", "benching"),
+    ("listing", "certificate", "certifying", "benching", "gate"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
