@@ -81,7 +81,9 @@ operator("nanmean.dim", reduction("many", empty=False), kinks=special(float("nan
 operator("prod", reduction("all", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("prod.dim", reduction("one", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")), contraction=True)
-operator("var", reduction("all", DISTINCT, empty=False, correction=(0,)), dtypes=NUMERIC, contraction=True)
+_variance = reduction("all", DISTINCT, empty=False, correction=(0,))
+_real = Strategy(_variance.draw, lambda args, attrs: (((), to_real(args[0].dtype)),), _variance.forms)
+operator("var", _real, dtypes=NUMERIC, contraction=True)
 operator("var.dim", spread(result=to_real), dtypes=NUMERIC, contraction=True)
 operator("std.dim", spread(result=to_real), kinks=special(1.0), contraction=True)
 operator(

@@ -91,7 +91,11 @@ logical_not = op("logical_not(self) -> out!", lambda a: np.equal(a, 0), promote=
 # Classes of numbers.
 
 isnan = op("isnan(self) -> out!", lambda a: a != a, exact=True)
-isinf = op("isinf(self) -> out!", lambda a: np.isinf(a), exact=True)
+isinf = op(
+    "isinf(self) -> out!", lambda a: np.isinf(a), exact=True,
+    # The magnitudes compared with a 0-d infinity, and so laid out where the operand is empty.
+    layout=lambda result, operands: pointwise(result, [pointwise(result, operands), np.empty(())]),
+)  # fmt: skip
 isfinite = op("isfinite(self) -> out!", lambda a: np.isfinite(a), exact=True)
 
 

@@ -25,8 +25,8 @@ ORDER = (
     ("check",),
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
-    ("scoring",),
     ("qualify", "explaining", "replaying"),
+    ("scoring",),
     ("listing", "certificate", "certifying", "benching", "gate"),
     ("cli",),
 )
