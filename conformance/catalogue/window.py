@@ -305,7 +305,14 @@ def attended(dims: int) -> Any:
 
 
 operator("nn.functional.scaled_dot_product_attention", attended(1), cancels=True, graph="free")
-operator("nn.functional.scaled_dot_product_attention.heads", attended(2), cancels=True, graph="free", twice=False)
+operator(
+    "nn.functional.scaled_dot_product_attention.heads",
+    attended(2),
+    cancels=True,
+    graph="free",
+    twice=False,
+    forward=False,
+)
 
 for _dims in (1, 2, 3):
     operator(f"nn.functional.max_unpool{_dims}d", unpooled(_dims), exact=True, graph="free")

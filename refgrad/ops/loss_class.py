@@ -27,7 +27,7 @@ def _nll(x: np.ndarray, target: np.ndarray, weight: Any, reduction: int, ignore:
     target = target.reshape(()) if x.ndim == 1 else target
     safe, w = _class_weights(target, weight, ignore, x.dtype)
     picked = x[safe] if x.ndim == 1 else np.take_along_axis(x, safe[:, None], 1)[:, 0]
-    values = np.where(target != ignore, -w * picked, 0).astype(x.dtype)
+    values = np.array(np.where(target != ignore, -w * picked, 0), x.dtype, order="C")
     total = np.asarray(np.add.reduce(w, None))
     if reduction == 0:
         return values, total

@@ -71,7 +71,7 @@ def poisson_nll_loss(
         values = input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
-        values = values + stirling.masked_fill(target <= 1, 0)
+        values = values.add_(stirling.masked_fill(target <= 1, 0))
     return reduce_tensor(values, reduction)
 
 
@@ -116,7 +116,7 @@ def gaussian_nll_loss(
         found.clamp_(min=eps)
     values = 0.5 * (found.log() + (input - target) ** 2 / found)
     if full:
-        values = values + 0.5 * math.log(2 * math.pi)
+        values = values.add_(0.5 * math.log(2 * math.pi))
     return reduce_tensor(values, reduction)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .._interpreters import formula
+from .._modes import no_grad
 from .._op import op, public
-from .._tensor import Tensor
+from .._tensor import Tensor, plain
 from .checks import check_floating, check_parameters
 from .normalise import _beside_channels, _standardised
 from .spatial import laid_out_like
@@ -173,7 +174,8 @@ def instance_norm(
     out = batch_normalised(flat, *repeated, use_input_stats, momentum, eps)
     for running, moved in zip((running_mean, running_var), repeated):
         if running is not None and moved is not None and use_input_stats:
-            running._array[...] = moved._array.reshape(n, c).mean(0)
+            with no_grad():
+                running.copy_(plain(moved._array.reshape(n, c).mean(0)))
     return out.view(input.shape)
 
 

@@ -26,7 +26,7 @@ from .pool_average import (
     pooled_size,
 )
 from .separable import Factor, adaptive_bounds
-from .spatial import Numbers, by_plane, laid_out_like, spread_number
+from .spatial import Numbers, by_plane, channels_last, laid_out_like, spread_number
 
 Places = tuple[np.ndarray, np.ndarray]
 
@@ -153,6 +153,8 @@ def _max_pool(
         shown = " ".join(f"dilation{side}: {d}" for side, d in zip("THW"[-dims:], dilations))
         raise RuntimeError(f"dilation should be greater than zero, but got {shown}")
     check_windows(kernel, steps, pads, dilations)
+    if dims == 3 and input.ndim == 4 and channels_last(input._array):
+        raise RuntimeError("Unsupported memory format. Supports only ChannelsLast3d, Contiguous")
     inner = input.shape[-dims:]
     sizes = tuple(pooled_size(*given, ceil_mode) for given in zip(inner, kernel, steps, pads, dilations))
     check_pooled(input, dims, sizes)
