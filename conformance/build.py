@@ -273,7 +273,7 @@ class Builder:
         self,
         kind: str,
         region: Region | None,
-        args: Sequence[Value],
+        args: Sequence[Any],
         parts: tuple[tuple[Shape, str], ...] | None = None,
         captures: Sequence[Value] = (),
         **options: Any,
@@ -281,7 +281,7 @@ class Builder:
         """Runs a region through a transform; ``parts`` says what comes back when it is known."""
         given = tuple((k, as_argument(v)) for k, v in options.items())
         step = Transform(kind, region, as_argument(tuple(args)), as_argument(tuple(captures)), given, self.modes)
-        tracked = self.recording() and any(v.requires_grad for v in (*args, *captures))
+        tracked = self.recording() and any(v.requires_grad for v in values_in((*args, *captures)))
         return self._add(step, parts=parts, requires_grad=tracked, is_leaf=not tracked)
 
     # Larger pieces
