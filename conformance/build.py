@@ -164,6 +164,11 @@ class Builder:
         step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
         return self._result(step, operator, args, outputs)
 
+    def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:
+        """A call on arguments that the operator does not take: nothing is known of what comes back."""
+        step = Call(op, tuple(map(as_argument, args)), tuple((k, as_argument(v)) for k, v in attrs.items()), form)
+        return self._add(step, known=False)
+
     def _result(self, step: Step, operator: Operator, args: tuple[Any, ...], outputs: Any) -> Value:
         tracked = operator.differentiable and self.recording() and any(v.requires_grad for v in values_in(args))
         if outputs is None:
