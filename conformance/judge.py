@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, collecting_warnings
+from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
+from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, needs, refs
 from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]
@@ -51,7 +51,12 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
-        mine, theirs = self.backend.execute(program), self.oracle.execute(program)
+        try:
+            mine = self.backend.execute(program)
+        except EngineDied as death:
+            found = Divergence(death.kind, ("step", max(len(program.steps) - 1, 0), ()), str(death))
+            return Judgement("different", Trace(), found, "backend")
+        theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
@@ -63,9 +68,17 @@ class Judge:
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
 
+    def claimed(self, program: Program) -> bool:
+        """Whether the backend claims all that a program needs."""
+        return self.universal or not missing(self.backend, needs(program))
+
     def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
         """What the two engines showed in a scenario, as text, where it differs."""
-        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        theirs = shown(self.oracle, run, data)
+        try:
+            mine = shown(self.backend, run, data)
+        except EngineDied as death:
+            return f"{death.kind}: {death}", theirs
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
@@ -122,15 +135,6 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
-
-
-def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
-    """A scenario's observations as text; an exception is one too."""
-    with collecting_warnings():
-        try:
-            return repr(engine.call(run, data))
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
