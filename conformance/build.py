@@ -164,6 +164,11 @@ class Builder:
         step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
         return self._result(step, operator, args, outputs)
 
+    def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:
+        """A call on arguments that the operator does not take: nothing is known of what comes back."""
+        step = Call(op, tuple(map(as_argument, args)), tuple((k, as_argument(v)) for k, v in attrs.items()), form)
+        return self._add(step, known=False)
+
     def _result(self, step: Step, operator: Operator, args: tuple[Any, ...], outputs: Any) -> Value:
         tracked = operator.differentiable and self.recording() and any(v.requires_grad for v in values_in(args))
         if outputs is None:
@@ -273,7 +278,7 @@ class Builder:
         self,
         kind: str,
         region: Region | None,
-        args: Sequence[Value],
+        args: Sequence[Any],
         parts: tuple[tuple[Shape, str], ...] | None = None,
         captures: Sequence[Value] = (),
         **options: Any,
@@ -281,7 +286,7 @@ class Builder:
         """Runs a region through a transform; ``parts`` says what comes back when it is known."""
         given = tuple((k, as_argument(v)) for k, v in options.items())
         step = Transform(kind, region, as_argument(tuple(args)), as_argument(tuple(captures)), given, self.modes)
-        tracked = self.recording() and any(v.requires_grad for v in (*args, *captures))
+        tracked = self.recording() and any(v.requires_grad for v in values_in((*args, *captures)))
         return self._add(step, parts=parts, requires_grad=tracked, is_leaf=not tracked)
 
     # Larger pieces

@@ -204,12 +204,13 @@ class Transform:
     """Runs a region through a function transform, ``checkpoint`` or (region None) a custom Function named by rule.
 
     ``captures`` are outer values that the region's function closes over: they follow the parameters that
-    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …).
+    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …). A custom
+    Function takes arguments that are no values, too, and what else is among its options by keyword.
     """
 
     kind: str
     region: Region | None
-    args: tuple[Ref, ...]
+    args: tuple[Argument, ...]
     captures: tuple[Ref, ...] = ()
     options: tuple[tuple[str, Argument], ...] = ()
     modes: Modes = ()

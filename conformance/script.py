@@ -173,11 +173,11 @@ class _Printer:
         return [f"v{index} = {v}", f"print({', '.join(parts)})"] if parts else [f"v{index} = {v}"]
 
     def _transform(self, index: int, step: p.Transform) -> list[str]:
-        args = ", ".join(f"v{ref.index}" for ref in step.args)
-        options = "".join(f", {name}={_argument(value)}" for name, value in step.options)
+        args = ", ".join(map(_argument, step.args))
+        options = "".join(f", {name}={_argument(value)}" for name, value in step.options if name != "rule")
         if step.region is None:
             rule = str(dict(step.options)["rule"])
-            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args})"]
+            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args}{options})"]
         inner = _Printer(p.Program(step.region.steps), self.module)
         lines = _region_lines(inner, step.region, index, step.captures)
         if step.kind == "checkpoint":
