@@ -165,7 +165,8 @@ class _Printer:
             shown = f"(print({tag}, p.grad){after}, {result})[-1]"
             return f"v{index} = {target}.register_post_accumulate_grad_hook(lambda p: {shown})"
         name = "register_prehook" if step.kind == "node_pre" else "register_hook"
-        return f"v{index} = {target}.grad_fn.{name}(lambda *a: (print({tag}, *a), {_node_result(step)})[1])"
+        node = f"torch.autograd.graph.get_gradient_edge({target}).node"
+        return f"v{index} = {node}.{name}(lambda *a: (print({tag}, *a), {_node_result(step)})[1])"
 
     def _multihook(self, index: int, step: p.MultiHook) -> str:
         given = f"{_argument(step.values)}, lambda g: print({step.tag!r}, g), mode={step.mode!r}"

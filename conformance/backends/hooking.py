@@ -24,8 +24,11 @@ def register(run: Run, step: p.Hook) -> Any:
         _ = value.grad_fn
         return value.register_hook(_on_grad(run, step, value))
     if step.kind == "post_accumulate":
-        return value.register_post_accumulate_grad_hook(_on_leaf(run, step))
-    node, hook = value.grad_fn, _on_node(run, step, value)
+        return value.register_post_accumulate_grad_hook(_on_leaf(run, step, value))
+    # A leaf's node is the one that accumulates into it.
+    is_sink = value.is_leaf and value.requires_grad
+    node = run.ns.autograd.graph.get_gradient_edge(value).node if is_sink else value.grad_fn
+    hook = _on_node(run, step, value)
     return node.register_prehook(hook) if step.kind == "node_pre" else node.register_hook(hook)
 
 
@@ -40,7 +43,7 @@ def register_multi(run: Run, step: p.MultiHook) -> Any:
 
 
 def _on_grad(run: Run, step: p.Hook, value: Any) -> Callable[[Any], Any]:
-    see, act = _logged(run, step, value), ACTIONS[step.action]
+    see, act = _logged(run, step, value if step.action == "look" else None), ACTIONS[step.action]
 
     def on_grad(grad: Any) -> Any:
         run.trace.hooks.append(HookCall(step.tag, see(grad)))
@@ -49,9 +52,13 @@ def _on_grad(run: Run, step: p.Hook, value: Any) -> Callable[[Any], Any]:
     return on_grad
 
 
-def _on_leaf(run: Run, step: p.Hook) -> Callable[[Any], Any]:
+def _on_leaf(run: Run, step: p.Hook, value: Any) -> Callable[[Any], Any]:
+    # A hook that holds its leaf would keep it alive.
+    leaf, see = value if step.action == "look" else None, _logged(run, step, None)
+
     def on_param(param: Any) -> Any:
-        run.trace.hooks.append(HookCall(step.tag, _logged(run, step, param)(param.grad)))
+        seen = (param is leaf,) if leaf is not None else ()
+        run.trace.hooks.append(HookCall(step.tag, (*see(param.grad), *seen)))
         if step.action == "scale_grad":
             param.grad = param.grad * 2
         elif step.action == "step":
@@ -83,15 +90,13 @@ def _on_node(run: Run, step: p.Hook, value: Any) -> Callable[..., Any]:
 
 def _logged(run: Run, step: p.Hook, value: Any) -> Callable[[Any], tuple[Outcome, ...]]:
     """What a hook logs of a gradient besides its tag."""
-    see, extra = (
-        run.engine.see,
-        {
-            "mode": lambda: (run.ns.is_grad_enabled(),),
-            "thread": lambda: (threading.get_ident() == run.thread,),
-            "look": lambda: (run.engine.see(value.grad),),
-        }.get(step.action, tuple),
-    )
-    return lambda grad: (see(grad), *extra())
+    more: dict[str, Callable[[], tuple[Outcome, ...]]] = {
+        "mode": lambda: (run.ns.is_grad_enabled(),),
+        "thread": lambda: (threading.get_ident() == run.thread,),
+        "look": lambda: () if value is None else (run.engine.see(value.grad),),
+    }
+    extra = more.get(step.action, tuple)
+    return lambda grad: (run.engine.see(grad), *extra())
 
 
 def _record(grad: Any, tag: str) -> None:

@@ -69,7 +69,7 @@ class Run:
             self.values.append(FAILED)
             return Raised(error_kind(error), str(error))
         self.values.append(value)
-        return NOTHING if type(step) is p.Leaf or value is None else self._seen(value)
+        return NOTHING if type(step) in _SILENT or value is None else self._seen(value)
 
     def act(self, step: p.Step) -> Any:
         """Runs a step under its modes."""
@@ -230,6 +230,8 @@ class Run:
                 self.trace.gradients[index] = self.engine.see(grad)
 
 
+_SILENT = (p.Leaf, p.Hook, p.MultiHook)
+"""A leaf's value is the program's own, a handle is the engine's."""
 _STEPS: dict[type, Callable[[Run, Any], Any]] = {
     p.Leaf: Run.leaf,
     p.Call: Run.call,
