@@ -20,6 +20,7 @@ from .program import (
     Hook,
     Item,
     Leaf,
+    MultiHook,
     Observe,
     Program,
     Ref,
@@ -208,6 +209,9 @@ class Builder:
 
     def hook(self, value: Value, action: str = "record", kind: str = "tensor", tag: str | None = None) -> Value:
         return self._add(Hook(value.ref, kind, action, tag or f"h{len(self.steps)}", self.modes))
+
+    def multi_hook(self, values: Sequence[Value], mode: str = "all", tag: str = "multi") -> Value:
+        return self._add(MultiHook(tuple(v.ref for v in values), mode, tag, self.modes))
 
     def remove_hook(self, hook: Value) -> Value:
         return self._add(RemoveHook(hook.ref, self.modes))

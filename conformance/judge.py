@@ -13,7 +13,8 @@ from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, needs, refs
+from .needs import CAPABILITIES, needs
+from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 
 Law = Callable[[Program, Trace], "str | None"]

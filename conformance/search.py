@@ -11,7 +11,8 @@ from typing import Any
 
 from .backends import collecting_warnings, missing
 from .judge import Judge, Judgement, Law
-from .program import Call, Leaf, Program, needs
+from .needs import needs
+from .program import Call, Leaf, Program
 from .shrink import shrink
 from .source import Source, Stream, mix
 from .trace import Trace

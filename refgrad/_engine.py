@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._accumulate import fit
-from ._graph import AccumulateGrad, Node
+from ._graph import AccumulateGrad, CallableNode, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import LEVELS, state
@@ -283,6 +283,8 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     results = node.apply(slots, task.live)
     if not task.keep and node.saved:
         node.release()
+    if task.needed is not None and isinstance(node, CallableNode):
+        results = tuple([g if e is None or task.will_reach(e[0]) else None for e, g in zip(node.edges, results)])
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, results, task.live)
     if task.anomaly is not None:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
 ORDER = (
     ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
-    ("codec", "leafdata", "promotion"),
+    ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references"),
     ("build",),
