@@ -18,6 +18,7 @@ HOOK_KINDS = ("tensor", "post_accumulate", "node_pre", "node_post")
 HOOK_ACTIONS = ("record", "double", "negate", "zero", "none", "raise", "scale_grad", "clone")
 TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
 FLAGS = ("requires_grad", "requires_grad_", "detach_")
+WRITES = ("copy_", "fill_", "zero_", "setitem")
 ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr")
 
 
@@ -78,6 +79,16 @@ class Call:
     args: tuple[Argument, ...]
     attrs: tuple[tuple[str, Argument], ...] = ()
     form: str = "function"
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that has no out-of-place form: ``copy_``, ``fill_``, ``zero_``, or ``setitem`` (index, value)."""
+
+    target: Ref
+    kind: str
+    args: tuple[Argument, ...] = ()
     modes: Modes = ()
 
 
@@ -218,6 +229,7 @@ class Transform:
 Step = (
     Leaf
     | Call
+    | Write
     | Item
     | Flag
     | Hook
@@ -293,6 +305,7 @@ _STEP_NEEDS: dict[type, str] = {
     RetainGrad: "retain-grad",
     RemoveHook: "hooks",
     Drop: "lifetime",
+    Write: "inplace",
     Flag: "flags",
 }
 
