@@ -30,6 +30,7 @@ from .program import (
     SetGrad,
     Step,
     Transform,
+    Write,
 )
 from .shapes import Shape, draw_edge, draw_shape
 from .source import Source
@@ -195,6 +196,13 @@ class Builder:
         form = form or self.pick(operator.plain_forms)
         # A Python operator takes no keywords: there the options keep their defaults.
         return self.call(operator.name, *args, form=form, **({} if form == "operator" else attrs))
+
+    def write(self, target: Value, kind: str, *args: Any) -> Value:
+        """Writes into a value: ``copy_``, ``fill_``, ``zero_`` or ``setitem`` with an index and a value."""
+        if self.recording() and any(v.requires_grad for v in values_in(args)):
+            target.requires_grad, target.is_leaf = True, False
+        step = Write(target.ref, kind, tuple(map(as_argument, args)), self.modes)
+        return self._add(step, target.shape, target.dtype, requires_grad=target.requires_grad, is_leaf=target.is_leaf)
 
     def item(self, value: Value, index: int) -> Value:
         shape, dtype = value.parts[index] if value.parts else ((), self.dtype)

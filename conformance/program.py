@@ -70,6 +70,7 @@ MULTI_MODES = ("all", "any", "some")
 """How a MultiHook is registered; engines know no ``some``."""
 TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
 FLAGS = ("requires_grad", "requires_grad_", "detach_")
+WRITES = ("copy_", "fill_", "zero_", "setitem")
 ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr", "modes", "inference", "nodes", "saved")
 
 
@@ -130,6 +131,16 @@ class Call:
     args: tuple[Argument, ...]
     attrs: tuple[tuple[str, Argument], ...] = ()
     form: str = "function"
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that has no out-of-place form: ``copy_``, ``fill_``, ``zero_``, or ``setitem`` (index, value)."""
+
+    target: Ref
+    kind: str
+    args: tuple[Argument, ...] = ()
     modes: Modes = ()
 
 
@@ -281,6 +292,7 @@ class Transform:
 Step = (
     Leaf
     | Call
+    | Write
     | Item
     | Flag
     | Hook

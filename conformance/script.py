@@ -97,7 +97,7 @@ class _Printer:
         steps = self.program.steps
         if show is not None and isinstance(steps[show], p.Leaf):
             return f"v{show}.grad"
-        makes = (p.Call, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
+        makes = (p.Call, p.Write, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
         if show is not None and isinstance(steps[show], makes):
             return f"v{show}"
         grads = [f"v{i}.grad" for i, s in enumerate(steps) if isinstance(s, p.Leaf) and s.requires_grad]
@@ -144,6 +144,12 @@ class _Printer:
             return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
         name = line.method + "_" if step.form == "inplace" else line.method
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
+
+    def _write(self, index: int, step: p.Write) -> list[str] | str:
+        target, args = _argument(step.target), [_argument(a) for a in step.args]
+        if step.kind == "setitem":
+            return [f"v{index} = {target}", f"{target}[{_index(step.args[0])}] = {args[1]}"]
+        return f"v{index} = {target}.{step.kind}({', '.join(args)})"
 
     def _item(self, index: int, step: p.Item) -> str:
         return f"v{index} = {_argument(step.value)}[{step.index}]"
@@ -281,11 +287,15 @@ def _argument(value: Any) -> str:
 def _operator(symbol: str, step: p.Call) -> str:
     args = [_argument(a) for a in step.args]
     if symbol == "[]":
-        entries = step.args[1] if isinstance(step.args[1], tuple) else (step.args[1],)
-        return f"{args[0]}[{', '.join(map(_index_entry, entries))}]"
+        return f"{args[0]}[{_index(step.args[1])}]"
     if symbol in _INFIX:
         return f"{args[0]} {symbol} {args[1]}"
     return _PREFIX[symbol].format(args[0])
+
+
+def _index(argument: Any) -> str:
+    entries = argument if isinstance(argument, tuple) else (argument,)
+    return ", ".join(map(_index_entry, entries))
 
 
 def _index_entry(entry: Any) -> str:
