@@ -13,7 +13,7 @@ from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
 from ._layout import with_strides
 from ._modes import state
-from ._storage import contiguous_strides, element_strides, is_dense
+from ._storage import contiguous_strides, element_strides, is_dense, owner
 from ._tensor import DUAL, Tensor, plain, resolved
 
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
@@ -40,17 +40,10 @@ class Owners:
             self.cells = {}
             for t in self.seeds:
                 if t is not None and t._cell is not None:
-                    owner = owner_of(t._array)
-                    self.cells[id(owner)] = (owner, t._cell)
-        owner = owner_of(array)
-        return self.cells.setdefault(id(owner), (owner, [0]))[1]
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array whose memory this is."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+                    root = owner(t._array)
+                    self.cells[id(root)] = (root, t._cell)
+        root = owner(array)
+        return self.cells.setdefault(id(root), (root, [0]))[1]
 
 
 def kept_gradient(g: np.ndarray) -> Tensor:
