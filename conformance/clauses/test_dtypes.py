@@ -71,59 +71,6 @@ def test_untrack(check: Any, programs: Any = generate(untrack)) -> None:
     check(programs)
 
 
-def cast(b: Builder, x: Any, target: str) -> Any:
-    return b.call("to", x, Dtype(target), non_blocking=False, copy=b.chance(2), form="method")
-
-
-def to_integers(b: Builder) -> None:
-    x = inner(b, b.leaf(domain=NONZERO))
-    cut = cast(b, x, b.pick(INTEGERS))
-    b.observe(cut, "flags", "graph")
-    back = cast(b, cut, b.dtype)
-    b.observe(back, "flags", "graph")
-    pull(b, b.call("mul", x, back))
-
-
-def cut_twice(trace: Trace) -> bool:
-    return got_gradient(trace) and [s.grad_fn for s in trace.steps if getattr(s, "grad_fn", None) is not None] == [
-        False,
-        False,
-    ]
-
-
-@clause(
-    "dtype.cast-to-int-detaches",
-    "A cast to an integer or bool dtype isn't recorded: its result doesn't require grad, nor does a cast back.",
-    source="observed",
-    area=AREA,
-    witness=cut_twice,
-)
-def test_to_integers(check: Any, programs: Any = generate(to_integers)) -> None:
-    check(programs)
-
-
-def to_floats(b: Builder) -> None:
-    x = b.leaf(dtype=b.pick(FLOATS))
-    y = x
-    for _ in range(b.integer(1, 3)):
-        y = cast(b, y, b.pick(FLOATS))
-    b.observe(y, "flags", "graph")
-    if y.requires_grad:
-        pull(b, b.smooth(y, depth=1))
-
-
-@clause(
-    "dtype.cast-between-floats-differentiable",
-    "A cast between float dtypes is recorded, and the gradient is cast back.",
-    source="observed",
-    area=AREA,
-    profile="reverse",
-    witness=got_gradient,
-)
-def test_to_floats(check: Any, programs: Any = generate(to_floats)) -> None:
-    check(programs)
-
-
 def to_reals(torch: Any, drawn: Any) -> Any:
     data, source, target, way = drawn
     z = torch.tensor(
@@ -244,7 +191,7 @@ def made_like(torch: Any, drawn: Any) -> Any:
 
 
 def draw_like(b: Builder) -> Any:
-    names = ("ones_like", "zeros_like", "empty_like", "rand_like", "randn_like", "full_like")
+    names = ("ones_like", "zeros_like", "empty_like", "full_like")
     name = b.pick((*names, "new_zeros", "new_ones", "new_empty", "new_full"))
     return numbers(b), b.chance(2), name, b.pick(({}, {}, {"requires_grad": True}))
 
