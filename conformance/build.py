@@ -32,7 +32,7 @@ from .program import (
     Transform,
     Write,
 )
-from .shapes import Shape, draw_edge, draw_shape
+from .shapes import Shape, draw_edge, draw_huge, draw_shape
 from .source import Source
 
 if TYPE_CHECKING:
@@ -97,7 +97,12 @@ class Builder:
         return self.choose(one_in) == one_in - 1
 
     def shape(self, low: int = 0, high: int = 3) -> Shape:
-        return draw_shape(self.source, low, high)
+        return draw_huge(self.source, low, high) if self.sizes == "huge" else draw_shape(self.source, low, high)
+
+    def many(self, options: Sequence[T], huge: T) -> T:
+        """The size of a batch, or whatever else may be large: one of the options, or ``huge`` in a huge program."""
+        drawn = self.pick(options)
+        return huge if self.sizes == "huge" else drawn
 
     # Values
 
@@ -150,6 +155,8 @@ class Builder:
         """A shape for an operand, of the kind that the property asks for."""
         if self.sizes == "edge":
             return draw_edge(self.source, low, high)
+        if self.sizes == "huge":
+            return draw_huge(self.source, low, high)
         return draw_shape(self.source, max(low, min(high, 2)) if self.sizes == "layout" else low, high)
 
     def like(self, value: Value, domain: Domain = REAL) -> Value:

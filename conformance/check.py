@@ -101,7 +101,9 @@ class Check:
             "source": f"torch.{line.path}",
             "profile": kind.profile,
         }
-        self._finish(self._search(identity, draw, self._operator_witness(kind), kind.law, kind.convention))
+        examples = kind.examples(self.settings.examples)
+        witness = self._operator_witness(kind)
+        self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
 
     def language(self, block: int, draw: Draw) -> None:
         """Checks one block of whole-language programs; every block has a stream of its own."""

@@ -61,11 +61,12 @@ class Judge:
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
-        if law is None or judgement.status != "same":
-            return judgement
-        broken = law(program, mine)
-        if broken is None:
-            return judgement
+        return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
+
+    def _lawful(self, program: Program, mine: Trace, theirs: Trace, law: Law | None) -> Judgement:
+        broken = law(program, mine) if law is not None else None
+        if law is None or broken is None:
+            return Judgement("same", theirs)
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
 
