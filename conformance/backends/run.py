@@ -89,17 +89,18 @@ class Run:
 
     def saved_hooks(self, name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         """Pack and unpack hooks by name; ``count`` logs each call."""
+        step = len(self.values)
 
         def pack(x: Any) -> Any:
             if name == "raise_pack":
                 raise RuntimeError("raised while packing")
             if name == "count":
-                self.trace.hooks.append(HookCall("pack", (self.engine.see(x),)))
+                self.trace.hooks.append(HookCall("pack", (self.engine.see(x),), step))
             return x.clone() if name == "copy" else x
 
         def unpack(x: Any) -> Any:
             if name == "count":
-                self.trace.hooks.append(HookCall("unpack", (self.engine.see(x),)))
+                self.trace.hooks.append(HookCall("unpack", (self.engine.see(x),), step))
             return x
 
         return pack, unpack
