@@ -16,6 +16,7 @@ from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
+from .unspecified import depends_on_saved_set, free_steps, without_free_packing
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
@@ -87,6 +88,11 @@ class Judge:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
+        if found.place[0] == "hook" and (free := free_steps(program)):
+            parts = [without_free_packing(trace, free) for trace in (mine, theirs)]
+            if any(len(part.hooks) < len(whole.hooks) for part, whole in zip(parts, (mine, theirs))):
+                rest = self._compare(program, *parts)
+                return rest if rest.status == "different" else Judgement("unspecified", theirs, found)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(program, mine, theirs)
         if found.kind in ("error", "message") and depends_on_saved_set(program, found):
@@ -104,6 +110,8 @@ class Judge:
                 return Judgement("same", theirs)
         if found is not None and found.kind == "value" and ill_posed(program):
             return Judgement("ill-posed", theirs, found)
+        if found is not None and depends_on_saved_set(program, found):
+            return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
@@ -226,11 +234,3 @@ def ill_posed(program: Program) -> bool:
         elif sources & rounded:
             rounded.add(index)
     return False
-
-
-def depends_on_saved_set(program: Program, found: Divergence) -> bool:
-    """Whether an error about a modified saved value hangs on what a composite chose to save (``graph="free"``)."""
-    texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
-    about_saving = any("modified by an inplace operation" in text for text in texts)
-    free = any(isinstance(s, Call) and catalogue.find(s.op).graph == "free" for s in program.steps)
-    return about_saving and free

@@ -24,7 +24,7 @@ def encode(trace: Trace) -> dict[str, Any]:
     """A trace as JSON, arrays as base64 of their little-endian C-ordered bytes. Empty parts are left out."""
     out: dict[str, Any] = {"steps": [_encode(outcome) for outcome in trace.steps]}
     if trace.hooks:
-        out["hooks"] = [[call.tag, [_encode(part) for part in call.grads]] for call in trace.hooks]
+        out["hooks"] = [[call.tag, [_encode(part) for part in call.grads], call.step] for call in trace.hooks]
     if trace.warnings:
         out["warnings"] = [list(pair) for pair in trace.warnings]
     if trace.gradients:
@@ -68,13 +68,17 @@ def decode(data: Any) -> Trace:
     try:
         return Trace(
             [_decode(part) for part in data["steps"]],
-            [HookCall(_text(tag), tuple(map(_decode, grads))) for tag, grads in data.get("hooks", ())],
+            [_decode_hook(*call) for call in data.get("hooks", ())],
             [(_text(category), _text(text)) for category, text in data.get("warnings", ())],
             {int(step): _decode(part) for step, part in data.get("gradients", ())},
             {int(step): tuple(map(bool, dead)) for step, dead in data.get("deaths", ())},
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BadTrace(f"not a trace: {type(error).__name__}: {error}"[:200]) from None
+
+
+def _decode_hook(tag: Any, grads: Any, step: Any = None) -> HookCall:
+    return HookCall(_text(tag), tuple(map(_decode, grads)), None if step is None else int(step))
 
 
 def _decode(data: Any, depth: int = 0) -> Outcome:
