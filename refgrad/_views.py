@@ -213,10 +213,10 @@ class CopySlices(CallableNode):
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         g = cotangents[0]
-        if self.saved is None:
-            raise RuntimeError(errors.SECOND_BACKWARD)
         if g is None:
             return (None,) * len(self.edges)
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
         return self._live(g) if live or self.chain is not None else self._raw(g)
 
     def _offset(self) -> int:
