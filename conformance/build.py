@@ -125,7 +125,8 @@ class Builder:
         """A leaf with drawn data; whatever isn't given is drawn (the dtype: the builder's)."""
         dtype = dtype or self.dtype
         shape = self.shape() if shape is None else shape
-        domain = self.override or domain
+        if self.override is not None and is_differentiable(dtype):
+            domain = self.override
         if layout is None:
             layout = self._layout()
         data = draw_data(self.source, domain, dtype, shape)

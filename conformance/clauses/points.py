@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, TypeVar
 
+from .. import catalogue
 from ..build import Builder, Value
 from ..clause import Programs, Witness, clause, generate
 from ..domains import NONZERO, REAL, Domain
+from ..generate import apply_tracked, cotangents, differentiable_outputs
 from ..shapes import Shape
 from .applying import got_gradient
 
@@ -23,6 +25,8 @@ RULES = "notes/autograd#Gradients for non-differentiable functions"
 SHAPES: tuple[Shape, ...] = ((2,), (3,), (1,), (2, 3), (5,), (3, 2), (2, 2, 2), (17,))
 SQUARES: tuple[Shape, ...] = ((2, 2), (3, 3), (2, 2, 2))
 ORDINARY = (1.0, 2.0, -1.0, 0.5)
+FEW = Domain("few", (1.0, 2.0, 0.0, -1.0), -1, 2, jitter=False)
+"""So few values that there are ties."""
 Operand = Callable[[Builder, Shape], Any]
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -84,7 +88,22 @@ def at(
     def build(b: Builder) -> None:
         shape = b.pick(shapes)
         args, named = ([drawn(b, shape, o) for o in operands], {k: drawn(b, shape, v) for k, v in attrs.items()})
-        pull_back(b, b.call(b.pick((ops,) if isinstance(ops, str) else ops), *args, **named), output)
+        op = b.pick((ops,) if isinstance(ops, str) else ops)
+        pull_back(b, b.call(op, *args, form=catalogue.find(op).plain_forms[0], **named), output)
+
+    return generate(build)
+
+
+def across(*ops: str, domain: Domain | None = None) -> Programs:
+    """Programs that call one of the operators on arguments as its catalogue line draws them; ``domain`` in place of
+    the line's own."""
+
+    def build(b: Builder) -> None:
+        b.override = domain
+        line = catalogue.find(b.pick(ops))
+        outputs = differentiable_outputs(b, apply_tracked(b, line))
+        b.override = None
+        b.backward(*outputs, gradient=cotangents(b, outputs), form="function")
 
     return generate(build)
 
