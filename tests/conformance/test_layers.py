@@ -27,8 +27,9 @@ ORDER = (
     ("conftest", "test_operators", "test_language", "clauses"),
     ("trials",),
     ("qualify", "explaining", "replaying"),
-    ("campaign",),
-    ("scoring",),
+    ("equivalence",),
+    ("campaign", "scoring"),
+    ("qualifying",),
     ("listing", "certificate", "certifying", "benching", "gate"),
     ("cli",),
 )
