@@ -13,6 +13,7 @@ from . import program as p
 STEP_NAMES: dict[str, type] = {
     "leaf": p.Leaf,
     "call": p.Call,
+    "write": p.Write,
     "item": p.Item,
     "flag": p.Flag,
     "hook": p.Hook,
@@ -175,6 +176,7 @@ _DECODERS: dict[str, Callable[[Any, int], Any]] = {
 
 _CLOSED: dict[tuple[type, str], tuple[str, ...]] = {
     (p.Call, "form"): p.FORMS,
+    (p.Write, "kind"): p.WRITES,
     (p.Hook, "kind"): p.HOOK_KINDS,
     (p.Hook, "action"): p.HOOK_ACTIONS,
     (p.MultiHook, "mode"): p.MULTI_MODES,

@@ -22,6 +22,7 @@ from .program import (
     SetGrad,
     Step,
     Transform,
+    Write,
 )
 
 CAPABILITIES = frozenset(
@@ -61,6 +62,7 @@ _STEP_NEEDS: dict[type, str] = {
     MultiHook: "hooks",
     RemoveHook: "hooks",
     Drop: "lifetime",
+    Write: "inplace",
     Flag: "flags",
 }
 

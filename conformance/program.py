@@ -70,6 +70,7 @@ MULTI_MODES = ("all", "any", "some")
 """How a MultiHook is registered; engines know no ``some``."""
 TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
 FLAGS = ("requires_grad", "requires_grad_", "detach_")
+WRITES = ("copy_", "fill_", "zero_", "setitem")
 ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr", "modes", "inference", "nodes", "saved")
 
 
@@ -130,6 +131,16 @@ class Call:
     args: tuple[Argument, ...]
     attrs: tuple[tuple[str, Argument], ...] = ()
     form: str = "function"
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that has no out-of-place form: ``copy_``, ``fill_``, ``zero_``, or ``setitem`` (index, value)."""
+
+    target: Ref
+    kind: str
+    args: tuple[Argument, ...] = ()
     modes: Modes = ()
 
 
@@ -266,12 +277,13 @@ class Transform:
     """Runs a region through a function transform, ``checkpoint`` or (region None) a custom Function named by rule.
 
     ``captures`` are outer values that the region's function closes over: they follow the parameters that
-    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …).
+    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …). A custom
+    Function takes arguments that are no values, too, and what else is among its options by keyword.
     """
 
     kind: str
     region: Region | None
-    args: tuple[Ref, ...]
+    args: tuple[Argument, ...]
     captures: tuple[Ref, ...] = ()
     options: tuple[tuple[str, Argument], ...] = ()
     modes: Modes = ()
@@ -280,6 +292,7 @@ class Transform:
 Step = (
     Leaf
     | Call
+    | Write
     | Item
     | Flag
     | Hook

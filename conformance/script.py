@@ -82,6 +82,8 @@ def pattern(kind, seed, low, high, shape):
     if kind == "distinct":
         return (low + (high - low) * (np.argsort(np.argsort(z, kind="stable")) + 0.5) / count).reshape(shape)
     u = (z >> np.uint64(11)) * 2.0**-53
+    if kind == "eighths":
+        return (np.floor(4 * low + 4 * (high - low) * u) / 4 + 0.125).reshape(shape)
     u = np.floor(4 * low + (4 * (high - low) + 1) * u) / 4 if kind == "dyadic" else low + (high - low) * u
     return u.reshape(shape)
 """.splitlines()
@@ -97,7 +99,7 @@ class _Printer:
         steps = self.program.steps
         if show is not None and isinstance(steps[show], p.Leaf):
             return f"v{show}.grad"
-        makes = (p.Call, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
+        makes = (p.Call, p.Write, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
         if show is not None and isinstance(steps[show], makes):
             return f"v{show}"
         grads = [f"v{i}.grad" for i, s in enumerate(steps) if isinstance(s, p.Leaf) and s.requires_grad]
@@ -144,6 +146,12 @@ class _Printer:
             return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
         name = line.method + "_" if step.form == "inplace" else line.method
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
+
+    def _write(self, index: int, step: p.Write) -> list[str] | str:
+        target, args = _argument(step.target), [_argument(a) for a in step.args]
+        if step.kind == "setitem":
+            return [f"v{index} = {target}", f"{target}[{_index(step.args[0])}] = {args[1]}"]
+        return f"v{index} = {target}.{step.kind}({', '.join(args)})"
 
     def _item(self, index: int, step: p.Item) -> str:
         return f"v{index} = {_argument(step.value)}[{step.index}]"
@@ -219,11 +227,11 @@ class _Printer:
         return [f"v{index} = {v}", f"print({', '.join(parts)})"] if parts else [f"v{index} = {v}"]
 
     def _transform(self, index: int, step: p.Transform) -> list[str]:
-        args = ", ".join(f"v{ref.index}" for ref in step.args)
-        options = "".join(f", {name}={_argument(value)}" for name, value in step.options)
+        args = ", ".join(map(_argument, step.args))
+        options = "".join(f", {name}={_argument(value)}" for name, value in step.options if name != "rule")
         if step.region is None:
             rule = str(dict(step.options)["rule"])
-            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args})"]
+            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args}{options})"]
         inner = _Printer(p.Program(step.region.steps), self.module)
         lines = _region_lines(inner, step.region, index, step.captures)
         if step.kind == "checkpoint":
@@ -281,11 +289,15 @@ def _argument(value: Any) -> str:
 def _operator(symbol: str, step: p.Call) -> str:
     args = [_argument(a) for a in step.args]
     if symbol == "[]":
-        entries = step.args[1] if isinstance(step.args[1], tuple) else (step.args[1],)
-        return f"{args[0]}[{', '.join(map(_index_entry, entries))}]"
+        return f"{args[0]}[{_index(step.args[1])}]"
     if symbol in _INFIX:
         return f"{args[0]} {symbol} {args[1]}"
     return _PREFIX[symbol].format(args[0])
+
+
+def _index(argument: Any) -> str:
+    entries = argument if isinstance(argument, tuple) else (argument,)
+    return ", ".join(map(_index_entry, entries))
 
 
 def _index_entry(entry: Any) -> str:

@@ -59,10 +59,12 @@ Outcome = Observed | Raised | Nothing | tuple[Any, ...] | bool | int | float | c
 
 @dataclass(slots=True)
 class HookCall:
-    """One run of a hook: its tag and the gradients it was given (shape, dtype and values)."""
+    """One run of a hook: its tag and the gradients it was given (shape, dtype and values); of a pack or unpack hook the
+    step that saved the value."""
 
     tag: str
     grads: tuple[Outcome, ...]
+    step: int | None = None
 
 
 @dataclass(slots=True)

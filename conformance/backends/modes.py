@@ -70,12 +70,13 @@ def _mode(run: Run, name: str) -> Any:
 def saved_hooks(run: Run, name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     """Pack and unpack hooks by name; ``count``, ``outer``, ``mode`` and ``wrapped`` log each call."""
     prefix = "outer " if name == "outer" else ""
+    step = len(run.values)
     packed, unpacked = PACKED.get(name, _same), UNPACKED.get(name, _same)
 
     def log(tag: str, x: Any) -> None:
         if name in LOGGED:
             extra = (run.ns.is_grad_enabled(),) if name == "mode" else ()
-            run.trace.hooks.append(HookCall(prefix + tag, (run.engine.see(x), *extra)))
+            run.trace.hooks.append(HookCall(prefix + tag, (run.engine.see(x), *extra), step))
 
     def pack(x: Any) -> Any:
         log("pack", x)

@@ -129,6 +129,13 @@ class Run:
             if value.grad_fn is not None:
                 value.register_hook(lambda g: self.engine.tensor(disturb(self.engine.array(g), self.noise)))
 
+    def write(self, step: p.Write) -> Any:
+        target, args = self.resolve(step.target), self.resolve(step.args)
+        if step.kind == "setitem":
+            target[args[0]] = args[1]
+            return target
+        return getattr(target, step.kind)(*args)
+
     def item(self, step: p.Item) -> Any:
         return self.resolve(step.value)[step.index]
 
@@ -235,6 +242,7 @@ _SILENT = (p.Leaf, p.Hook, p.MultiHook)
 _STEPS: dict[type, Callable[[Run, Any], Any]] = {
     p.Leaf: Run.leaf,
     p.Call: Run.call,
+    p.Write: Run.write,
     p.Item: Run.item,
     p.Flag: Run.flag,
     p.Hook: Run.hook,

@@ -72,13 +72,13 @@ index_add_row = op(
     "index_add(self, index!, source, *, dim, alpha)", _added, public=False, jvp=LINEAR,
     self=lambda g: g,
     source=lambda g, F, index, source, dim, alpha: F.reshape(
-        F.index_select(g, index, dim) * _conj(alpha), source.shape
+        F.index_select(g, index, dim) * _conj(alpha), tuple(source.shape)
     ),
 )  # fmt: skip
 index_copy_row = op(
     "index_copy(self, index!, source, *, dim)", _copied, public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
-    source=lambda g, F, index, source, dim: F.reshape(F.index_select(g, index, dim), source.shape),
+    source=lambda g, F, index, source, dim: F.reshape(F.index_select(g, index, dim), tuple(source.shape)),
 )  # fmt: skip
 op("index_mask(index, *, shape, dim) -> out!", _hit, public=False, exact=True)
 index_fill_row = op(
