@@ -17,6 +17,7 @@ STEP_NAMES: dict[str, type] = {
     "item": p.Item,
     "flag": p.Flag,
     "hook": p.Hook,
+    "multi_hook": p.MultiHook,
     "remove_hook": p.RemoveHook,
     "retain_grad": p.RetainGrad,
     "backward": p.Backward,
@@ -178,6 +179,7 @@ _CLOSED: dict[tuple[type, str], tuple[str, ...]] = {
     (p.Write, "kind"): p.WRITES,
     (p.Hook, "kind"): p.HOOK_KINDS,
     (p.Hook, "action"): p.HOOK_ACTIONS,
+    (p.MultiHook, "mode"): p.MULTI_MODES,
     (p.Flag, "flag"): p.FLAGS,
     (p.Transform, "kind"): p.TRANSFORMS,
 }

@@ -9,7 +9,8 @@ import pytest
 from conformance import catalogue, codec
 from conformance.generate import one_operator
 from conformance.language import language
-from conformance.program import Call, Leaf, Program, Ref, needs
+from conformance.needs import needs
+from conformance.program import Call, Leaf, Program, Ref
 from conformance.properties import PROPERTIES, properties_of
 from conformance.questions import clause_functions
 from conformance.script import script
