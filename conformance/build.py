@@ -323,12 +323,16 @@ class Builder:
     # Larger pieces
 
     def smooth(self, *values: Value, depth: int | None = None) -> Value:
-        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep."""
+        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep.
+
+        A region has no tanh: its derivative subtracts what it saved, and noise, by which the judge measures such
+        rounding, doesn't reach into a region."""
+        names = ("mul", "sin", "add", "neg", "exp", *(() if self.params else ("tanh",)), "cos")
         current = values[0]
         for other in values[1:]:
             current = self.call(self.pick(("mul", "add", "sub")), current, other)
         for _ in range(self.integer(1, 3) if depth is None else depth):
-            op = self.pick(("mul", "sin", "add", "neg", "exp", "tanh", "cos"))
+            op = self.pick(names)
             if op in ("mul", "add"):
                 other = self.pick((current, values[0], values[-1]))
                 current = self.call(op, current, other)
