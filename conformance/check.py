@@ -98,7 +98,7 @@ class Check:
             "operator": line.name,
             "property": kind.name,
             "sentence": f"{line.name} {kind.sentence}",
-            "source": f"torch.{line.path}",
+            "source": line.source,
             "profile": kind.profile,
         }
         self._finish(self._search(identity, draw, self._operator_witness(kind), kind.law, kind.convention))

@@ -13,7 +13,9 @@ from typing import Any
 
 MODES = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled:True", "set_grad_enabled:False")
 SAVED_HOOKS = ("saved_hooks:identity", "saved_hooks:count", "saved_hooks:copy", "saved_hooks:raise_pack")
-FORMS = ("function", "method", "operator", "inplace")
+SEEDS = ("seed:0", "seed:1", "seed:7", "seed:1234")
+"""The generator is seeded before the step."""
+FORMS = ("function", "method", "operator", "inplace", "attribute")
 HOOK_KINDS = ("tensor", "post_accumulate", "node_pre", "node_post")
 HOOK_ACTIONS = ("record", "double", "negate", "zero", "none", "raise", "scale_grad", "clone")
 TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
@@ -276,6 +278,7 @@ CAPABILITIES = frozenset(
         "flags",
         "modes",
         "inference",
+        "random",
         "inplace",
         "double",
         "graph",
@@ -286,6 +289,7 @@ CAPABILITIES = frozenset(
 )
 """What ``needs`` may ask for; ``kind:*`` stands for all of a kind."""
 
+_MODE_NEEDS = {"saved_hooks": "saved-hooks", "inference_mode": "inference", "seed": "random"}
 _STEP_NEEDS: dict[type, str] = {
     Backward: "backward",
     GradOf: "backward",
@@ -322,7 +326,7 @@ def _is_pure(program: Program | Region) -> bool:
 
 def _step_needs(step: Step) -> Iterator[str]:
     for mode in step.modes:
-        yield "saved-hooks" if mode.startswith("saved_hooks") else "inference" if mode == "inference_mode" else "modes"
+        yield _MODE_NEEDS.get(mode.partition(":")[0], "modes")
     kind = type(step)
     if kind in _STEP_NEEDS:
         yield _STEP_NEEDS[kind]

@@ -74,7 +74,10 @@ class _Printer:
         text = getattr(self, "_" + type(step).__name__.lower())(index, step)
         lines = text if isinstance(text, list) else [text]
         for mode in reversed(step.modes):
-            lines = [f"with {self._mode(mode)}:", *("    " + line for line in lines)]
+            if mode.startswith("seed:"):
+                lines = [f"torch.manual_seed({mode[5:]})", *lines]
+            else:
+                lines = [f"with {self._mode(mode)}:", *("    " + line for line in lines)]
         return lines
 
     def _mode(self, mode: str) -> str:
@@ -100,6 +103,8 @@ class _Printer:
             return f"v{index} = {_operator(line.symbol, step)}"
         if step.form == "function":
             return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
+        if step.form == "attribute":
+            return f"v{index} = {args[0]}.{line.method}"
         name = line.method + "_" if step.form == "inplace" else line.method
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
 

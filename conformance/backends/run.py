@@ -81,6 +81,8 @@ class Run:
             kind, _, rest = name.partition(":")
             if kind == "saved_hooks":
                 stack.enter_context(self.ns.autograd.graph.saved_tensors_hooks(*self.saved_hooks(rest)))
+            elif kind == "seed":
+                self.ns.manual_seed(int(rest))
             elif kind == "set_grad_enabled":
                 stack.enter_context(self.ns.set_grad_enabled(rest == "True"))
             else:
