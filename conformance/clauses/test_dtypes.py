@@ -192,7 +192,7 @@ def made_like(torch: Any, drawn: Any) -> Any:
 
 
 def draw_like(b: Builder) -> Any:
-    names = ("ones_like", "zeros_like", "empty_like", "full_like")
+    names = ("ones_like", "zeros_like", "empty_like", "full_like", "rand_like", "randn_like")
     name = b.pick((*names, "new_zeros", "new_ones", "new_empty", "new_full"))
     return numbers(b), b.chance(2), name, b.pick(({}, {}, {"requires_grad": True}))
 
