@@ -15,7 +15,7 @@ ORDER = (
     ("codec", "leafdata", "promotion"),
     ("shapes", "domains"),
     ("catalogue", "references"),
-    ("build",),
+    ("build", "rewriting"),
     ("backends", "compare", "script"),
     ("arbitrate", "judge"),
     ("shrink",),
