@@ -139,7 +139,7 @@ class Check:
         examples: int | None = None,
     ) -> Outcome:
         judge, examples = self.judge, examples or self.settings.examples
-        judge.close.headroom = 0.0
+        judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = _Excuse(identity, self.judge)
         tally = search(judge, draw, witness, seed, examples, law, excuse)

@@ -16,7 +16,7 @@ ORDER = (
     ("shapes", "domains"),
     ("catalogue", "references"),
     ("build",),
-    ("backends", "compare", "script"),
+    ("backends", "compare", "script", "differences"),
     ("arbitrate", "judge"),
     ("shrink",),
     ("search", "finding", "results"),
