@@ -9,26 +9,14 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, collecting_warnings
+from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
-from .compare.tolerance import scaled, spread
+from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS
-from .program import (
-    CAPABILITIES,
-    Backward,
-    Call,
-    Grad,
-    GradOf,
-    Item,
-    Leaf,
-    Observe,
-    Pattern,
-    Program,
-    Region,
-    Transform,
-    refs,
-)
+from .needs import CAPABILITIES, needs
+from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
 from .trace import Observed, Outcome, Trace
+from .unspecified import depends_on_saved_set, free_steps, without_free_packing
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
@@ -49,7 +37,7 @@ class Judgement:
 @dataclass(slots=True)
 class Judge:
     """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
-    points, where noise would excuse any other choice: there is none."""
+    points, where much noise would excuse any other choice."""
 
     backend: Backend
     oracle: Backend
@@ -66,19 +54,22 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
-        mine, theirs = self.backend.execute(program), self.oracle.execute(program)
+        try:
+            mine = self.backend.execute(program)
+        except EngineDied as death:
+            found = Divergence(death.kind, ("step", max(len(program.steps) - 1, 0), ()), str(death))
+            return Judgement("different", Trace(), found, "backend")
+        theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
-        if law is None or judgement.status != "same":
-            return judgement
-        return self._lawful(program, mine, theirs, law)
+        return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
-    def _lawful(self, program: Program, mine: Trace, theirs: Trace, law: Law) -> Judgement:
+    def _lawful(self, program: Program, mine: Trace, theirs: Trace, law: Law | None) -> Judgement:
         """What a law says, with the allowances that a comparison has."""
         close = Closeness(self.close.ulps)
-        broken = law(program, mine, close)
-        if broken is None:
+        broken = law(program, mine, close) if law is not None else None
+        if law is None or broken is None:
             return Judgement("same", theirs)
         for allowance in self._allowances(program, theirs):
             close = Closeness(self.close.ulps, 0.0, allowance)
@@ -88,15 +79,28 @@ class Judge:
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs, close) else "backend")
 
+    def claimed(self, program: Program) -> bool:
+        """Whether the backend claims all that a program needs."""
+        return self.universal or not missing(self.backend, needs(program))
+
     def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
         """What the two engines showed in a scenario, as text, where it differs."""
-        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        theirs = shown(self.oracle, run, data)
+        try:
+            mine = shown(self.backend, run, data)
+        except EngineDied as death:
+            return f"{death.kind}: {death}", theirs
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
+        if found.place[0] == "hook" and (free := free_steps(program)):
+            parts = [without_free_packing(trace, free) for trace in (mine, theirs)]
+            if any(len(part.hooks) < len(whole.hooks) for part, whole in zip(parts, (mine, theirs))):
+                rest = self._compare(program, *parts)
+                return rest if rest.status == "different" else Judgement("unspecified", theirs, found)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(program, mine, theirs, found)
         if found.kind in ("error", "message") and depends_on_saved_set(program, found):
@@ -105,15 +109,18 @@ class Judge:
 
     def _reconsider(self, program: Program, mine: Trace, theirs: Trace, first: Divergence) -> Judgement:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
-        found: Divergence | None = first
+        found = first
         for allowance in self._allowances(program, theirs):
             close = Closeness(self.close.ulps, 0.0, allowance)
-            found = compare(mine, theirs, self.facts, close)
-            if found is None:
+            left = compare(mine, theirs, self.facts, close)
+            if left is None:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
+            found = left
         if found.kind == "value" and ill_posed(program):
             return Judgement("ill-posed", theirs, found)
+        if depends_on_saved_set(program, found):
+            return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
@@ -122,8 +129,6 @@ class Judge:
         base = self._contraction_allowance(program, seen)
         if base:
             yield base
-        if self.at_kinks:
-            return
         runs: list[dict[Place, Observed]] = []
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
@@ -131,10 +136,14 @@ class Judge:
             yield {
                 place: np.fmax(
                     base.get(place, 0.0),
-                    spread(value.array, [run[place].array for run in runs if place in run]),
+                    spread(value.array, [run[place].array for run in runs if place in run], self._most(value)),
                 )
                 for place, value in seen.items()
             }
+
+    def _most(self, value: Observed) -> float:
+        """The most that noise may excuse: at a kink, less than another choice there would differ by."""
+        return largest(value.array) * EPS[value.dtype] ** 0.5 if self.at_kinks else np.inf
 
     def _contraction_allowance(self, program: Program, seen: dict[Place, Observed]) -> Allowance:
         if not is_contraction(program):
@@ -145,15 +154,6 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
-
-
-def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
-    """A scenario's observations as text; an exception is one too."""
-    with collecting_warnings():
-        try:
-            return repr(engine.call(run, data))
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
@@ -219,11 +219,3 @@ def ill_posed(program: Program) -> bool:
         elif sources & rounded:
             rounded.add(index)
     return False
-
-
-def depends_on_saved_set(program: Program, found: Divergence) -> bool:
-    """Whether an error about a modified saved value hangs on what a composite chose to save (``graph="free"``)."""
-    texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
-    about_saving = any("modified by an inplace operation" in text for text in texts)
-    free = any(isinstance(s, Call) and catalogue.find(s.op).graph == "free" for s in program.steps)
-    return about_saving and free

@@ -6,6 +6,7 @@ Loaded by ``conformance/conftest.py`` in the checkout and by ``-p`` elsewhere. C
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ class Session:
         option = config.option
         examples = EXAMPLES[option.profile] if option.examples is None else option.examples
         self.backend, self.oracle = option.backend, option.oracle
+        self.python = option.python or (sys.executable if option.isolate else None)
+        self.oracle_python = option.oracle_python
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
@@ -43,7 +46,9 @@ class Session:
     def judge(self) -> Judge:
         """The judge of this run; loads the two engines."""
         if self._judge is None:
-            self._judge = Judge(backends.load(self.backend), backends.load(self.oracle))
+            self._judge = Judge(
+                backends.load(self.backend, self.python), backends.load(self.oracle, self.oracle_python)
+            )
         return self._judge
 
     def write(self, line: dict[str, Any]) -> None:
@@ -62,6 +67,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
     group.addoption("--backend", default="refgrad", help="engine under test: a name, module:object or file.py")
     group.addoption("--oracle", default="torch", help="engine to compare with")
+    group.addoption("--isolate", action="store_true", help="run the engine in a process of its own")
+    group.addoption("--python", default=None, help="the interpreter that has the engine; implies --isolate")
+    group.addoption("--oracle-python", default=None, help="the interpreter that has the oracle")
     group.addoption("--profile", default="quick", choices=sorted(EXAMPLES), help="how many examples a property")
     group.addoption("--examples", type=int, default=None, help="examples a property, whatever the profile says")
     group.addoption("--seed", type=int, default=0, help="the seed of every draw")

@@ -176,7 +176,7 @@ for _dims in (1, 2, 3):
         f"nn.functional.adaptive_max_pool{_dims}d", adaptive(_dims, DISTINCT, False), outputs=_BOTH, exact=True,
         jumps=True, graph="free", kinks=special(1.0),
     )  # fmt: skip
-    operator(f"nn.functional.lp_pool{_dims}d", power(_dims), cancels=True, graph="free")
+    operator(f"nn.functional.lp_pool{_dims}d", power(_dims), graph="free")
 
 
 def unpooled(dims: int) -> Any:
@@ -217,13 +217,11 @@ for _dims in (1, 2, 3):
         f"nn.functional.interpolate.linear{_dims}d", resampled((_LINEAR[_dims],), _dims, align_corners=ALIGN),
         contraction=True, graph="free",
     )  # fmt: skip
-operator(
-    "nn.functional.interpolate.bicubic", resampled(("bicubic",), 2, align_corners=ALIGN), cancels=True, graph="free"
-)
+operator("nn.functional.interpolate.bicubic", resampled(("bicubic",), 2, align_corners=ALIGN), graph="free")
 operator(
     "nn.functional.interpolate.antialias",
     resampled(("bilinear", "bicubic"), 2, align_corners=ALIGN, antialias=(True,)),
-    cancels=True, graph="free",
+    graph="free",
 )  # fmt: skip
 
 
@@ -258,11 +256,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    forward=False, cancels=True, graph="free",
+    forward=False, graph="free",
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    forward=False, cancels=True, graph="free",
+    forward=False, graph="free",
 )  # fmt: skip
 
 
@@ -304,11 +302,10 @@ def attended(dims: int) -> Any:
     return custom(draw, infer, FUNCTION)
 
 
-operator("nn.functional.scaled_dot_product_attention", attended(1), cancels=True, graph="free")
+operator("nn.functional.scaled_dot_product_attention", attended(1), graph="free")
 operator(
     "nn.functional.scaled_dot_product_attention.heads",
     attended(2),
-    cancels=True,
     graph="free",
     twice=False,
     forward=False,

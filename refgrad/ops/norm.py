@@ -15,7 +15,7 @@ from .._inplace import write
 from .._interpreters import formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
-from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, summed
+from .reduce import Axes, axes_of, cast_within, count_of, kept, numpy_names, packed, summed
 
 CASTS = (
     "Casting complex values to real discards the imaginary part (Triggered internally at "
@@ -121,7 +121,7 @@ def _norm_operand(x: Tensor, wanted: dtype | None) -> Tensor:
             f"linalg.vector_norm: the dtype of the input ({SCALAR_NAMES[x.dtype]}) should be convertible without "
             f"narrowing to the specified dtype ({name})"
         )
-    return x.to(wanted)
+    return cast_within(x, wanted)
 
 
 def _check_identity(x: Tensor, ord: float, dim: Any) -> None:

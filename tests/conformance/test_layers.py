@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
 ORDER = (
     ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
-    ("codec", "leafdata", "promotion"),
+    ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references"),
     ("build",),
-    ("backends", "compare", "script", "differences"),
+    ("backends", "compare", "script", "differences", "unspecified"),
     ("arbitrate", "judge"),
     ("shrink",),
     ("search", "finding", "results"),
@@ -25,7 +25,9 @@ ORDER = (
     ("check",),
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
+    ("trials",),
     ("qualify", "explaining", "replaying"),
+    ("campaign",),
     ("scoring",),
     ("listing", "certificate", "certifying", "benching", "gate"),
     ("cli",),
