@@ -11,6 +11,7 @@ from . import catalogue
 from .domains import REAL, Domain, draw_data
 from .leafdata import LAYOUTS, is_complex, is_differentiable
 from .program import (
+    SEEDS,
     Backward,
     Call,
     Drop,
@@ -170,7 +171,8 @@ class Builder:
         operator = catalogue.find(op)
         outputs = operator.strategy.infer(args, attrs)
         plain = tuple(map(as_argument, args))
-        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
+        modes = (*self.modes, self.pick(SEEDS)) if operator.random else self.modes
+        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, modes)
         return self._result(step, operator, args, outputs)
 
     def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:

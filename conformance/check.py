@@ -98,7 +98,7 @@ class Check:
             "operator": line.name,
             "property": kind.name,
             "sentence": f"{line.name} {kind.sentence}",
-            "source": f"torch.{line.path}",
+            "source": line.source,
             "profile": kind.profile,
         }
         examples = kind.examples(self.settings.examples)

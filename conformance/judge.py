@@ -93,6 +93,7 @@ class Judge:
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+        self.close.free = free_places(program)
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
@@ -111,7 +112,7 @@ class Judge:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
         found = first
         for allowance in self._allowances(program, theirs):
-            close = Closeness(self.close.ulps, 0.0, allowance)
+            close = Closeness(self.close.ulps, 0.0, allowance, self.close.free)
             left = compare(mine, theirs, self.facts, close)
             if left is None:
                 self.close.headroom = max(self.close.headroom, close.headroom)
@@ -174,6 +175,26 @@ def _tensors(outcome: Outcome, place: Place) -> Iterator[tuple[Place, Observed]]
     elif isinstance(outcome, tuple):
         for i, part in enumerate(outcome):
             yield from _tensors(part, (place[0], place[1], (*place[2], i)))
+
+
+def free_places(program: Program) -> frozenset[Place]:
+    """Where a trace shows an output that is not unique, or what is computed from one. What is unique again is observed
+    in a step of its own, and compared there."""
+    found: set[Place] = set()
+    computed: set[int] = set()
+    for index, step in enumerate(program.steps):
+        if isinstance(step, Call):
+            line = catalogue.find(step.op)
+            if line.gauge is not None:
+                found.update(("step", index, () if line.outputs is None else (k,)) for k in line.gauge.free)
+            if any(("step", ref.index, ()) in found for ref in refs(step.args)):
+                found.add(("step", index, ()))
+                computed.add(index)
+        elif isinstance(step, (Item, Observe)):
+            path = (step.index,) if isinstance(step, Item) else ()
+            if ("step", step.value.index, path) in found and step.value.index not in computed:
+                found.add(("step", index, ()))
+    return frozenset(found)
 
 
 def is_contraction(program: Program | Region) -> bool:

@@ -15,10 +15,13 @@ from .compare import Closeness, Place
 from .domains import NONZERO
 from .generate import (
     apply_tracked,
+    call_plain,
     cotangents,
     differentiable_outputs,
     outputs_of,
+    prepared,
     require_grad,
+    settled,
     tracked_leaves,
     wanted,
 )
@@ -66,9 +69,11 @@ def _layout(line: Operator) -> tuple[str, ...]:
 
 
 def _forward(b: Builder, line: Operator) -> None:
-    result = b.apply(line)
-    for value in outputs_of(b, line, result):
+    args, attrs = line.strategy.draw(b)
+    outputs = call_plain(b, line, args, attrs)
+    for value in outputs:
         b.observe(value, "value", "flags", *_layout(line))
+    settled(b, line, outputs, attrs)
 
 
 def _vjp(b: Builder, line: Operator) -> None:
@@ -77,7 +82,9 @@ def _vjp(b: Builder, line: Operator) -> None:
 
 
 def _graph(b: Builder, line: Operator) -> None:
-    for value in apply_tracked(b, line):
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    for value in call_plain(b, line, args, attrs):
         b.observe(value, "flags", "graph" if line.graph != "free" else "flags", "version")
 
 
@@ -126,8 +133,10 @@ def _jvp(b: Builder, line: Operator) -> None:
     def body(inner: Builder, params: list[Value]) -> list[Value]:
         inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
         named = {name: replaced(value, inside) for name, value in attrs.items()}
-        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **named)
-        results.extend(wanted(differentiable_outputs(inner, outputs_of(inner, line, result))))
+        given = prepared(inner, line, replaced(args, inside), named)
+        result = inner.call(line.name, *given, form=line.plain_forms[0], **named)
+        outputs = settled(inner, line, outputs_of(inner, line, result), named)
+        results.extend(wanted(differentiable_outputs(inner, outputs)))
         return results
 
     region = b.region([*moving, *fixed], body)

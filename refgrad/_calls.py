@@ -22,6 +22,7 @@ from ._saved import Result
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
+NUMBER = np.empty(())
 ndarray = np.ndarray
 
 
@@ -130,7 +131,7 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
         if type(r) is not ndarray:
             r = np.asarray(r)
         elif r.ndim > 1 or not r.size:
-            r = pointwise(r, (a, b) if type(b) is ndarray else (a,))
+            r = pointwise(r, (a, b) if type(b) is ndarray else (a,) if r.size else (a, NUMBER))
         out = plain(r)
         if needs and me.grad:
             if me.anomaly is None:
@@ -265,8 +266,10 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
     made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
     if row.layout is not None:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
+        # A number shows in the strides of an empty result only.
+        numbers = [NUMBER for t in inputs if isinstance(t, NUMBERS)]
         for t in made:
-            t._array = row.layout(t._array, operands)
+            t._array = row.layout(t._array, operands if t._array.size else [*operands, *numbers])
     for k in row.columns(*attributes) if callable(row.columns) else row.columns:
         made[k]._array = column_major(made[k]._array)
     return made

@@ -12,6 +12,7 @@ from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._calls import raise_broadcast
 from .._inplace import write
+from .._layout import pointwise
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -73,11 +74,13 @@ sub_scaled_row = op(
 rsub_row = op(
     "rsub(self, other, *, alpha)", lambda a, b, alpha: np.subtract(b, _scaled(a, alpha)),
     promote="numbers", public=False, jvp=LINEAR, lacks=refused("b", RuntimeError, TWO_BOOLS),
+    layout=lambda result, operands: pointwise(result, operands[::-1]),
     self=lambda g, F, alpha: -g * F.conj(alpha), other=lambda g: g,
 )  # fmt: skip
 rsub_scalar_row = op(
     "rsub_scalar(self, *, other, alpha)", lambda a, other, alpha: np.subtract(other, _scaled(lifted(a, other), alpha)),
     node="rsub", overload=1, public=False, promote="numbers", jvp=POINTWISE,
+    layout=lambda result, operands: pointwise(result, operands if result.size else [*operands, np.empty(())]),
     self=lambda g, F, alpha: -g * F.conj(alpha),
 )  # fmt: skip
 

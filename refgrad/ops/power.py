@@ -16,6 +16,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._inplace import write
 from .._interpreters import formula
+from .._layout import pointwise
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -266,7 +267,7 @@ def _frexp(a: Any) -> Any:
 
 
 frexp_row = op(
-    "frexp(self) -> mantissa, exponent!", _frexp, public=False,
+    "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=pointwise,
     lacks=refused("cib", RuntimeError, "torch.frexp() only supports floating-point dtypes"),
     self=lambda g_mantissa, F, exponent: g_mantissa / F.exp2(exponent),
 )  # fmt: skip
