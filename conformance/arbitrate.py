@@ -18,6 +18,7 @@ from .compare import Divergence
 from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted
 from .leafdata import is_complex, leaf_array
 from .references import DIGITS, REFERENCES, NoReference
+from .rewriting import without_writes
 from .trace import Observed
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
@@ -40,7 +41,7 @@ def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -
     a choice, unless the function has a derivative there and the backend misses it."""
     if found.kind != "value":
         return Opinion("convention" if convention else "backend", None)
-    opinion = _opinion(program, found)
+    opinion = _opinion(without_writes(program), found)
     return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
 
 
@@ -58,9 +59,9 @@ def _opinion(program: p.Program, found: Divergence) -> Opinion:
 
 
 def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
-    """Whose value lies far from the truth, at the element where the two are furthest apart."""
+    """Whose value lies far from the truth, at the element where they differ by most beyond what rounding allows."""
     apart = _distances(mine, theirs)
-    worst = max(range(len(apart)), key=lambda i: apart[i])
+    worst = found.element if found.element is not None else max(range(len(apart)), key=lambda i: apart[i])
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
     limit = apart[worst] / 4

@@ -16,6 +16,7 @@ from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
+from .oracle_faults import OracleFault
 from .oracle_faults import find as find_oracle_fault
 from .program import Program
 from .properties import Property
@@ -23,7 +24,7 @@ from .results import result_line
 from .search import DEATHS, Draw, Tally, Witness, search, smallest
 from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
-from .trace import Trace
+from .trace import Raised, Trace
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
@@ -167,9 +168,10 @@ class Check:
         program, judgement = self._smallest(draw, log, judgement, law)
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
         verdict = finding.line["verdict"]
-        if verdict == "oracle" and excuse.fault is not None:
+        fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
+        if fault is not None:
             # What was too large to arbitrate as drawn turned out, when shrunk, to be the recorded fault.
-            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding)])
+            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding, fault)])
         kind = finding.line["kind"]
         status = kind if kind in DEATHS else "convention" if verdict == "convention" else "fail"
         result = result_line(identity, status, tally, None)
@@ -231,24 +233,30 @@ class _Excuse:
         self.identity = identity
         self.judge = judge
         oracle = judge.oracle
-        self.fault = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
+        self.faults = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
         self.findings: list[Finding] = []
 
+    def fault(self, found: Divergence) -> OracleFault | None:
+        """The entry that may explain a divergence."""
+        if isinstance(found.backend, Raised):
+            return None
+        return next((f for f in self.faults if f.explains(found.kind, found.message)), None)
+
     def __call__(self, program: Program, judgement: Judgement) -> bool:
-        if self.fault is None or judgement.divergence is None or judgement.divergence.kind != "value":
+        fault = None if judgement.divergence is None else self.fault(judgement.divergence)
+        if fault is None:
             return False
         finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
-        if finding.line["verdict"] != "oracle":
+        if fault.kind == "value" and finding.line["verdict"] != "oracle":
             return False
         if not self.findings:
-            self.findings.append(self.recorded(finding))
+            self.findings.append(self.recorded(finding, fault))
         return True
 
-    def recorded(self, finding: Finding) -> Finding:
+    def recorded(self, finding: Finding, fault: OracleFault) -> Finding:
         """The finding as a fault of the oracle."""
-        assert self.fault is not None
         oracle = {"name": self.judge.oracle.name, "version": self.judge.oracle.version}
-        extra = {"type": "oracle-fault", "oracle": oracle, "reason": self.fault.reason}
+        extra = {"type": "oracle-fault", "verdict": "oracle", "oracle": oracle, "reason": fault.reason}
         return Finding({**finding.line, **extra}, finding.text)
 
 

@@ -15,7 +15,7 @@ ORDER = (
     ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references"),
-    ("build",),
+    ("build", "rewriting"),
     ("backends", "compare", "script", "differences"),
     ("arbitrate", "judge", "unspecified"),
     ("shrink",),
