@@ -16,12 +16,13 @@ from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
+from .oracle_faults import OracleFault, recorded
 from .oracle_faults import find as find_oracle_fault
-from .program import Program
+from .program import Call, Program
 from .properties import Property
 from .results import result_line
 from .search import Draw, Tally, Witness, search, smallest
-from .shrink import shrink_choices
+from .shrink import shrink_choices, shrink_steps
 from .source import Replay, Source, Stream, mix
 from .trace import Trace
 
@@ -116,7 +117,8 @@ class Check:
             "profile": "tape",
         }
         examples = self.settings.examples * LANGUAGE_SHARE
-        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples))
+        excuse = _LanguageExcuse(identity, self.judge)
+        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
     def _operator_witness(self, kind: Property) -> Witness:
         return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
@@ -137,11 +139,12 @@ class Check:
         law: Law | None,
         convention: bool,
         examples: int | None = None,
+        excuse: _Excuse | None = None,
     ) -> Outcome:
         judge, examples = self.judge, examples or self.settings.examples
         judge.close.headroom = 0.0
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        excuse = _Excuse(identity, self.judge)
+        excuse = excuse or _Excuse(identity, self.judge)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
             return self._unclaimed(identity, sorted(tally.lacking), tally)
@@ -244,6 +247,40 @@ class _Excuse:
         oracle = {"name": self.judge.oracle.name, "version": self.judge.oracle.version}
         extra = {"type": "oracle-fault", "oracle": oracle, "reason": self.fault.reason}
         return Finding({**finding.line, **extra}, finding.text)
+
+
+class _LanguageExcuse(_Excuse):
+    """The same for a program of many operators: the fault is excused where the smallest program that differs still
+    needs an operator with a recorded fault, and the arbiter doesn't rule against the backend."""
+
+    def __call__(self, program: Program, judgement: Judgement) -> bool:
+        found = judgement.divergence
+        if found is None or not self._faults(program, found):
+            return False
+
+        def fails(candidate: Program) -> bool:
+            again = self.judge.judge(candidate)
+            return again.status == "different" and again.divergence is not None and again.divergence.kind == found.kind
+
+        program = shrink_steps(program, fails)
+        faults = self._faults(program, found)
+        if not faults:
+            return False
+        finding = find_fault(self.identity, program, self.judge.judge(program), self.judge.backend, self.judge.oracle)
+        if finding.line["verdict"] in ("backend", "both"):
+            return False
+        if not self.findings:
+            self.fault = faults[0]
+            self.findings.append(self.recorded(finding))
+            self.fault = None
+        return True
+
+    def _faults(self, program: Program, found: Divergence) -> list[OracleFault]:
+        """The recorded faults of the operators that a program calls: in a value, or an error where there is one."""
+        oracle, names = self.judge.oracle, {step.op for step in program.steps if isinstance(step, Call)}
+        faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
+        text = getattr(found.oracle, "message", "")
+        return [f for f in faults if (f.message in text if f.message else found.kind == "value")]
 
 
 def _differs(mine: str, theirs: str) -> str:

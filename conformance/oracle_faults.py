@@ -12,7 +12,8 @@ LIST = Path(__file__).with_name("oracle_faults.toml")
 
 @dataclass(frozen=True, slots=True)
 class OracleFault:
-    """One entry. ``versions`` is the prefix of the oracle's versions that have the fault; ``script`` shows it."""
+    """One entry. ``versions`` is the prefix of the oracle's versions that have the fault; ``script`` shows it;
+    ``message`` is part of the error that the oracle raises where there is a value."""
 
     oracle: str
     versions: str
@@ -20,10 +21,14 @@ class OracleFault:
     properties: tuple[str, ...]
     reason: str
     script: str = ""
+    message: str = ""
+
+    def is_of(self, oracle: str, version: str) -> bool:
+        """Whether this oracle has the fault in this version."""
+        return oracle == self.oracle and version.startswith(self.versions)
 
     def covers(self, oracle: str, version: str, operator: str | None, kind: str | None) -> bool:
-        same_oracle = oracle == self.oracle and version.startswith(self.versions)
-        return same_oracle and operator == self.operator and kind in self.properties
+        return self.is_of(oracle, version) and operator == self.operator and kind in self.properties
 
 
 @cache

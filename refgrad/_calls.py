@@ -22,6 +22,8 @@ from ._saved import Result
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
+# A number among the operands, for the layout of an empty result: there it counts as a tensor without dimensions.
+NUMBER = np.empty(())
 ndarray = np.ndarray
 
 
@@ -130,7 +132,7 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
         if type(r) is not ndarray:
             r = np.asarray(r)
         elif r.ndim > 1 or not r.size:
-            r = pointwise(r, (a, b) if type(b) is ndarray else (a,))
+            r = pointwise(r, (a, b) if type(b) is ndarray else (a,) if r.size else (a, NUMBER))
         out = plain(r)
         if needs and me.grad:
             if me.anomaly is None:
@@ -257,6 +259,8 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
     made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
     if row.layout is not None:
         operands = [t._array for t in inputs if isinstance(t, Tensor)]
+        if row.promote and not made[0]._array.size and any(isinstance(t, NUMBERS) for t in inputs):
+            operands.append(NUMBER)
         for t in made:
             t._array = row.layout(t._array, operands)
     for k in row.columns(*attributes) if callable(row.columns) else row.columns:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._accumulate import Owners, fit
-from ._graph import AccumulateGrad, Node
+from ._graph import AccumulateGrad, CallableNode, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import LEVELS, state
@@ -289,23 +289,24 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     if not task.keep and node.saved:
         node.release()
     if node.hooks is not None and node.hooks.post:
-        results = run_post_hooks(node, slots, _fitted(node, results, task.live), task.live)
+        results = run_post_hooks(node, slots, _fitted(task, node, results), task.live)
     if task.anomaly is not None:
         task.anomaly.check(node, results)
     return results
 
 
-def _fitted(node: Node, results: tuple[Any, ...], live: bool) -> tuple[Any, ...]:
-    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs."""
+def _fitted(task: Task, node: Node, results: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs; None for an input that
+    the task doesn't ask for (a custom Function gives those too)."""
     if len(results) != len(node.edges):
         _wrong_count(node, results)
-    fit_one = _fit_live if live else _fit_raw
-    return tuple(
-        [
-            g if g is None or edge is None else fit_one(g, *edge, node, k)
-            for k, (edge, g) in enumerate(zip(node.edges, results))
-        ]
-    )
+    fit_one = _fit_live if task.live else _fit_raw
+    skips = task.needed is not None and isinstance(node, CallableNode)
+    found: list[Any] = []
+    for k, (edge, g) in enumerate(zip(node.edges, results)):
+        is_asked = edge is not None and not (skips and not task.will_reach(edge[0]))
+        found.append(fit_one(g, *edge, node, k) if g is not None and is_asked else None if edge is not None else g)
+    return tuple(found)
 
 
 def _wrong_count(node: Node, results: Sequence[Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _dtypes as dtypes
 from .._dtypes import C_NAMES, SCALAR_NAMES, dtype
+from .._modes import state
 from .._tensor import Tensor
 
 
@@ -23,7 +24,7 @@ def check_floating(kernel: str, t: Tensor, complex_too: bool = False, narrow_too
 
 def check_constant(function: str, name: str, t: Any) -> None:
     """Raises RuntimeError if an input that the function has no derivative for requires grad."""
-    if isinstance(t, Tensor) and t.requires_grad:
+    if isinstance(t, Tensor) and t.requires_grad and state.grad:
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
             f"have "
