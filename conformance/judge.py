@@ -226,8 +226,8 @@ def overflows(found: Divergence, close: Closeness) -> bool:
     if mine.dtype.kind not in "fc":
         return False
     lost = ~np.isfinite(mine) & ~np.isfinite(theirs)
-    rest = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))
-    return bool(lost.any()) and close.error(*rest, found.oracle.dtype, found.place) is None
+    mine, theirs = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))
+    return bool(lost.any()) and close.error(mine, theirs, found.oracle.dtype, found.place) is None
 
 
 def ill_posed(program: Program) -> bool:

@@ -14,7 +14,6 @@ from .compare import Divergence
 from .program import Backward, Call, Drop, Grad, Program, Step, Transform, refs
 from .trace import Trace
 
-
 ABOUT_SAVING = ("modified by an inplace operation", "backward through the graph a second time")
 
 
@@ -29,11 +28,7 @@ def saves_freely(step: Step) -> bool:
 
 def free_steps(program: Program) -> frozenset[int]:
     """The steps under saved-tensor hooks that save what they like."""
-    return frozenset(
-        index
-        for index, step in enumerate(program.steps)
-        if has_saved_hooks(step) and saves_freely(step)
-    )
+    return frozenset(index for index, step in enumerate(program.steps) if has_saved_hooks(step) and saves_freely(step))
 
 
 def has_saved_hooks(step: Step) -> bool:

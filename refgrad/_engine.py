@@ -305,7 +305,9 @@ def _fitted(task: Task, node: Node, results: tuple[Any, ...]) -> tuple[Any, ...]
     found: list[Any] = []
     for k, (edge, g) in enumerate(zip(node.edges, results)):
         is_asked = edge is not None and not (skips and not task.will_reach(edge[0]))
-        found.append(fit_one(g, *edge, node, k) if g is not None and is_asked else None if edge is not None else g)
+        if edge is not None:
+            g = fit_one(g, edge[0], edge[1], node, k) if g is not None and is_asked else None
+        found.append(g)
     return tuple(found)
 
 

@@ -164,9 +164,7 @@ def _grad(
     return tuple([_result(t, found.get(k), create, materialize, same, owners) for k, t in enumerate(wanted)])
 
 
-def _result(
-    t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Tensor], owners: Owners
-) -> Tensor | None:
+def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Tensor], owners: Owners) -> Tensor | None:
     """A gradient as a Tensor; one array gives one Tensor, also where it is a seed."""
     if g is None:
         return _zeros(t, create) if materialize else None

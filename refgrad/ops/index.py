@@ -260,14 +260,17 @@ def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return write_at(self, by_dim(_present(indices)), values, accumulate)
 
 
+def _fills(indices: dict[int, Tensor], values: Tensor) -> bool:
+    """Whether there is one mask and one value: then PyTorch fills, which warns as well."""
+    return values.numel() == 1 and [*map(is_mask, indices.values())] == [True]
+
+
 def write_at(self: Tensor, indices: dict[int, Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """Writes (or adds) values at the places that index tensors give for some dimensions."""
     check_put(self, indices, values)
     written = write(index_put_row.row, (self, list(indices.values()), values), (tuple(indices), accumulate))
-    if is_expanded(self._array) and values.numel() == 1 and [*map(is_mask, indices.values())] == [True]:
-        # PyTorch fills where there is one mask and one value, and filling warns as well.
-        if not accumulate:
-            check_expanded("masked_fill")
+    if is_expanded(self._array) and not accumulate and _fills(indices, values):
+        check_expanded("masked_fill")
     return written
 
 
