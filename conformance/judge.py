@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, collecting_warnings
+from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
+from .needs import CAPABILITIES, needs
+from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
 from .unspecified import depends_on_saved_set, free_steps, has_saved_hooks, without_free_packing
 
@@ -52,21 +53,35 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
-        mine, theirs = self.backend.execute(program), self.oracle.execute(program)
+        try:
+            mine = self.backend.execute(program)
+        except EngineDied as death:
+            found = Divergence(death.kind, ("step", max(len(program.steps) - 1, 0), ()), str(death))
+            return Judgement("different", Trace(), found, "backend")
+        theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
-        if law is None or judgement.status != "same":
-            return judgement
-        broken = law(program, mine)
-        if broken is None:
-            return judgement
+        return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
+
+    def _lawful(self, program: Program, mine: Trace, theirs: Trace, law: Law | None) -> Judgement:
+        broken = law(program, mine) if law is not None else None
+        if law is None or broken is None:
+            return Judgement("same", theirs)
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
 
+    def claimed(self, program: Program) -> bool:
+        """Whether the backend claims all that a program needs."""
+        return self.universal or not missing(self.backend, needs(program))
+
     def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
         """What the two engines showed in a scenario, as text, where it differs."""
-        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        theirs = shown(self.oracle, run, data)
+        try:
+            mine = shown(self.backend, run, data)
+        except EngineDied as death:
+            return f"{death.kind}: {death}", theirs
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
@@ -133,15 +148,6 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
-
-
-def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
-    """A scenario's observations as text; an exception is one too."""
-    with collecting_warnings():
-        try:
-            return repr(engine.call(run, data))
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from .build import Builder, Value, replaced, values_in
-from .catalogue import Operator
+from .catalogue import Operator, find
 from .compare import Closeness
 from .domains import NONZERO
 from .generate import (
@@ -23,6 +25,8 @@ from .generate import (
 from .judge import Law
 from .leafdata import EPS, is_complex, leaf_array
 from .program import Leaf, Program, Ref, Transform
+from .search import Rejected
+from .source import Stream, mix
 from .trace import Observed, Trace
 
 
@@ -37,6 +41,16 @@ class Property:
     applies: Callable[[Operator], bool] = lambda line: True
     law: Law | None = None
     convention: bool = False
+    rarity: int = 1
+
+    def examples(self, wanted: int) -> int:
+        """How many programs it draws where the profile wants so many: costly ones are rarer."""
+        return wanted if self.rarity == 1 else max(1, wanted // self.rarity)
+
+    def dtypes(self, line: Operator) -> tuple[str, ...]:
+        """The dtypes that it draws: the line's; in huge programs those in which the smallest error shows."""
+        wide = tuple(dtype for dtype in line.dtypes if dtype in ("float64", "complex128"))
+        return wide or line.dtypes if self.name == "huge" else line.dtypes
 
 
 def _differentiable(line: Operator) -> bool:
@@ -200,6 +214,44 @@ def _view_write(b: Builder, line: Operator) -> None:
         b.backward(base, gradient=b.like(base))
 
 
+HUGE, LIMIT = 65536, 1 << 19
+SMALL_ONLY = frozenset(
+    {
+        # So many terms round by more than the allowance measures.
+        *("var", "var.dim", "std.dim", "var_mean.dim", "norm", "linalg.vector_norm", "log_softmax", "logcumsumexp"),
+        *("nn.functional.softmax", "nn.functional.log_softmax", "masked.softmin", "nanquantile"),
+        *("nn.functional.gelu", "special.ndtr"),
+        # Among so many elements some lie where PyTorch is inexact, at a pole, overflow, or overlap.
+        *("digamma", "polygamma", "special.polygamma", "nn.functional.hardsigmoid", "atan", "cumprod"),
+        *("masked.cumprod", "as_strided_scatter"),
+        # What they make is too large.
+        *("cov", "block_diag"),
+    }
+)
+"""Lines that are not yet held to large sizes, and why. The list may only shrink."""
+
+
+def _huge(b: Builder, line: Operator) -> None:
+    b.sizes = "huge"
+    _vjp(b, line) if line.differentiable else _forward(b, line)
+    if max((math.prod(v.shape) for v in b.values), default=0) > LIMIT:
+        raise Rejected
+
+
+@cache
+def _grows(name: str) -> bool:
+    """Whether the operator's arguments can be huge, and its results then are not too large."""
+    for index in range(2):
+        b = Builder(Stream(mix(index)), "float64")
+        try:
+            _huge(b, find(name))
+        except Rejected:
+            return False
+        if max((math.prod(v.shape) for v in b.values), default=0) < HUGE:
+            return False
+    return True
+
+
 def _at_kinks(b: Builder, line: Operator) -> None:
     b.override = line.kinks
     if line.differentiable:
@@ -255,6 +307,14 @@ PROPERTIES: dict[str, Property] = {
             lambda line: line.view and line.differentiable,
         ),
         Property("broadcast", "sums gradients back to each operand's shape", _broadcasting, "reverse", _broadcasts),
+        Property(
+            "huge",
+            "is right beyond 65,536 elements",
+            _huge,
+            "values",
+            lambda line: line.name not in SMALL_ONLY and _grows(line.name),
+            rarity=8,
+        ),
         Property(
             "convention",
             "follows PyTorch's choice at ties, kinks and boundaries",

@@ -288,6 +288,8 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     results = node.apply(slots, task.live)
     if not task.keep and node.saved:
         node.release()
+    if task.needed is not None and isinstance(node, CallableNode):
+        results = tuple([g if e is None or task.will_reach(e[0]) else None for e, g in zip(node.edges, results)])
     if node.hooks is not None and node.hooks.post:
         results = run_post_hooks(node, slots, _fitted(task, node, results), task.live)
     if task.anomaly is not None:
