@@ -12,11 +12,11 @@ from . import catalogue
 from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
-from .leafdata import DTYPES, EPS
+from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
 from .trace import Observed, Outcome, Trace
-from .unspecified import depends_on_saved_set, free_steps, without_free_packing
+from .unspecified import depends_on_saved_set, free_steps, has_saved_hooks, without_free_packing
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
@@ -94,17 +94,20 @@ class Judge:
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         self.close.free = free_places(program)
+        if not any(map(has_saved_hooks, program.steps)):
+            return self._compare_all(program, mine, theirs)
+        free = free_steps(program)
+        rest = self._compare_all(program, without_free_packing(mine, free), without_free_packing(theirs, free))
+        differ = [call.tag for call in mine.hooks] != [call.tag for call in theirs.hooks]
+        return Judgement("unspecified", theirs) if rest.status == "same" and differ else rest
+
+    def _compare_all(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
-        if found.place[0] == "hook" and (free := free_steps(program)):
-            parts = [without_free_packing(trace, free) for trace in (mine, theirs)]
-            if any(len(part.hooks) < len(whole.hooks) for part, whole in zip(parts, (mine, theirs))):
-                rest = self._compare(program, *parts)
-                return rest if rest.status == "different" else Judgement("unspecified", theirs, found)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(program, mine, theirs, found)
-        if found.kind in ("error", "message") and depends_on_saved_set(program, found):
+        if found.kind in ("error", "message", "death") and depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
@@ -118,7 +121,7 @@ class Judge:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
             found = left
-        if found.kind == "value" and ill_posed(program):
+        if found.kind == "value" and (ill_posed(program) or overflows(program, found, self.close)):
             return Judgement("ill-posed", theirs, found)
         if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
@@ -224,6 +227,22 @@ def _absolute(leaf: Leaf) -> Leaf:
         return leaf
     array = np.abs(np.frombuffer(leaf.data, DTYPES[leaf.dtype])).astype(DTYPES[leaf.dtype])
     return replace(leaf, data=array.tobytes())
+
+
+def overflows(program: Program, found: Divergence, close: Closeness) -> bool:
+    """Whether two values differ only where both are infinite or NaN, though all data is finite: past the largest
+    number, what inf - inf or inf · 0 a formula meets is its own."""
+    leaves = (leaf_array(step).astype(complex) for step in program.steps if isinstance(step, Leaf))
+    if not all(np.isfinite(array).all() for array in leaves):
+        return False
+    if not (isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)):
+        return False
+    mine, theirs = found.backend.array, found.oracle.array
+    if mine.dtype.kind not in "fc":
+        return False
+    lost = ~np.isfinite(mine) & ~np.isfinite(theirs)
+    mine, theirs = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))
+    return bool(lost.any()) and close.error(mine, theirs, found.oracle.dtype, found.place) is None
 
 
 def ill_posed(program: Program) -> bool:

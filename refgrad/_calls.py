@@ -22,6 +22,7 @@ from ._saved import Result
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
+# A number among the operands, for the layout of an empty result: there it counts as a tensor without dimensions.
 ndarray = np.ndarray
 
 

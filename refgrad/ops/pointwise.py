@@ -11,7 +11,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._calls import raise_broadcast
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._layout import beside_number, pointwise
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
@@ -276,7 +276,7 @@ def writes(name: str, choose_row: Callable[..., Any]) -> None:
         return write(row.row, given[:count], (*given[count:], *attributes))
 
     call.__name__ = call.__qualname__ = name + "_"
-    publish(name + "_", call, method=True, in_module=False)
+    publish(name + "_", leaf_first(call), method=True, in_module=False)
 
 
 def _scaled_choice(

@@ -21,7 +21,7 @@ ORDER = (
     ("shrink",),
     ("search", "finding", "results"),
     ("generate", "clause", "language"),
-    ("properties",),
+    ("properties", "excuse"),
     ("check", "resuming"),
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
