@@ -115,6 +115,7 @@ def _double_backward(b: Builder, line: Operator) -> None:
     for part in parts:
         part.requires_grad = True
     again = cotangents(b, parts)
+    b.grad(parts, [*leaves, *given], again, allow_unused=True, retain_graph=True)
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
 
 
@@ -189,7 +190,10 @@ def _inplace(b: Builder, line: Operator) -> None:
 
 def _empty(b: Builder, line: Operator) -> None:
     b.sizes = "edge"
-    _vjp(b, line) if line.differentiable else _forward(b, line)
+    if line.differentiable and line.forward and not line.jumps and b.chance(3):
+        _jvp(b, line)
+    else:
+        _vjp(b, line) if line.differentiable else _forward(b, line)
 
 
 def _layouts(b: Builder, line: Operator) -> None:
@@ -199,7 +203,9 @@ def _layouts(b: Builder, line: Operator) -> None:
         b.observe(value, "value", *_layout(line))
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
-        b.backward(*differentiable, gradient=cotangents(b, differentiable))
+        given = cotangents(b, differentiable)
+        b.backward(*differentiable, gradient=given, retain_graph=True)
+        b.backward(*differentiable, gradient=given)
 
 
 def _view_write(b: Builder, line: Operator) -> None:
