@@ -20,6 +20,7 @@ from .program import (
     Hook,
     Item,
     Leaf,
+    MultiHook,
     Observe,
     Program,
     Ref,
@@ -29,6 +30,7 @@ from .program import (
     SetGrad,
     Step,
     Transform,
+    Write,
 )
 from .shapes import Shape, draw_edge, draw_huge, draw_shape
 from .source import Source
@@ -175,6 +177,11 @@ class Builder:
         step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
         return self._result(step, operator, args, outputs)
 
+    def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:
+        """A call on arguments that the operator does not take: nothing is known of what comes back."""
+        step = Call(op, tuple(map(as_argument, args)), tuple((k, as_argument(v)) for k, v in attrs.items()), form)
+        return self._add(step, known=False)
+
     def _result(self, step: Step, operator: Operator, args: tuple[Any, ...], outputs: Any) -> Value:
         tracked = operator.differentiable and self.recording() and any(v.requires_grad for v in values_in(args))
         if outputs is None:
@@ -201,6 +208,13 @@ class Builder:
         # A Python operator takes no keywords: there the options keep their defaults.
         return self.call(operator.name, *args, form=form, **({} if form == "operator" else attrs))
 
+    def write(self, target: Value, kind: str, *args: Any) -> Value:
+        """Writes into a value: ``copy_``, ``fill_``, ``zero_`` or ``setitem`` with an index and a value."""
+        if self.recording() and any(v.requires_grad for v in values_in(args)):
+            target.requires_grad, target.is_leaf = True, False
+        step = Write(target.ref, kind, tuple(map(as_argument, args)), self.modes)
+        return self._add(step, target.shape, target.dtype, requires_grad=target.requires_grad, is_leaf=target.is_leaf)
+
     def item(self, value: Value, index: int) -> Value:
         shape, dtype = value.parts[index] if value.parts else ((), self.dtype)
         grad = value.requires_grad and is_differentiable(dtype)
@@ -214,6 +228,9 @@ class Builder:
 
     def hook(self, value: Value, action: str = "record", kind: str = "tensor", tag: str | None = None) -> Value:
         return self._add(Hook(value.ref, kind, action, tag or f"h{len(self.steps)}", self.modes))
+
+    def multi_hook(self, values: Sequence[Value], mode: str = "all", tag: str = "multi") -> Value:
+        return self._add(MultiHook(tuple(v.ref for v in values), mode, tag, self.modes))
 
     def remove_hook(self, hook: Value) -> Value:
         return self._add(RemoveHook(hook.ref, self.modes))
@@ -284,7 +301,7 @@ class Builder:
         self,
         kind: str,
         region: Region | None,
-        args: Sequence[Value],
+        args: Sequence[Any],
         parts: tuple[tuple[Shape, str], ...] | None = None,
         captures: Sequence[Value] = (),
         **options: Any,
@@ -292,7 +309,7 @@ class Builder:
         """Runs a region through a transform; ``parts`` says what comes back when it is known."""
         given = tuple((k, as_argument(v)) for k, v in options.items())
         step = Transform(kind, region, as_argument(tuple(args)), as_argument(tuple(captures)), given, self.modes)
-        tracked = self.recording() and any(v.requires_grad for v in (*args, *captures))
+        tracked = self.recording() and any(v.requires_grad for v in values_in((*args, *captures)))
         return self._add(step, parts=parts, requires_grad=tracked, is_leaf=not tracked)
 
     # Larger pieces

@@ -20,14 +20,14 @@ from .oracle_faults import find as find_oracle_fault
 from .program import Program
 from .properties import Property
 from .results import result_line
-from .search import Draw, Tally, Witness, search, smallest
+from .search import DEATHS, Draw, Tally, Witness, search, smallest
 from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
 from .trace import Trace
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
-FAILING = frozenset({"fail", "harness-error"})
+FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
 
 @dataclass(slots=True)
@@ -170,7 +170,8 @@ class Check:
         if verdict == "oracle" and excuse.fault is not None:
             # What was too large to arbitrate as drawn turned out, when shrunk, to be the recorded fault.
             return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding)])
-        status = "convention" if verdict == "convention" else "fail"
+        kind = finding.line["kind"]
+        status = kind if kind in DEATHS else "convention" if verdict == "convention" else "fail"
         result = result_line(identity, status, tally, None)
         result["findings"] = [finding.line["id"]]
         result["message"] = finding.line["message"]
@@ -197,7 +198,10 @@ class Check:
         for index in range(self.settings.examples):
             source = Stream(mix(*seed, index))
             tally.programs += 1
-            found = self.judge.observe(scene.run, scene.draw(Builder(source)))
+            try:
+                found = self.judge.observe(scene.run, scene.draw(Builder(source)))
+            except NotImplementedError:
+                return self._unclaimed(identity, ["this scenario in another process"], tally)
             if found is not None:
                 return self._scenario_failed(identity, scene, source.log, tally)
             tally.witnessed += 1
@@ -209,12 +213,12 @@ class Check:
 
         data = shrink_choices(log, draw, lambda drawn: self.judge.observe(scene.run, drawn) is not None, 200)
         found = self.judge.observe(scene.run, data) or ("?", "?")
-        judgement = Judgement(
-            "different", Trace(), Divergence("scenario", ("step", 0, ()), _differs(*found)), "backend"
-        )
+        kind = found[0].partition(":")[0]
+        kind = kind if kind in DEATHS else "scenario"
+        judgement = Judgement("different", Trace(), Divergence(kind, ("step", 0, ()), _differs(*found)), "backend")
         finding = find_fault(identity, Program(()), judgement, self.judge.backend, self.judge.oracle)
         line = {**finding.line, "script": _scenario_script(scene, data), "program": None}
-        result = result_line(identity, "fail", tally, None)
+        result = result_line(identity, kind if kind in DEATHS else "fail", tally, None)
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])

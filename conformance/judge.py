@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, collecting_warnings
+from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
-from .program import CAPABILITIES, Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
+from .needs import CAPABILITIES, needs
+from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
 from .trace import Observed, Outcome, Trace
+from .unspecified import depends_on_saved_set, free_steps, without_free_packing
 
 Law = Callable[[Program, Trace], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None."""
@@ -51,7 +53,12 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
-        mine, theirs = self.backend.execute(program), self.oracle.execute(program)
+        try:
+            mine = self.backend.execute(program)
+        except EngineDied as death:
+            found = Divergence(death.kind, ("step", max(len(program.steps) - 1, 0), ()), str(death))
+            return Judgement("different", Trace(), found, "backend")
+        theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
@@ -64,15 +71,28 @@ class Judge:
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
 
+    def claimed(self, program: Program) -> bool:
+        """Whether the backend claims all that a program needs."""
+        return self.universal or not missing(self.backend, needs(program))
+
     def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
         """What the two engines showed in a scenario, as text, where it differs."""
-        mine, theirs = (shown(engine, run, data) for engine in (self.backend, self.oracle))
+        theirs = shown(self.oracle, run, data)
+        try:
+            mine = shown(self.backend, run, data)
+        except EngineDied as death:
+            return f"{death.kind}: {death}", theirs
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
+        if found.place[0] == "hook" and (free := free_steps(program)):
+            parts = [without_free_packing(trace, free) for trace in (mine, theirs)]
+            if any(len(part.hooks) < len(whole.hooks) for part, whole in zip(parts, (mine, theirs))):
+                rest = self._compare(program, *parts)
+                return rest if rest.status == "different" else Judgement("unspecified", theirs, found)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(program, mine, theirs)
         if found.kind in ("error", "message") and depends_on_saved_set(program, found):
@@ -90,6 +110,8 @@ class Judge:
                 return Judgement("same", theirs)
         if found is not None and found.kind == "value" and ill_posed(program):
             return Judgement("ill-posed", theirs, found)
+        if found is not None and depends_on_saved_set(program, found):
+            return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
@@ -123,15 +145,6 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
-
-
-def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
-    """A scenario's observations as text; an exception is one too."""
-    with collecting_warnings():
-        try:
-            return repr(engine.call(run, data))
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
 
 
 def values(trace: Trace) -> Iterator[tuple[Place, Observed]]:
@@ -221,11 +234,3 @@ def ill_posed(program: Program) -> bool:
         elif sources & rounded:
             rounded.add(index)
     return False
-
-
-def depends_on_saved_set(program: Program, found: Divergence) -> bool:
-    """Whether an error about a modified saved value hangs on what a composite chose to save (``graph="free"``)."""
-    texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
-    about_saving = any("modified by an inplace operation" in text for text in texts)
-    free = any(isinstance(s, Call) and catalogue.find(s.op).graph == "free" for s in program.steps)
-    return about_saving and free

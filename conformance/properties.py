@@ -78,7 +78,7 @@ def _vjp(b: Builder, line: Operator) -> None:
 
 def _graph(b: Builder, line: Operator) -> None:
     for value in apply_tracked(b, line):
-        b.observe(value, "flags", "graph" if line.graph == "spec" else "flags", "version")
+        b.observe(value, "flags", "graph" if line.graph != "free" else "flags", "version")
 
 
 def _create_graph(b: Builder, line: Operator) -> None:
@@ -182,7 +182,7 @@ def _inplace(b: Builder, line: Operator) -> None:
     require_grad(b)
     target = b.call("clone", args[0], form="method")
     result = b.call(line.name, target, *args[1:], form="inplace", **attrs)
-    b.observe(result, "flags", "version", "layout", *(["graph"] if line.graph == "spec" else []))
+    b.observe(result, "flags", "version", "layout", *(["graph"] if line.graph != "free" else []))
     b.observe(target, "flags", "version")
     if result.requires_grad:
         b.backward(result, gradient=b.like(target))

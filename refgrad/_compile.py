@@ -38,10 +38,11 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     lines = [f"def rules(F, {', '.join(names)}):", f"    return {result}", "def pull(node, cotangents, live):"]
     lines += [f"    {', '.join(cotangents)}, = cotangents", "    saved = node.saved"]
     lines += ["    if saved is None:", "        raise RuntimeError(SECOND_BACKWARD)"]
-    lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     for k, name in enumerate(plan.saves):
         lines += _unpack_result(k, name) if plan.packs[k][0] else _unpack(k, name, row.casts_saved)
     lines += [f"    {name} = saved[{len(plan.saves) + k}]" for k, name in enumerate(plan.metas)]
+    # Saved values are read, and their versions checked, also where no cotangent arrives.
+    lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     if row.schema.attributes:
         lines.append(f"    {', '.join(row.schema.attributes)}, = node.attributes")
     lines += [

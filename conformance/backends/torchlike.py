@@ -11,6 +11,7 @@ import numpy as np
 from .. import catalogue
 from .. import program as p
 from ..leafdata import DTYPES
+from ..needs import CAPABILITIES
 from ..trace import NOTHING, Observed, Outcome, Trace
 from . import collecting, collecting_warnings
 from .run import Run
@@ -39,7 +40,7 @@ SYMBOLS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
     "invert": operator.invert,
 }
-SEMANTICS = p.CAPABILITIES | {"alias", "none", "errors", "messages", "warnings", "scenario"}
+SEMANTICS = CAPABILITIES | {"alias", "none", "errors", "messages", "warnings", "scenario"}
 
 
 class Torchlike:

@@ -59,7 +59,8 @@ class Strategy:
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
     rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
-    ``graph``: whether node names are compared; ``layout``: whether the strides of its results are; ``forward``:
+    ``graph``: whether node names and what the nodes save are compared (``spec``), the ``names`` alone, or nothing
+    (``free``); ``layout``: whether the strides of its results are; ``forward``:
     whether PyTorch has its forward mode."""
 
     name: str

@@ -178,15 +178,29 @@ operator("linalg.vecdot", custom(_vectors, _without_dim, FUNCTION), dtypes=NUMER
 
 operator("linalg.inv", square(), dtypes=NUMERIC, contraction="mixing")
 operator("inverse", square(), dtypes=NUMERIC, contraction="mixing")
-operator("linalg.det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing", kinks=special(0.0, 1.0))
-operator("det", square(infer=per_matrix()), dtypes=NUMERIC, contraction="mixing", kinks=special(0.0, 1.0))
+# PyTorch's nodes keep the factors that LAPACK made (LU, pivots) of determinants and linear systems.
+for _name in ("linalg.det", "det"):
+    operator(
+        _name,
+        square(infer=per_matrix()),
+        dtypes=NUMERIC,
+        contraction="mixing",
+        graph="names",
+        kinks=special(0.0, 1.0),
+    )
 operator("logdet", square("positive", infer=per_matrix()), contraction="mixing", graph="free")
 operator(
     "linalg.slogdet",
     square(infer=lambda args, attrs: per_matrix()(args, attrs) + per_matrix(real_of)(args, attrs)),
-    dtypes=NUMERIC, contraction="mixing", outputs=("sign", "logabsdet"),
+    dtypes=NUMERIC, contraction="mixing", outputs=("sign", "logabsdet"), graph="names",
 )  # fmt: skip
-operator("linalg.solve", system(side="first", vectors=True, left=(True, False)), dtypes=NUMERIC, contraction="mixing")
+operator(
+    "linalg.solve",
+    system(side="first", vectors=True, left=(True, False)),
+    dtypes=NUMERIC,
+    contraction="mixing",
+    graph="names",
+)
 operator(
     "linalg.solve_triangular",
     system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _errors as errors
+from .._accumulate import Owners
 from .._engine import execute
 from .._graph import GradientEdge, gradient_edge
 from .._modes import state
@@ -159,10 +160,13 @@ def _grad(
                     "allow_unused=True if this is the desired behavior."
                 )
     same = {id(seed._array): seed for seed in seeds if seed is not None and not create}
-    return tuple([_result(t, found.get(k), create, materialize, same) for k, t in enumerate(wanted)])
+    owners = Owners(seeds)
+    return tuple([_result(t, found.get(k), create, materialize, same, owners) for k, t in enumerate(wanted)])
 
 
-def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Tensor]) -> Tensor | None:
+def _result(
+    t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Tensor], owners: Owners
+) -> Tensor | None:
     """A gradient as a Tensor; one array gives one Tensor, also where it is a seed."""
     if g is None:
         return _zeros(t, create) if materialize else None
@@ -171,6 +175,8 @@ def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Ten
     made = same.get(id(g))
     if made is None or made.requires_grad:
         made = same[id(g)] = plain(g)
+        if g.base is not None:
+            made._cell = owners.cell(g)
     return made
 
 

@@ -176,7 +176,8 @@ def _rounded(mode: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
     return op(
         f"div_{mode}(self, other)", kernel, promote="numbers", node="div", overload=2, public=False,
         lacks=missing(f"div_{mode}_cpu", "cb"), jvp=POINTWISE,
-        self=lambda g, F: F.zeros_like(g), other=lambda g, F: F.zeros_like(g),
+        # What PyTorch saves, though neither value matters: writing to it later is an error there.
+        self=lambda g, F, other: F.zeros_like(g), other=lambda g, F, self, other: F.zeros_like(g),
     )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ def _scatter_added(a: np.ndarray, index: np.ndarray, src: np.ndarray, dim: int) 
 
 gather_row = op(
     "gather(self, index!, *, dim)", _gathered, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, self_meta, index, dim: F.scatter_add(
-        F.zeros(self_meta.shape, F.dtype_of(g).array), index, g, dim
+    self=lambda g, F, self, index, dim: F.scatter_add(
+        F.zeros(tuple(self.shape), F.dtype_of(g).array), index, g, dim
     ),
 )  # fmt: skip
 scatter_row = op(
@@ -238,14 +238,14 @@ def _put(a: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool)
 
 take_row = op(
     "take(self, index!)", _taken, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, self_meta, index: F.put(F.zeros(self_meta.shape, F.dtype_of(g).array), index, g, True),
+    self=lambda g, F, self, index: F.put(F.zeros(tuple(self.shape), F.dtype_of(g).array), index, g, True),
 )  # fmt: skip
 put_row = op(
     "put(self, index!, source, *, accumulate)", _put, public=False, layout=preserved, jvp=LINEAR,
     self=lambda g, F, index, accumulate: (
         g if accumulate else F.put(g, index, F.zeros(index.shape, F.dtype_of(g).array), False)
     ),
-    source=lambda g, F, index, source_meta: F.reshape(F.take(g, index), source_meta.shape),
+    source=lambda g, F, index, source: F.reshape(F.take(g, index), tuple(source.shape)),
 )  # fmt: skip
 
 

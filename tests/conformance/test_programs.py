@@ -9,8 +9,10 @@ import pytest
 from conformance import catalogue, codec
 from conformance.generate import one_operator
 from conformance.language import language
-from conformance.program import Call, Leaf, Program, Ref, needs
+from conformance.needs import needs
+from conformance.program import Call, Leaf, Program, Ref
 from conformance.properties import PROPERTIES, properties_of
+from conformance.questions import clause_functions
 from conformance.script import script
 from conformance.source import Replay, Stream, mix
 
@@ -95,3 +97,13 @@ def test_a_whole_language_program_prints_as_python(seed: int) -> None:
     program = language(Stream(seed))
     compile(script(program), "script", "exec")
     assert codec.decode_program(json.loads(program.canonical())) == program
+
+
+@pytest.mark.parametrize("name", ["inplace.copy_-gradients", "inplace.setitem-gradients", "inplace.setitem-mask"])
+@pytest.mark.parametrize("index", range(4))
+def test_writes_round_trip_and_print(name: str, index: int) -> None:
+    function = next(f for f in clause_functions() if f.clause.id == name)  # type: ignore[attr-defined]
+    (programs,) = function.__defaults__ or ()
+    program = programs.draw(Stream(mix(3, index)))
+    assert codec.decode_program(json.loads(program.canonical())) == program
+    exec(compile(script(program), name, "exec"), {})
