@@ -190,10 +190,7 @@ def _inplace(b: Builder, line: Operator) -> None:
 
 def _empty(b: Builder, line: Operator) -> None:
     b.sizes = "edge"
-    if line.differentiable and line.forward and not line.jumps and b.chance(3):
-        _jvp(b, line)
-    else:
-        _vjp(b, line) if line.differentiable else _forward(b, line)
+    _vjp(b, line) if line.differentiable else _forward(b, line)
 
 
 def _layouts(b: Builder, line: Operator) -> None:
@@ -204,7 +201,7 @@ def _layouts(b: Builder, line: Operator) -> None:
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
         given = cotangents(b, differentiable)
-        b.backward(*differentiable, gradient=given, retain_graph=True)
+        b.grad(differentiable, tracked_leaves(b), given, retain_graph=True, allow_unused=True)
         b.backward(*differentiable, gradient=given)
 
 
