@@ -119,6 +119,7 @@ def _double_backward(b: Builder, line: Operator) -> None:
     for part in parts:
         part.requires_grad = True
     again = cotangents(b, parts)
+    b.grad(parts, [*leaves, *given], again, allow_unused=True, retain_graph=True)
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
 
 
@@ -211,7 +212,9 @@ def _layouts(b: Builder, line: Operator) -> None:
         b.observe(value, "value", *_layout(line))
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
-        b.backward(*differentiable, gradient=cotangents(b, differentiable))
+        given = cotangents(b, differentiable)
+        b.grad(differentiable, tracked_leaves(b), given, retain_graph=True, allow_unused=True)
+        b.backward(*differentiable, gradient=given)
 
 
 def _view_write(b: Builder, line: Operator) -> None:
