@@ -192,7 +192,8 @@ def tangents(torch: Any, drawn: Any) -> Any:
         with entered(torch, mode):
             during = fw.unpack_dual(y)
         after = fw.unpack_dual(y)
-        return [[None if part is None else part.tolist() for part in pair] for pair in (during, after)]
+        # Adding 0.0 takes the sign off a zero.
+        return [[part if part is None else [v + 0.0 for v in part.tolist()] for part in p] for p in (during, after)]
 
 
 def draw_tangents(*modes: str) -> Any:
