@@ -48,6 +48,7 @@ for _name, _function in PUBLIC.items():
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
 from . import autograd, fft, func, linalg, masked, nn, optim, special, utils
+from .serialization import load, save
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 
