@@ -138,6 +138,7 @@ class Bench:
         self.kills: dict[str, Kill] = {}
         self.costs: dict[Site, Cost] = {}
         self.fired: dict[str, int] = {}
+        self.passed: dict[str, set[Site]] = {}
         self.unsound = 0
 
     def ask(self, questions: Sequence[Question]) -> None:
@@ -152,7 +153,7 @@ class Bench:
 
     def _ask(self, found: Asked, draw: Draw) -> None:
         seed = (self.settings.seed, zlib.crc32(found.id.encode()))
-        passed: set[Site] = set()
+        passed = self.passed.setdefault(found.id, set())
         for index in range(found.examples):
             if index >= PROBES and not self._is_worth(found, passed):
                 return
@@ -163,7 +164,7 @@ class Bench:
                 continue
             with self.reach:
                 trace = self.sound.execute(program)
-            passed |= self.reach.events.keys()
+            passed |= self.reach.events.keys() & self.alive.keys()
             self._try(found, program, trace, source.log)
             spent = time.perf_counter() - started
             for site in passed:

@@ -25,7 +25,7 @@ def with_spec() -> list[str]:
     return [line.name for line in lines if line.differentiable and line.graph == "spec" and line.outputs is None]
 
 
-def node_facts(trace: Trace) -> list[tuple[Any, ...]]:
+def node_facts(trace: Trace) -> list[Any]:
     """(own identity, output number, [(identity, output number, leaf), …]) of the tensors that were looked at."""
     found = [seen.more for seen in trace.steps if isinstance(seen, Observed) and seen.more]
     return [more["nodes"] for more in found if "nodes" in more]

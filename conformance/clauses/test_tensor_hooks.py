@@ -163,6 +163,7 @@ def handle_in_with(torch: Any, drawn: Any) -> Any:
     x = torch.tensor(data, dtype=torch.float64, requires_grad=True)
     y = x * 2
     seen: list[Any] = []
+    inside: Any = None
 
     def hook(g: Any) -> Any:
         seen.append(g.tolist())

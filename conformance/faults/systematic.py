@@ -32,6 +32,15 @@ def systematic() -> dict[str, SiteFault]:
     return {fault.id: fault for name in keys().values() for fault in faults_of(name)}
 
 
+def systematic_fault(id: str) -> SiteFault:
+    """The systematic fault of an id. Raises LookupError where there is none."""
+    name = id.split("/")[1]
+    for fault in faults_of(name) if name in keys().values() else ():
+        if fault.id == id:
+            return fault
+    raise LookupError(f"no systematic fault {id!r}; ids are sys/<row>/<site>/<mutation>")
+
+
 def faults_of(name: str) -> Iterator[SiteFault]:
     """The faults of one row."""
     broken = row(name)

@@ -12,7 +12,7 @@ from .._calls import common_dtype
 from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import warn_once, wrap_dim
 from .._inplace import write
-from .._interpreters import formula
+from .._interpreters import LIVE, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .reduce import Axes, axes_of, cast_within, count_of, kept, numpy_names, packed, summed
@@ -63,6 +63,9 @@ def _norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float) -> Any:
     if ord == 1:
         return g * F.sgn(x)
     if ord == 2:
+        if F is LIVE:
+            # The quotient by a zero norm stays in the graph: the second derivative, which does not exist, is nan.
+            return g * F.where(out == 0, 0, F.div(x, out))
         return x * F.where(out == 0, 0, F.div(g, F.where(out == 0, 1, out)))
     flat = (x == 0) | (out == 0)
     if ord < 1:
