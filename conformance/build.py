@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from . import catalogue
 from .domains import REAL, Domain, draw_data
-from .leafdata import LAYOUTS, is_complex, is_differentiable
+from .leafdata import DTYPES, LAYOUTS, is_complex, is_differentiable
 from .program import (
     Backward,
     Call,
@@ -123,13 +125,23 @@ class Builder:
         """A leaf with drawn data; whatever isn't given is drawn (the dtype: the builder's)."""
         dtype = dtype or self.dtype
         shape = self.shape() if shape is None else shape
-        domain = self.override or domain
+        if self.override is not None and is_differentiable(dtype):
+            domain = self.override
         if layout is None:
             layout = self._layout()
         data = draw_data(self.source, domain, dtype, shape)
         grad = requires_grad and is_differentiable(dtype)
         step = Leaf(data, dtype, shape, layout, grad, self.modes)
         return self._add(step, shape, dtype, requires_grad=grad, domain=domain, exact=True)
+
+    def given(
+        self, values: Sequence[complex], shape: Shape, dtype: str | None = None, requires_grad: bool = True
+    ) -> Value:
+        """A leaf of the given numbers, in C order."""
+        dtype = dtype or self.dtype
+        array = np.array(values, DTYPES[dtype])
+        step = Leaf(array.tobytes(), dtype, shape, "contiguous", requires_grad, self.modes)
+        return self._add(step, shape, dtype, requires_grad=requires_grad, exact=True)
 
     def _layout(self) -> str:
         """Contiguous three times in four; nearly never where layouts are what is tested."""
