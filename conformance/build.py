@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from . import catalogue
 from .domains import REAL, Domain, draw_data
-from .leafdata import LAYOUTS, is_complex, is_differentiable
+from .leafdata import DTYPES, LAYOUTS, is_complex, is_differentiable
 from .program import (
+    SEEDS,
     Backward,
     Call,
     Drop,
@@ -20,6 +23,7 @@ from .program import (
     Hook,
     Item,
     Leaf,
+    MultiHook,
     Observe,
     Program,
     Ref,
@@ -29,8 +33,9 @@ from .program import (
     SetGrad,
     Step,
     Transform,
+    Write,
 )
-from .shapes import Shape, draw_edge, draw_shape
+from .shapes import Shape, draw_edge, draw_huge, draw_shape
 from .source import Source
 
 if TYPE_CHECKING:
@@ -95,7 +100,16 @@ class Builder:
         return self.choose(one_in) == one_in - 1
 
     def shape(self, low: int = 0, high: int = 3) -> Shape:
-        return draw_shape(self.source, low, high)
+        return draw_huge(self.source, low, high) if self.sizes == "huge" else draw_shape(self.source, low, high)
+
+    def many(self, options: Sequence[T], huge: T) -> T:
+        """The size of a batch, or whatever else may be large: one of the options, or ``huge`` in a huge program."""
+        drawn = self.pick(options)
+        return huge if self.sizes == "huge" else drawn
+
+    def size(self, options: Sequence[int]) -> int:
+        """A size among the options; 1 or the first of them where edges are what is tested."""
+        return (1, options[0])[self.choose(2)] if self.sizes == "edge" else self.pick(options)
 
     # Values
 
@@ -116,13 +130,23 @@ class Builder:
         """A leaf with drawn data; whatever isn't given is drawn (the dtype: the builder's)."""
         dtype = dtype or self.dtype
         shape = self.shape() if shape is None else shape
-        domain = self.override or domain
+        if self.override is not None and is_differentiable(dtype):
+            domain = self.override
         if layout is None:
             layout = self._layout()
         data = draw_data(self.source, domain, dtype, shape)
         grad = requires_grad and is_differentiable(dtype)
         step = Leaf(data, dtype, shape, layout, grad, self.modes)
         return self._add(step, shape, dtype, requires_grad=grad, domain=domain, exact=True)
+
+    def given(
+        self, values: Sequence[complex], shape: Shape, dtype: str | None = None, requires_grad: bool = True
+    ) -> Value:
+        """A leaf of the given numbers, in C order."""
+        dtype = dtype or self.dtype
+        array = np.array(values, DTYPES[dtype])
+        step = Leaf(array.tobytes(), dtype, shape, "contiguous", requires_grad, self.modes)
+        return self._add(step, shape, dtype, requires_grad=requires_grad, exact=True)
 
     def _layout(self) -> str:
         """Contiguous three times in four; nearly never where layouts are what is tested."""
@@ -148,6 +172,8 @@ class Builder:
         """A shape for an operand, of the kind that the property asks for."""
         if self.sizes == "edge":
             return draw_edge(self.source, low, high)
+        if self.sizes == "huge":
+            return draw_huge(self.source, low, high)
         return draw_shape(self.source, max(low, min(high, 2)) if self.sizes == "layout" else low, high)
 
     def like(self, value: Value, domain: Domain = REAL) -> Value:
@@ -161,8 +187,14 @@ class Builder:
         operator = catalogue.find(op)
         outputs = operator.strategy.infer(args, attrs)
         plain = tuple(map(as_argument, args))
-        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
+        modes = (*self.modes, self.pick(SEEDS)) if operator.random else self.modes
+        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, modes)
         return self._result(step, operator, args, outputs)
+
+    def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:
+        """A call on arguments that the operator does not take: nothing is known of what comes back."""
+        step = Call(op, tuple(map(as_argument, args)), tuple((k, as_argument(v)) for k, v in attrs.items()), form)
+        return self._add(step, known=False)
 
     def _result(self, step: Step, operator: Operator, args: tuple[Any, ...], outputs: Any) -> Value:
         tracked = operator.differentiable and self.recording() and any(v.requires_grad for v in values_in(args))
@@ -190,6 +222,13 @@ class Builder:
         # A Python operator takes no keywords: there the options keep their defaults.
         return self.call(operator.name, *args, form=form, **({} if form == "operator" else attrs))
 
+    def write(self, target: Value, kind: str, *args: Any) -> Value:
+        """Writes into a value: ``copy_``, ``fill_``, ``zero_`` or ``setitem`` with an index and a value."""
+        if self.recording() and any(v.requires_grad for v in values_in(args)):
+            target.requires_grad, target.is_leaf = True, False
+        step = Write(target.ref, kind, tuple(map(as_argument, args)), self.modes)
+        return self._add(step, target.shape, target.dtype, requires_grad=target.requires_grad, is_leaf=target.is_leaf)
+
     def item(self, value: Value, index: int) -> Value:
         shape, dtype = value.parts[index] if value.parts else ((), self.dtype)
         grad = value.requires_grad and is_differentiable(dtype)
@@ -203,6 +242,9 @@ class Builder:
 
     def hook(self, value: Value, action: str = "record", kind: str = "tensor", tag: str | None = None) -> Value:
         return self._add(Hook(value.ref, kind, action, tag or f"h{len(self.steps)}", self.modes))
+
+    def multi_hook(self, values: Sequence[Value], mode: str = "all", tag: str = "multi") -> Value:
+        return self._add(MultiHook(tuple(v.ref for v in values), mode, tag, self.modes))
 
     def remove_hook(self, hook: Value) -> Value:
         return self._add(RemoveHook(hook.ref, self.modes))
@@ -273,7 +315,7 @@ class Builder:
         self,
         kind: str,
         region: Region | None,
-        args: Sequence[Value],
+        args: Sequence[Any],
         parts: tuple[tuple[Shape, str], ...] | None = None,
         captures: Sequence[Value] = (),
         **options: Any,
@@ -281,18 +323,22 @@ class Builder:
         """Runs a region through a transform; ``parts`` says what comes back when it is known."""
         given = tuple((k, as_argument(v)) for k, v in options.items())
         step = Transform(kind, region, as_argument(tuple(args)), as_argument(tuple(captures)), given, self.modes)
-        tracked = self.recording() and any(v.requires_grad for v in (*args, *captures))
+        tracked = self.recording() and any(v.requires_grad for v in values_in((*args, *captures)))
         return self._add(step, parts=parts, requires_grad=tracked, is_leaf=not tracked)
 
     # Larger pieces
 
     def smooth(self, *values: Value, depth: int | None = None) -> Value:
-        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep."""
+        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep.
+
+        A region has no tanh: its derivative subtracts what it saved, and noise, by which the judge measures such
+        rounding, doesn't reach into a region."""
+        names = ("mul", "sin", "add", "neg", "exp", *(() if self.params else ("tanh",)), "cos")
         current = values[0]
         for other in values[1:]:
             current = self.call(self.pick(("mul", "add", "sub")), current, other)
         for _ in range(self.integer(1, 3) if depth is None else depth):
-            op = self.pick(("mul", "sin", "add", "neg", "exp", "tanh", "cos"))
+            op = self.pick(names)
             if op in ("mul", "add"):
                 other = self.pick((current, values[0], values[-1]))
                 current = self.call(op, current, other)

@@ -14,21 +14,20 @@ from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
+from .excuse import Excuse, LanguageExcuse
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
-from .oracle_faults import OracleFault
-from .oracle_faults import find as find_oracle_fault
 from .program import Program
 from .properties import Property
 from .results import result_line
-from .search import Draw, Tally, Witness, search, smallest
+from .search import DEATHS, Draw, Tally, Witness, search, smallest
 from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
-from .trace import Raised, Trace
+from .trace import Trace
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
-FAILING = frozenset({"fail", "harness-error"})
+FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
 
 @dataclass(slots=True)
@@ -99,10 +98,12 @@ class Check:
             "operator": line.name,
             "property": kind.name,
             "sentence": f"{line.name} {kind.sentence}",
-            "source": f"torch.{line.path}",
+            "source": line.source,
             "profile": kind.profile,
         }
-        self._finish(self._search(identity, draw, self._operator_witness(kind), kind.law, kind.convention))
+        examples = kind.examples(self.settings.examples)
+        witness = self._operator_witness(kind)
+        self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
 
     def language(self, block: int, draw: Draw) -> None:
         """Checks one block of whole-language programs; every block has a stream of its own."""
@@ -117,7 +118,8 @@ class Check:
             "profile": "tape",
         }
         examples = self.settings.examples * LANGUAGE_SHARE
-        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples))
+        excuse = LanguageExcuse(identity, self.judge)
+        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
     def _operator_witness(self, kind: Property) -> Witness:
         return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
@@ -138,11 +140,12 @@ class Check:
         law: Law | None,
         convention: bool,
         examples: int | None = None,
+        excuse: Excuse | None = None,
     ) -> Outcome:
         judge, examples = self.judge, examples or self.settings.examples
-        judge.close.headroom = 0.0
+        judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        excuse = _Excuse(identity, self.judge)
+        excuse = excuse or Excuse(identity, self.judge)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
             return self._unclaimed(identity, sorted(tally.lacking), tally)
@@ -154,7 +157,7 @@ class Check:
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: _Excuse) -> Outcome:
+    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: Excuse) -> Outcome:
         assert tally.failing is not None
         log, judgement = tally.failing
         known = self.settings.known.get(identity["id"])
@@ -170,7 +173,8 @@ class Check:
         if fault is not None:
             # What was too large to arbitrate as drawn turned out, when shrunk, to be the recorded fault.
             return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding, fault)])
-        status = "convention" if verdict == "convention" else "fail"
+        kind = finding.line["kind"]
+        status = kind if kind in DEATHS else "convention" if verdict == "convention" else "fail"
         result = result_line(identity, status, tally, None)
         result["findings"] = [finding.line["id"]]
         result["message"] = finding.line["message"]
@@ -197,7 +201,10 @@ class Check:
         for index in range(self.settings.examples):
             source = Stream(mix(*seed, index))
             tally.programs += 1
-            found = self.judge.observe(scene.run, scene.draw(Builder(source)))
+            try:
+                found = self.judge.observe(scene.run, scene.draw(Builder(source)))
+            except NotImplementedError:
+                return self._unclaimed(identity, ["this scenario in another process"], tally)
             if found is not None:
                 return self._scenario_failed(identity, scene, source.log, tally)
             tally.witnessed += 1
@@ -209,49 +216,15 @@ class Check:
 
         data = shrink_choices(log, draw, lambda drawn: self.judge.observe(scene.run, drawn) is not None, 200)
         found = self.judge.observe(scene.run, data) or ("?", "?")
-        judgement = Judgement(
-            "different", Trace(), Divergence("scenario", ("step", 0, ()), _differs(*found)), "backend"
-        )
+        kind = found[0].partition(":")[0]
+        kind = kind if kind in DEATHS else "scenario"
+        judgement = Judgement("different", Trace(), Divergence(kind, ("step", 0, ()), _differs(*found)), "backend")
         finding = find_fault(identity, Program(()), judgement, self.judge.backend, self.judge.oracle)
         line = {**finding.line, "script": _scenario_script(scene, data), "program": None}
-        result = result_line(identity, "fail", tally, None)
+        result = result_line(identity, kind if kind in DEATHS else "fail", tally, None)
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
-
-
-class _Excuse:
-    """Excuses a difference that is a recorded fault of the oracle, and keeps the first as an ``oracle-fault`` line."""
-
-    def __init__(self, identity: dict[str, Any], judge: Judge) -> None:
-        self.identity = identity
-        self.judge = judge
-        oracle = judge.oracle
-        self.faults = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
-        self.findings: list[Finding] = []
-
-    def fault(self, found: Divergence) -> OracleFault | None:
-        """The entry that may explain a divergence."""
-        if isinstance(found.backend, Raised):
-            return None
-        return next((f for f in self.faults if f.explains(found.kind, found.message)), None)
-
-    def __call__(self, program: Program, judgement: Judgement) -> bool:
-        fault = None if judgement.divergence is None else self.fault(judgement.divergence)
-        if fault is None:
-            return False
-        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
-        if fault.kind == "value" and finding.line["verdict"] != "oracle":
-            return False
-        if not self.findings:
-            self.findings.append(self.recorded(finding, fault))
-        return True
-
-    def recorded(self, finding: Finding, fault: OracleFault) -> Finding:
-        """The finding as a fault of the oracle."""
-        oracle = {"name": self.judge.oracle.name, "version": self.judge.oracle.version}
-        extra = {"type": "oracle-fault", "verdict": "oracle", "oracle": oracle, "reason": fault.reason}
-        return Finding({**finding.line, **extra}, finding.text)
 
 
 def _differs(mine: str, theirs: str) -> str:

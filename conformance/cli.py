@@ -252,42 +252,31 @@ def merge_files(
 
 @app.command(epilog="Example:  refgrad qualify --quick")
 def qualify(
-    faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults; all without it.")] = None,
+    faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults (rows, if systematic); or all.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A fault of each class, few programs.")] = False,
+    systematic: Annotated[bool, typer.Option("--systematic", help="The generated faults of every row.")] = False,
     kind: Annotated[str | None, typer.Option("--class", help="Only faults of this class.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
     as_json: JsonOption = False,
 ) -> None:
     """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
-    from . import qualify as qualification
-    from . import scoring
-    from .check import Settings
+    from . import qualifying
 
-    chosen = _chosen_faults(faults, quick, kind)
-    settings = Settings("quick" if quick else "standard", 8 if quick else 50, seed)
-    effort = qualification.QUICK if quick else qualification.Effort()
-    verdicts = qualification.qualify(chosen, settings, jobs, effort)
-    scoring.write(verdicts, settings, output)
-    found = scoring.score(verdicts)
+    options = qualifying.Options(tuple(faults or ()), quick, systematic, kind, jobs, seed, draws)
+    try:
+        done = qualifying.run(options)
+    except LookupError as error:
+        _stop(str(error).strip("'"))
+    done.write(output)
     if as_json:
         print(output.read_text(encoding="utf-8"))
     else:
-        for line in scoring.lines(verdicts):
+        for line in done.lines():
             print(line)
-    sys.exit(FINDINGS if found["survivors"] or found["blamed_controls"] or found["oracle_blamed"] else CERTIFIED)
-
-
-def _chosen_faults(asked: list[str] | None, quick: bool, kind: str | None) -> list[str]:
-    """The ids to plant: those asked for, else the quick form's, else all."""
-    from .faults import QUICK, entries, find
-
-    try:
-        chosen = [find(id).id for id in asked or (QUICK if quick and kind is None else entries())]
-    except LookupError as error:
-        _stop(str(error).strip("'"))
-    return [id for id in chosen if kind is None or find(id).kind == kind]
+    sys.exit(FINDINGS if done.failed else CERTIFIED)
 
 
 @app.command(epilog="Example:  refgrad replay conformance-report/results.jsonl op/pow/vjp --backend refgrad")

@@ -13,9 +13,11 @@ from . import program as p
 STEP_NAMES: dict[str, type] = {
     "leaf": p.Leaf,
     "call": p.Call,
+    "write": p.Write,
     "item": p.Item,
     "flag": p.Flag,
     "hook": p.Hook,
+    "multi_hook": p.MultiHook,
     "remove_hook": p.RemoveHook,
     "retain_grad": p.RetainGrad,
     "backward": p.Backward,
@@ -174,8 +176,10 @@ _DECODERS: dict[str, Callable[[Any, int], Any]] = {
 
 _CLOSED: dict[tuple[type, str], tuple[str, ...]] = {
     (p.Call, "form"): p.FORMS,
+    (p.Write, "kind"): p.WRITES,
     (p.Hook, "kind"): p.HOOK_KINDS,
     (p.Hook, "action"): p.HOOK_ACTIONS,
+    (p.MultiHook, "mode"): p.MULTI_MODES,
     (p.Flag, "flag"): p.FLAGS,
     (p.Transform, "kind"): p.TRANSFORMS,
 }
@@ -186,7 +190,7 @@ def _check_names(step: p.Step, position: int) -> None:
         if isinstance(step, kind) and getattr(step, name) not in allowed:
             raise BadProgram(f"step {position}: {name} {getattr(step, name)!r} is not one of {', '.join(allowed)}")
     for mode in step.modes:
-        if mode not in p.MODES and mode not in p.SAVED_HOOKS:
+        if mode not in (*p.MODES, *p.SAVED_HOOKS, *p.SEEDS):
             raise BadProgram(f"step {position}: unknown mode {mode!r}")
 
 

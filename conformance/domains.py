@@ -17,6 +17,7 @@ from .program import Pattern
 from .source import Source
 
 LITERAL_LIMIT = 144
+HUGE = 65536
 _TABLE = 64
 
 
@@ -79,7 +80,11 @@ def draw_data(source: Source, domain: Domain, dtype: str, shape: tuple[int, ...]
     count = math.prod(shape)
     if count > LITERAL_LIMIT:
         kind = "distinct" if domain.distinct else ("dyadic", "uniform")[source.choose(2)]
-        if domain.name in ("unit", "fraction", "off-grid") and kind == "dyadic":
+        is_off_grid = domain.name in ("unit", "fraction", "off-grid")
+        if count >= HUGE and not domain.distinct:
+            # So many random numbers would meet every ill-conditioned point.
+            kind = "eighths" if is_off_grid else "dyadic"
+        elif is_off_grid and kind == "dyadic":
             kind = "uniform"
         return Pattern(kind, source.choose(1 << 16), float(domain.low), float(domain.high))
     if domain.distinct:

@@ -62,7 +62,7 @@ def _draws(default: object) -> bool:
 
 def _trace(engine: str, program: Any) -> Any:
     from .backends import BrokenBackend, collecting_warnings, load, missing
-    from .program import needs
+    from .needs import needs
     from .trace import encode_trace
 
     try:

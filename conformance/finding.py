@@ -74,7 +74,7 @@ def seen(outcome: Outcome | None) -> Any:
 
 def module_of(backend: Backend) -> str:
     """The module a script imports for a torch-like backend."""
-    name = getattr(getattr(backend, "ns", None), "__name__", "torch")
+    name = getattr(backend, "module", None) or getattr(getattr(backend, "ns", None), "__name__", "torch")
     return name if name.isidentifier() or "." in name else "torch"
 
 

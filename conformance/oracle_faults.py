@@ -30,9 +30,12 @@ class OracleFault:
         if (self.kind == "value") == bool(self.shows):
             raise ValueError(f"fault of {self.operator}: `shows` goes with a kind other than value, and always does")
 
+    def is_of(self, oracle: str, version: str) -> bool:
+        """Whether this oracle has the fault in this version."""
+        return oracle == self.oracle and version.startswith(self.versions)
+
     def covers(self, oracle: str, version: str, operator: str | None, prop: str | None) -> bool:
-        same_oracle = oracle == self.oracle and version.startswith(self.versions)
-        return same_oracle and operator == self.operator and prop in self.properties
+        return self.is_of(oracle, version) and operator == self.operator and prop in self.properties
 
     def explains(self, kind: str, message: str) -> bool:
         """Whether a divergence may be this fault."""

@@ -6,6 +6,7 @@ Loaded by ``conformance/conftest.py`` in the checkout and by ``-p`` elsewhere. C
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from . import backends
 from .check import FAILING, Check, Outcome, Settings
 from .judge import Judge
 from .known import KnownDeviations, read_known
-from .record import Recorder
+from .record import Recorder, RecordError
 from .results import end_line, run_line
+from .resuming import begin, done, is_wanted, shard
 
 EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
 _PROPERTY = "conformance"
@@ -31,20 +33,39 @@ class Session:
         option = config.option
         examples = EXAMPLES[option.profile] if option.examples is None else option.examples
         self.backend, self.oracle = option.backend, option.oracle
+        self.python = option.python or (sys.executable if option.isolate else None)
+        self.oracle_python = option.oracle_python
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
         self.path = Path(option.results) if option.results else None
+        self.resume, self.shard = option.resume, shard(option.shard)
+        if self.resume and self.path is None:
+            raise ValueError("--resume goes on with a results file: name it with --results FILE")
+        self.done = done(self.path) if self.resume and self.path else frozenset[str]()
         self._recorder: Recorder | None = None
         self._judge: Judge | None = None
 
     def judge(self) -> Judge:
         """The judge of this run; loads the two engines."""
         if self._judge is None:
-            self._judge = Judge(backends.load(self.backend), backends.load(self.oracle))
+            self._judge = Judge(
+                backends.load(self.backend, self.python), backends.load(self.oracle, self.oracle_python)
+            )
         return self._judge
+
+    def begin(self) -> None:
+        """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
+        judge = self.judge()
+        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed)
+        if self.resume and self.path:
+            self._recorder, records = begin(self.path, fresh)
+            for line in records:
+                (self.results if line["type"] == "result" else self.findings).append(line)
+        else:
+            self.write(fresh)
 
     def write(self, line: dict[str, Any]) -> None:
         """Records a line, where a results file is wanted."""
@@ -62,10 +83,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
     group.addoption("--backend", default="refgrad", help="engine under test: a name, module:object or file.py")
     group.addoption("--oracle", default="torch", help="engine to compare with")
+    group.addoption("--isolate", action="store_true", help="run the engine in a process of its own")
+    group.addoption("--python", default=None, help="the interpreter that has the engine; implies --isolate")
+    group.addoption("--oracle-python", default=None, help="the interpreter that has the oracle")
     group.addoption("--profile", default="quick", choices=sorted(EXAMPLES), help="how many examples a property")
     group.addoption("--examples", type=int, default=None, help="examples a property, whatever the profile says")
     group.addoption("--seed", type=int, default=0, help="the seed of every draw")
     group.addoption("--results", default=None, help="file for the results (JSON lines)")
+    group.addoption("--resume", action="store_true", help="go on with the run that FILE of --results holds")
+    group.addoption("--shard", default=None, help="run the I-th of N parts, such as 2/8; `refgrad merge` joins them")
     group.addoption("--known", default=None, help="TOML file of known deviations")
 
 
@@ -74,7 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for spec in (config.option.backend, config.option.oracle):
             backends.check_name(spec)
         config.stash[_STATE] = Session(config)
-    except (backends.UnknownBackend, ValueError) as error:
+    except (backends.UnknownBackend, ValueError) as error:  # a RecordError is a ValueError
         pytest.exit(str(error).strip("'\""), returncode=2)
     config.addinivalue_line("markers", "clause: a documented behaviour")
 
@@ -87,15 +113,14 @@ def _is_worker(config: pytest.Config) -> bool:
 def pytest_runtestloop(session: pytest.Session) -> None:
     config = session.config
     distributed = bool(getattr(config.option, "numprocesses", None))
-    ours = distributed or any(map(_is_ours, session.items))
+    ours = distributed or config.option.resume or any(map(_is_ours, session.items))
     if config.option.collectonly or _is_worker(config) or session.testsfailed or not ours:
         return
     state = config.stash[_STATE]
     try:
-        judge = state.judge()
-    except (backends.BrokenBackend, backends.UnknownBackend) as error:
+        state.begin()
+    except (backends.BrokenBackend, backends.UnknownBackend, RecordError) as error:
         pytest.exit(str(error), returncode=2)
-    state.write(run_line(judge.backend, judge.oracle, state.settings.profile, state.settings.seed))
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -106,6 +131,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     # So that -k takes a clause's id, which is what reports and people name it by.
     if _is_ours(item):
         item.extra_keyword_matches.add(_identity(item))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    state = config.stash[_STATE]
+    if not state.done and state.shard is None:
+        return
+    wanted = [item for item in items if not _is_ours(item) or is_wanted(_identity(item), state.done, state.shard)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+    items[:] = wanted
 
 
 @pytest.fixture
@@ -138,7 +172,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _identity(item: pytest.Item) -> str:
     """The id of the result that a test records."""
     stated = getattr(getattr(item, "function", None), "clause", None)
-    return stated.id if stated else f"op/{item.name.partition('[')[2].rstrip(']')}"
+    if stated:
+        return str(stated.id)
+    params = item.callspec.params  # type: ignore[attr-defined]
+    return f"language/{params['block']:02}" if "block" in params else f"op/{params['operator']}/{params['property']}"
 
 
 def _broken(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> dict[str, Any]:
@@ -185,11 +222,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state = _controller.get("session")
     if state is None or _is_worker(session.config):
         return
-    if state.results and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if state.results and exitstatus in ended:
+        failed = any(r["status"] in FAILING for r in state.results)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed or exitstatus == 1 else pytest.ExitCode.OK
         state.write(end_line(state.results, state.findings, state.started))
         whole = not session.config.option.keyword
         state.known.judge({r["id"]: r["status"] for r in state.results}, whole)
-        if state.known.problems and exitstatus == pytest.ExitCode.OK:
+        if state.known.problems:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     state.close()
 

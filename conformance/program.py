@@ -11,14 +11,69 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-MODES = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled:True", "set_grad_enabled:False")
-SAVED_HOOKS = ("saved_hooks:identity", "saved_hooks:count", "saved_hooks:copy", "saved_hooks:raise_pack")
-FORMS = ("function", "method", "operator", "inplace")
+MODES = (
+    "no_grad",
+    "enable_grad",
+    "inference_mode",
+    "inference_mode:False",
+    "set_grad_enabled:True",
+    "set_grad_enabled:False",
+    "detect_anomaly",
+    "detect_anomaly:False",
+    "save_on_cpu",
+    "saved_hooks_disabled",
+    "thread",
+)
+"""What a step may run under, outermost first. ``thread``: in a new thread, waited for; ``detect_anomaly:False`` doesn't
+look for NaN."""
+SAVED_HOOKS = (
+    "saved_hooks:identity",
+    "saved_hooks:count",
+    "saved_hooks:copy",
+    "saved_hooks:raise_pack",
+    "saved_hooks:outer",
+    "saved_hooks:mode",
+    "saved_hooks:detach",
+    "saved_hooks:wrapped",
+    "saved_hooks:double",
+    "saved_hooks:unsqueeze",
+    "saved_hooks:grow",
+    "saved_hooks:number",
+    "saved_hooks:write",
+)
+SEEDS = ("seed:0", "seed:1", "seed:7", "seed:1234")
+"""The generator is seeded before the step."""
+FORMS = ("function", "method", "operator", "inplace", "attribute")
 HOOK_KINDS = ("tensor", "post_accumulate", "node_pre", "node_post")
-HOOK_ACTIONS = ("record", "double", "negate", "zero", "none", "raise", "scale_grad", "clone")
+HOOK_ACTIONS = (
+    "record",
+    "double",
+    "negate",
+    "zero",
+    "none",
+    "raise",
+    "scale_grad",
+    "clone",
+    "square",
+    "resize",
+    "retype",
+    "number",
+    "bare",
+    "short",
+    "step",
+    "mode",
+    "thread",
+    "look",
+)
+"""``bare`` and ``short`` give a node's hook's result without its tuple, and a tuple that is too short; ``step`` updates
+a leaf and clears its gradient; ``mode``, ``thread`` and ``look`` log gradient mode, whether the hook runs on the
+calling thread, and the tensor's ``.grad``."""
+MULTI_MODES = ("all", "any", "some")
+"""How a MultiHook is registered; engines know no ``some``."""
 TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
 FLAGS = ("requires_grad", "requires_grad_", "detach_")
-ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr")
+WRITES = ("copy_", "fill_", "zero_", "setitem")
+ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr", "modes", "inference", "nodes", "saved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +137,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """A write that has no out-of-place form: ``copy_``, ``fill_``, ``zero_``, or ``setitem`` (index, value)."""
+
+    target: Ref
+    kind: str
+    args: tuple[Argument, ...] = ()
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One output of a call, a Grad or a transform that has several."""
 
@@ -107,6 +172,16 @@ class Hook:
     value: Ref
     kind: str
     action: str
+    tag: str
+    modes: Modes = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MultiHook:
+    """Registers one hook on the gradients of several tensors; it logs ``tag`` and what it is given."""
+
+    values: tuple[Ref, ...]
+    mode: str
     tag: str
     modes: Modes = ()
 
@@ -204,12 +279,13 @@ class Transform:
     """Runs a region through a function transform, ``checkpoint`` or (region None) a custom Function named by rule.
 
     ``captures`` are outer values that the region's function closes over: they follow the parameters that
-    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …).
+    ``args`` fill. Options are explicit (``argnums``, ``in_dims``, ``cotangents``, ``tangents``, ``rule`` …). A custom
+    Function takes arguments that are no values, too, and what else is among its options by keyword.
     """
 
     kind: str
     region: Region | None
-    args: tuple[Ref, ...]
+    args: tuple[Argument, ...]
     captures: tuple[Ref, ...] = ()
     options: tuple[tuple[str, Argument], ...] = ()
     modes: Modes = ()
@@ -218,9 +294,11 @@ class Transform:
 Step = (
     Leaf
     | Call
+    | Write
     | Item
     | Flag
     | Hook
+    | MultiHook
     | RemoveHook
     | RetainGrad
     | Backward
@@ -257,91 +335,3 @@ def refs(value: Any) -> Iterator[Ref]:
     elif type(value) is tuple:
         for part in value:
             yield from refs(part)
-
-
-CAPABILITIES = frozenset(
-    (
-        "op:*",
-        "dtype:*",
-        "transform:*",
-        "backward",
-        "vjp",
-        "grad",
-        "grad-attribute",
-        "retain-grad",
-        "hooks",
-        "node-hooks",
-        "saved-hooks",
-        "lifetime",
-        "flags",
-        "modes",
-        "inference",
-        "inplace",
-        "double",
-        "graph",
-        "version",
-        "layout",
-        "repr",
-    )
-)
-"""What ``needs`` may ask for; ``kind:*`` stands for all of a kind."""
-
-_STEP_NEEDS: dict[type, str] = {
-    Backward: "backward",
-    GradOf: "backward",
-    SetGrad: "grad-attribute",
-    RetainGrad: "retain-grad",
-    RemoveHook: "hooks",
-    Drop: "lifetime",
-    Flag: "flags",
-}
-
-
-def needs(program: Program | Region) -> frozenset[str]:
-    """The capabilities an engine needs to run a program, from its steps alone.
-
-    ``vjp`` (value and vector-Jacobian product of a function) is enough where derivatives are taken with explicit
-    cotangents and no state is read; ``backward`` and ``grad`` ask for a tape. An Observe of the value may name
-    further facts: those are compared where claimed. Without ``value`` it asks for them.
-    """
-    found: set[str] = set()
-    for step in program.steps:
-        found.update(_step_needs(step))
-    if "backward" in found and _is_pure(program):
-        found.remove("backward")
-        found.add("vjp")
-    return frozenset(found)
-
-
-def _is_pure(program: Program | Region) -> bool:
-    """One backward pass, all its cotangents given, nothing read from ``.grad``."""
-    backwards = [step for step in program.steps if isinstance(step, Backward)]
-    plain = all(s.gradients and None not in s.gradients and not s.create_graph and not s.inputs for s in backwards)
-    return len(backwards) == 1 and plain and not any(isinstance(s, (GradOf, SetGrad)) for s in program.steps)
-
-
-def _step_needs(step: Step) -> Iterator[str]:
-    for mode in step.modes:
-        yield "saved-hooks" if mode.startswith("saved_hooks") else "inference" if mode == "inference_mode" else "modes"
-    kind = type(step)
-    if kind in _STEP_NEEDS:
-        yield _STEP_NEEDS[kind]
-    if isinstance(step, Leaf):
-        yield f"dtype:{step.dtype}"
-    elif isinstance(step, Call):
-        yield f"op:{step.op}"
-        if step.form == "inplace":
-            yield "inplace"
-    elif isinstance(step, Hook):
-        yield "hooks" if step.kind in ("tensor", "post_accumulate") else "node-hooks"
-    elif isinstance(step, Observe):
-        yield from () if "value" in step.aspects else (a for a in step.aspects if a != "grad")
-    elif isinstance(step, Transform):
-        yield f"transform:{step.kind}"
-        if step.region is not None:
-            yield from needs(step.region)
-    elif isinstance(step, Grad):
-        pure = step.grad_outputs and None not in step.grad_outputs and not step.is_grads_batched
-        yield "vjp" if pure else "grad"
-    if isinstance(step, (Backward, Grad)) and step.create_graph:
-        yield "double"

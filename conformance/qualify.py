@@ -6,6 +6,7 @@ until one does. A program on which the sound engine differs from the oracle too 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,9 +15,11 @@ from typing import Any
 
 from .backends import load
 from .check import Outcome, Settings
+from .codec import decode_program
 from .faults import find
 from .faults.differing import FaultJudge
 from .faults.fault import Broken, Fault
+from .program import Leaf, Program
 from .questions import Question, questions
 
 STRIDE = 7
@@ -129,19 +132,16 @@ def _count(verdict: Verdict, fault: Fault, question: Question, found: Outcome, s
 
 
 def _measure(verdict: Verdict, found: Outcome) -> None:
-    """The size of the smallest program: steps, and elements of its largest leaf."""
     for finding in found.findings:
         program = finding.line.get("program")
         if program:
-            sizes = [_elements(s["shape"]) for s in program["steps"] if "shape" in s]
-            verdict.steps, verdict.elements = len(program["steps"]), max(sizes, default=0)
+            verdict.steps, verdict.elements = measure(decode_program(program))
 
 
-def _elements(shape: Sequence[int]) -> int:
-    total = 1
-    for n in shape:
-        total *= n
-    return total
+def measure(program: Program) -> tuple[int, int]:
+    """The size of a program: steps, and elements of its largest leaf."""
+    sizes = [math.prod(step.shape) for step in program.steps if isinstance(step, Leaf)]
+    return len(program.steps), max(sizes, default=0)
 
 
 def qualify(ids: Sequence[str], settings: Settings, jobs: int = 2, effort: Effort = Effort()) -> list[Verdict]:

@@ -44,7 +44,7 @@ def questions() -> tuple[Question, ...]:
 def _properties() -> Iterator[Question]:
     for line in operators().values():
         for kind in properties_of(line):
-            draw = one_operator(line, kind.build)
+            draw = one_operator(line, kind.build, kind.dtypes(line))
             yield Question(f"op/{line.name}/{kind.name}", lambda c, a=line, k=kind, d=draw: c.operator(a, k, d))
 
 

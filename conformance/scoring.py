@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -17,12 +15,11 @@ from .qualify import Verdict
 def score(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Caught and planted by class; blamed controls; survivors, lacking and idle clauses by name."""
     faults = [v for v in verdicts if not v.control and not v.lacks]
-    planted, caught = Counter(v.kind for v in faults), Counter(v.kind for v in faults if v.caught)
     return {
         "planted": len(faults),
-        "caught": sum(caught.values()),
+        "caught": sum(v.caught for v in faults),
         "expected": sum(v.expected for v in faults),
-        "classes": {kind: _by_class(kind, n, caught[kind], faults) for kind, n in sorted(planted.items())},
+        "classes": by_class(faults),
         "survivors": [v.fault for v in faults if not v.caught],
         "lacking": {v.fault: v.lacks for v in verdicts if v.lacks},
         "controls": sum(v.control for v in verdicts),
@@ -32,12 +29,20 @@ def score(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _by_class(kind: str, planted: int, caught: int, faults: Sequence[Verdict]) -> dict[str, Any]:
-    mine = [v for v in faults if v.kind == kind and v.caught]
+def by_class(faults: Sequence[Verdict]) -> dict[str, dict[str, Any]]:
+    """By class: planted, caught, and the medians of what that took."""
+    kinds: dict[str, list[Verdict]] = {}
+    for v in faults:
+        kinds.setdefault(v.kind, []).append(v)
+    return {kind: _medians(mine) for kind, mine in sorted(kinds.items())}
+
+
+def _medians(faults: Sequence[Verdict]) -> dict[str, Any]:
+    mine = [v for v in faults if v.caught]
     sized = [v for v in mine if v.steps is not None]
     return {
-        "planted": planted,
-        "caught": caught,
+        "planted": len(faults),
+        "caught": len(mine),
         "programs": median([v.programs for v in mine]) if mine else None,
         "seconds": round(median([v.seconds for v in mine]), 2) if mine else None,
         "steps": median([v.steps or 0 for v in sized]) if sized else None,
@@ -65,10 +70,9 @@ def matrix(verdicts: Sequence[Verdict]) -> dict[str, dict[str, tuple[int, int]]]
     return table
 
 
-def write(verdicts: Sequence[Verdict], settings: Settings, path: Path) -> None:
-    """Stores score, matrix and verdicts as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    body = {
+def record(verdicts: Sequence[Verdict], settings: Settings) -> dict[str, Any]:
+    """Score, matrix and verdicts in the form of the JSON file."""
+    return {
         "type": "qualification",
         "format": 1,
         "profile": settings.profile,
@@ -78,7 +82,6 @@ def write(verdicts: Sequence[Verdict], settings: Settings, path: Path) -> None:
         "matrix": matrix(verdicts),
         "faults": [v.line(find(v.fault)) for v in verdicts],
     }
-    path.write_text(json.dumps(body, indent=1) + "\n")
 
 
 def lines(verdicts: Sequence[Verdict]) -> Iterator[str]:

@@ -16,7 +16,43 @@ _SAVED_HOOKS = {
     "identity": "lambda x: x, lambda x: x",
     "count": "lambda x: (print('pack'), x)[1], lambda x: (print('unpack'), x)[1]",
     "copy": "lambda x: x.clone(), lambda x: x",
+    "outer": "lambda x: (print('outer pack'), x)[1], lambda x: (print('outer unpack'), x)[1]",
+    "mode": "lambda x: (print(torch.is_grad_enabled()), x)[1], lambda x: (print(torch.is_grad_enabled()), x)[1]",
     "raise_pack": "lambda x: 1 / 0, lambda x: x",
+    "detach": "lambda x: x.detach(), lambda x: x",
+    "wrapped": "lambda x: ('kept', x.detach()), lambda kept: kept[1]",
+    "double": "lambda x: x, lambda x: x * 2",
+    "unsqueeze": "lambda x: x, lambda x: x.unsqueeze(0)",
+    "grow": "lambda x: x, lambda x: x.reshape(-1).repeat(2)",
+    "number": "lambda x: x, lambda x: 1",
+    "write": "lambda x: x.mul_(2), lambda x: x",
+}
+_HOOK_BODIES = {
+    "double": "g * 2",
+    "negate": "-g",
+    "zero": "g * 0",
+    "clone": "g.clone()",
+    "square": "g * g",
+    "resize": "g.unsqueeze(0)",
+    "retype": "g.float() if g.dtype == torch.float64 else g.double()",
+    "number": "1",
+    "bare": "g",
+    "short": "g",
+    "raise": "1 / 0",
+}
+_LEAF_HOOKS = {
+    "step": "p.data.sub_(p.grad, alpha=0.25), setattr(p, 'grad', None)",
+    "scale_grad": "setattr(p, 'grad', p.grad * 2)",
+    "raise": "1 / 0",
+    "number": "",
+    "bare": "",
+}
+_IN_THREAD = ("thread = __import__('threading').Thread(target=body)", "thread.start()", "thread.join()")
+_MODES = {
+    "detect_anomaly": "torch.autograd.detect_anomaly()",
+    "detect_anomaly:False": "torch.autograd.detect_anomaly(check_nan=False)",
+    "save_on_cpu": "torch.autograd.graph.save_on_cpu()",
+    "saved_hooks_disabled": "torch.autograd.graph.disable_saved_tensors_hooks('no saved tensor hooks here')",
 }
 _PREFIX = {"neg": "-{}", "abs": "abs({})", "invert": "~{}"}
 
@@ -46,6 +82,8 @@ def pattern(kind, seed, low, high, shape):
     if kind == "distinct":
         return (low + (high - low) * (np.argsort(np.argsort(z, kind="stable")) + 0.5) / count).reshape(shape)
     u = (z >> np.uint64(11)) * 2.0**-53
+    if kind == "eighths":
+        return (np.floor(4 * low + 4 * (high - low) * u) / 4 + 0.125).reshape(shape)
     u = np.floor(4 * low + (4 * (high - low) + 1) * u) / 4 if kind == "dyadic" else low + (high - low) * u
     return u.reshape(shape)
 """.splitlines()
@@ -61,7 +99,7 @@ class _Printer:
         steps = self.program.steps
         if show is not None and isinstance(steps[show], p.Leaf):
             return f"v{show}.grad"
-        makes = (p.Call, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
+        makes = (p.Call, p.Write, p.Item, p.Grad, p.GradOf, p.Transform, p.Observe)
         if show is not None and isinstance(steps[show], makes):
             return f"v{show}"
         grads = [f"v{i}.grad" for i, s in enumerate(steps) if isinstance(s, p.Leaf) and s.requires_grad]
@@ -74,14 +112,22 @@ class _Printer:
         text = getattr(self, "_" + type(step).__name__.lower())(index, step)
         lines = text if isinstance(text, list) else [text]
         for mode in reversed(step.modes):
-            lines = [f"with {self._mode(mode)}:", *("    " + line for line in lines)]
+            inner = ["    " + line for line in lines]
+            if mode.startswith("seed:"):
+                lines = [f"torch.manual_seed({mode[5:]})", *lines]
+            elif mode == "thread":
+                lines = ["def body():", f"    global v{index}", *inner, *_IN_THREAD]
+            else:
+                lines = [f"with {self._mode(mode)}:", *inner]
         return lines
 
     def _mode(self, mode: str) -> str:
+        if mode in _MODES:
+            return _MODES[mode]
         kind, _, rest = mode.partition(":")
         if kind == "saved_hooks":
             return f"torch.autograd.graph.saved_tensors_hooks({_SAVED_HOOKS[rest]})"
-        return f"torch.set_grad_enabled({rest})" if rest else f"torch.{kind}()"
+        return f"torch.{kind}({rest})"
 
     def _leaf(self, index: int, step: p.Leaf) -> str:
         made = f"torch.tensor({_numbers(step)}, dtype=torch.{step.dtype})"
@@ -100,8 +146,16 @@ class _Printer:
             return f"v{index} = {_operator(line.symbol, step)}"
         if step.form == "function":
             return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
+        if step.form == "attribute":
+            return f"v{index} = {args[0]}.{line.method}"
         name = line.method + "_" if step.form == "inplace" else line.method
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
+
+    def _write(self, index: int, step: p.Write) -> list[str] | str:
+        target, args = _argument(step.target), [_argument(a) for a in step.args]
+        if step.kind == "setitem":
+            return [f"v{index} = {target}", f"{target}[{_index(step.args[0])}] = {args[1]}"]
+        return f"v{index} = {target}.{step.kind}({', '.join(args)})"
 
     def _item(self, index: int, step: p.Item) -> str:
         return f"v{index} = {_argument(step.value)}[{step.index}]"
@@ -114,21 +168,21 @@ class _Printer:
 
     def _hook(self, index: int, step: p.Hook) -> str:
         target, tag = f"v{step.value.index}", repr(step.tag)
-        bodies = {
-            "record": "None",
-            "none": "None",
-            "double": "g * 2",
-            "negate": "-g",
-            "zero": "g * 0",
-            "clone": "g.clone()",
-        }
-        body = bodies.get(step.action, "None")
+        body = _HOOK_BODIES.get(step.action, "None")
         if step.kind == "tensor":
             return f"v{index} = {target}.register_hook(lambda g: (print({tag}, g), {body})[1])"
         if step.kind == "post_accumulate":
-            return f"v{index} = {target}.register_post_accumulate_grad_hook(lambda p: print({tag}, p.grad))"
+            after = "".join(f", {part}" for part in filter(None, [_LEAF_HOOKS.get(step.action)]))
+            result = {"number": "1", "bare": "p"}.get(step.action, "None")
+            shown = f"(print({tag}, p.grad){after}, {result})[-1]"
+            return f"v{index} = {target}.register_post_accumulate_grad_hook(lambda p: {shown})"
         name = "register_prehook" if step.kind == "node_pre" else "register_hook"
-        return f"v{index} = {target}.grad_fn.{name}(lambda *g: print({tag}, *g))"
+        node = f"torch.autograd.graph.get_gradient_edge({target}).node"
+        return f"v{index} = {node}.{name}(lambda *a: (print({tag}, *a), {_node_result(step)})[1])"
+
+    def _multihook(self, index: int, step: p.MultiHook) -> str:
+        given = f"{_argument(step.values)}, lambda g: print({step.tag!r}, g), mode={step.mode!r}"
+        return f"v{index} = torch.autograd.graph.register_multi_grad_hook({given})"
 
     def _removehook(self, index: int, step: p.RemoveHook) -> str:
         return f"v{step.hook.index}.remove()"
@@ -168,16 +222,20 @@ class _Printer:
             "version": f"{v}._version",
             "layout": f"{v}.stride()",
             "grad": f"{v}.grad",
+            "modes": "torch.is_grad_enabled(), torch.is_inference_mode_enabled()",
+            "inference": f"{v}.is_inference()",
+            "nodes": f"{v}.grad_fn and {v}.grad_fn.next_functions, {v}.output_nr",
+            "saved": f"[(n, getattr({v}.grad_fn, n)) for n in dir({v}.grad_fn) if n.startswith('_saved_')]",
         }
         parts = [read[aspect] for aspect in step.aspects if aspect in read]
         return [f"v{index} = {v}", f"print({', '.join(parts)})"] if parts else [f"v{index} = {v}"]
 
     def _transform(self, index: int, step: p.Transform) -> list[str]:
-        args = ", ".join(f"v{ref.index}" for ref in step.args)
-        options = "".join(f", {name}={_argument(value)}" for name, value in step.options)
+        args = ", ".join(map(_argument, step.args))
+        options = "".join(f", {name}={_argument(value)}" for name, value in step.options if name != "rule")
         if step.region is None:
             rule = str(dict(step.options)["rule"])
-            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args})"]
+            return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args}{options})"]
         inner = _Printer(p.Program(step.region.steps), self.module)
         lines = _region_lines(inner, step.region, index, step.captures)
         if step.kind == "checkpoint":
@@ -190,6 +248,16 @@ class _Printer:
             pull = f"v{index}, pull{index} = torch.func.vjp(f{index}, {args})"
             return [*lines, pull, f"v{index} = (v{index}, *pull{index}({cotangents}))"]
         return [*lines, f"v{index} = torch.func.{step.kind}(f{index}{options})({args})"]
+
+
+def _node_result(step: p.Hook) -> str:
+    """What a node's hook returns, as source."""
+    if step.action not in _HOOK_BODIES:
+        return "None"
+    results = f"tuple(None if g is None else {_HOOK_BODIES[step.action]} for g in a[0])"
+    if step.action == "bare":
+        return f"next(g for g in {results} if g is not None)"
+    return f"{results}[:-1]" if step.action == "short" else results
 
 
 def _region_lines(inner: _Printer, region: p.Region, index: int, captures: tuple[p.Ref, ...]) -> list[str]:
@@ -225,11 +293,15 @@ def _argument(value: Any) -> str:
 def _operator(symbol: str, step: p.Call) -> str:
     args = [_argument(a) for a in step.args]
     if symbol == "[]":
-        entries = step.args[1] if isinstance(step.args[1], tuple) else (step.args[1],)
-        return f"{args[0]}[{', '.join(map(_index_entry, entries))}]"
+        return f"{args[0]}[{_index(step.args[1])}]"
     if symbol in _INFIX:
         return f"{args[0]} {symbol} {args[1]}"
     return _PREFIX[symbol].format(args[0])
+
+
+def _index(argument: Any) -> str:
+    entries = argument if isinstance(argument, tuple) else (argument,)
+    return ", ".join(map(_index_entry, entries))
 
 
 def _index_entry(entry: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from .backends import collecting_warnings, missing
 from .judge import Judge, Judgement, Law
-from .program import Call, Leaf, Program, needs
+from .needs import needs
+from .program import Call, Leaf, Program
 from .shrink import shrink
 from .source import Source, Stream, mix
 from .trace import Trace
@@ -19,6 +20,9 @@ from .trace import Trace
 Draw = Callable[[Source], Program]
 Witness = Callable[[Trace], bool]
 Excuse = Callable[[Program, Judgement], bool]
+BLOCK = 16
+DEATHS = {"crash": 24, "hang": 0, "memory": 8}
+"""How an engine's process may end, and how often the shrinker may make it."""
 MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
 
 
@@ -95,13 +99,7 @@ def search(
     """Judges ``examples`` drawn programs, or fewer where one differs and isn't excused."""
     tally, started, hasher = Tally(), time.perf_counter(), hashlib.sha256()
     with collecting_warnings():
-        for index in range(examples):
-            source = Stream(mix(*seed, index))
-            try:
-                program = draw(source)
-            except Rejected:
-                tally.filtered += 1
-                continue
+        for program, source in _drawn(judge, draw, seed, examples, tally):
             judgement = _judge(judge, program, law, tally)
             if judgement is None:
                 continue
@@ -115,17 +113,34 @@ def search(
     return tally
 
 
+def _drawn(
+    judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int, tally: Tally
+) -> Iterator[tuple[Program, Stream]]:
+    """The programs of a search. An engine in another process is sent a block of them ahead, and works meanwhile."""
+    send_ahead = getattr(judge.backend, "send_ahead", None)
+    block = BLOCK if send_ahead else 1
+    for start in range(0, examples, block):
+        drawn: list[tuple[Program, Stream]] = []
+        for index in range(start, min(start + block, examples)):
+            source = Stream(mix(*seed, index))
+            try:
+                drawn.append((draw(source), source))
+            except Rejected:
+                tally.filtered += 1
+        if send_ahead:
+            send_ahead([program for program, _ in drawn if judge.claimed(program)])
+        yield from drawn
+
+
 def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Judgement | None:
     tally.programs += 1
     tally.seen.add(program)
     if tally.programs <= 8:
         tally.needs |= needs(program)
-    if not judge.universal:
-        lacking = missing(judge.backend, needs(program))
-        if lacking:
-            tally.unclaimed += 1
-            tally.lacking.update(lacking)
-            return None
+    if not judge.claimed(program):
+        tally.unclaimed += 1
+        tally.lacking.update(missing(judge.backend, needs(program)))
+        return None
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":
         tally.unclaimed += 1
@@ -139,7 +154,13 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
 def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | None) -> Program:
     """The smallest program with a divergence of the same kind."""
 
+    runs_left = DEATHS.get(kind, 1 << 30)
+
     def fails(program: Program) -> bool:
+        nonlocal runs_left
+        runs_left -= 1
+        if runs_left < 0:
+            return False
         judgement = judge.judge(program, law)
         found = judgement.divergence
         return judgement.status == "different" and found is not None and found.kind == kind

@@ -21,6 +21,13 @@ LARGE: tuple[Shape, ...] = (
     (1025, 33),
     (5, 33, 17),
 )
+HUGE: dict[int, tuple[Shape, ...]] = {
+    1: ((65536,), (65537,)),
+    2: ((256, 257), (3, 22000), (33000, 2)),
+    3: ((4, 129, 130), (2, 3, 11000), (12000, 2, 3)),
+    4: ((2, 3, 105, 106), (6000, 2, 2, 3)),
+}
+"""By rank, of 65,536 elements and more: what blocks, threads and 16-bit counters must get right."""
 _MENU = 96
 _LIMIT = 136
 _EMPTY_PER_MENU = 6
@@ -68,6 +75,15 @@ def draw_shape(source: Source, low: int = 0, high: int = 4) -> Shape:
             return large[source.choose(len(large))]
     ranks = _ranks(low, high)
     options = menu(ranks[source.choose(len(ranks))])
+    return options[source.choose(len(options))]
+
+
+def draw_huge(source: Source, low: int = 0, high: int = 4) -> Shape:
+    """A shape of 65,536 elements or more, where the rank allows it."""
+    ranks = [rank for rank in HUGE if low <= rank <= high]
+    if not ranks:
+        return ()
+    options = HUGE[ranks[source.choose(len(ranks))]]
     return options[source.choose(len(options))]
 
 

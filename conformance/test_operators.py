@@ -16,4 +16,4 @@ CASES = [(line.name, p.name) for line in operators().values() for p in propertie
 @pytest.mark.parametrize(("operator", "property"), CASES, ids=[f"{name}/{kind}" for name, kind in CASES])
 def test_operator(check: Any, operator: str, property: str) -> None:
     line, kind = operators()[operator], PROPERTIES[property]
-    check.operator(line, kind, one_operator(line, kind.build))
+    check.operator(line, kind, one_operator(line, kind.build, kind.dtypes(line)))

@@ -15,7 +15,10 @@ MAX_TEXT = 2000
 
 @dataclass(slots=True)
 class Observed:
-    """A tensor as seen after a step. A fact that was not read is None; ``grad_fn`` False means that there is none."""
+    """A tensor as seen after a step. A fact that was not read is None; ``grad_fn`` False means that there is none.
+
+    ``more`` holds the rarer aspects by name, as plain outcomes.
+    """
 
     array: np.ndarray
     dtype: str
@@ -29,6 +32,7 @@ class Observed:
     alias: int | None = None
     grad: Outcome | None = None
     text: str | None = None
+    more: dict[str, Outcome] | None = None
 
 
 @dataclass(slots=True)
@@ -55,10 +59,12 @@ Outcome = Observed | Raised | Nothing | tuple[Any, ...] | bool | int | float | c
 
 @dataclass(slots=True)
 class HookCall:
-    """One run of a hook: its tag and the gradients it was given (shape, dtype and values)."""
+    """One run of a hook: its tag and the gradients it was given (shape, dtype and values); of a pack or unpack hook the
+    step that saved the value."""
 
     tag: str
     grads: tuple[Outcome, ...]
+    step: int | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +114,8 @@ def _encode_observed(seen: Observed) -> dict[str, Any]:
     for name in ("requires_grad", "is_leaf", "grad_fn", "version", "alias"):
         if getattr(seen, name) is not None:
             out[name] = getattr(seen, name)
+    for name, found in (seen.more or {}).items():
+        out[name] = encode_outcome(found)
     for name in ("strides", "next_functions"):
         if getattr(seen, name) is not None:
             out[name] = list(getattr(seen, name))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,63 @@ from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
 from ._layout import with_strides
 from ._modes import state
-from ._storage import contiguous_strides, element_strides, is_dense
+from ._storage import contiguous_strides, element_strides, is_dense, owner
 from ._tensor import DUAL, Tensor, plain, resolved
 
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
 _lock = threading.Lock()
+
+
+# References to a cotangent that only the engine has: the list of what arrived, the argument here, and the count's own.
+UNSHARED = 3
+
+
+class Owners:
+    """The version cells of memory that more than one tensor may see after a backward, found by the array that owns it:
+    a gradient may be a view of a seed, two gradients views of one cotangent."""
+
+    __slots__ = ("cells", "seeds")
+
+    def __init__(self, seeds: Sequence[Tensor | None]) -> None:
+        self.seeds = seeds
+        self.cells: dict[int, tuple[np.ndarray, list[int]]] | None = None
+
+    def cell(self, array: np.ndarray) -> list[int]:
+        """The cell of a view's memory."""
+        if self.cells is None:
+            self.cells = {}
+            for t in self.seeds:
+                if t is not None and t._cell is not None:
+                    root = owner(t._array)
+                    self.cells[id(root)] = (root, t._cell)
+        root = owner(array)
+        return self.cells.setdefault(id(root), (root, [0]))[1]
+
+
+def kept_gradient(g: np.ndarray) -> Tensor:
+    """A gradient in the cotangent's own memory, which a seed may share: PyTorch, too, copies only what something else
+    refers to, and a view of the seed is another tensor than the seed."""
+    made = plain(g)
+    if g.base is not None:
+        made._cell = state.executing[-1].owners.cell(g)
+    return made
+
+
+def copied_gradient(variable: np.ndarray, g: np.ndarray) -> Tensor:
+    """A gradient in memory of its own. That of a dense leaf is written into a new tensor, which counts as a write."""
+    made = plain(owned_gradient(variable, g))
+    if made._cell is not None and g.size and is_dense(variable):
+        made._cell[0] = 1
+    return made
+
+
+def obeys_layout(variable: np.ndarray, g: np.ndarray) -> bool:
+    """Whether the cotangent has the strides of a new gradient, and may be written."""
+    if g.dtype != variable.dtype or not g.flags.writeable or not g.size:
+        return False
+    if variable.flags.c_contiguous or not is_dense(variable):
+        return bool(g.flags.c_contiguous)
+    return all(p == q or n == 1 for p, q, n in zip(g.strides, variable.strides, g.shape))
 
 
 def accumulate(variable: Tensor, g: Any, live: bool) -> None:
@@ -28,7 +82,8 @@ def accumulate(variable: Tensor, g: Any, live: bool) -> None:
     with _lock:
         grad = variable._grad
         if grad is None:
-            variable._grad = plain(owned_gradient(variable._array, g))
+            is_kept = sys.getrefcount(g) <= UNSHARED and obeys_layout(variable._array, g) and bool(state.executing)
+            variable._grad = kept_gradient(g) if is_kept else copied_gradient(variable._array, g)
         elif grad._needs or grad._flags or not is_writable(grad._array):
             grad.add_(plain(g))
         else:

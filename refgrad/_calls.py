@@ -22,6 +22,7 @@ from ._saved import Result
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
+# A number among the operands, for the layout of an empty result: there it counts as a tensor without dimensions.
 ndarray = np.ndarray
 
 
@@ -182,6 +183,7 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     tangents = False
     try:
         members = flat(inputs)
+        refuse_strays(row, inputs)
     except errors.ForeignOperand as foreign:
         return _foreign(row, inputs, attributes, foreign)
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
@@ -227,6 +229,13 @@ def flat(inputs: Sequence[Any]) -> list[Tensor]:
         elif given is not None and not isinstance(given, (*NUMBERS, np.generic)):
             raise errors.ForeignOperand(f"expected a Tensor or a number, not {type(given).__name__}")
     return found
+
+
+def refuse_strays(row: Row, inputs: Sequence[Any]) -> None:
+    """Raises TypeError for None or a list where the signature has one tensor: NumPy would make something of it."""
+    for given, wanted in zip(inputs, row.schema.inputs):
+        if (given is None and not wanted.optional) or (isinstance(given, (list, tuple)) and not wanted.is_list):
+            raise errors.ForeignOperand(f"expected a Tensor or a number, not {type(given).__name__}")
 
 
 def _foreign(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], error: TypeError) -> Any:

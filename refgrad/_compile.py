@@ -31,17 +31,18 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     scope: dict[str, Any] = {"LIVE": LIVE, "RAW": RAW, "NARROW": NARROW, "local": local, "needs": plan.needs}
     scope["SECOND_BACKWARD"], scope["Result"] = SECOND_BACKWARD, Result
     scope["NOTHING"] = (None,) * len(row.edged)
-    result = _joint(row, scope) if row.joint else _separate(row, plan, scope)
-    outputs = row.schema.outputs
-    cotangents = ["g"] if len(outputs) == 1 else ["g_" + o.name for o in outputs]
+    result = _joint(row, plan, scope) if row.joint else _separate(row, plan, scope)
+    several = len(row.schema.outputs) > 1
+    cotangents = ["g_" + o.name for o in row.schema.followed] if several else ["g"]
     names = [*cotangents, *plan.saves, *plan.metas, *row.schema.attributes]
     lines = [f"def rules(F, {', '.join(names)}):", f"    return {result}", "def pull(node, cotangents, live):"]
     lines += [f"    {', '.join(cotangents)}, = cotangents", "    saved = node.saved"]
     lines += ["    if saved is None:", "        raise RuntimeError(SECOND_BACKWARD)"]
-    lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     for k, name in enumerate(plan.saves):
         lines += _unpack_result(k, name) if plan.packs[k][0] else _unpack(k, name, row.casts_saved)
     lines += [f"    {name} = saved[{len(plan.saves) + k}]" for k, name in enumerate(plan.metas)]
+    # Saved values are read, and their versions checked, also where no cotangent arrives.
+    lines += [f"    if {' and '.join(c + ' is None' for c in cotangents)}:", "        return NOTHING"]
     if row.schema.attributes:
         lines.append(f"    {', '.join(row.schema.attributes)}, = node.attributes")
     lines += [
@@ -79,7 +80,10 @@ def _separate(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
     return f"({', '.join(parts[k] for k in row.edged)},)"
 
 
-def _joint(row: Row, scope: dict[str, Any]) -> str:
+def _joint(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
+    """The rule for all inputs called; None for those that need no gradient, which hooks would see."""
     assert row.joint is not None
+    asked = [plan.needs[k] for k in row.edged]
+    scope["needed"] = tuple if all(asked) else lambda found: tuple([g if n else None for g, n in zip(found, asked)])
     scope["joint"] = row.joint.function
-    return f"tuple(joint({', '.join(row.joint.wants)}))"
+    return f"needed(joint({', '.join(row.joint.wants)}))"

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ._accumulate import fit
-from ._graph import AccumulateGrad, Node
+from ._accumulate import Owners, fit
+from ._graph import AccumulateGrad, CallableNode, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import LEVELS, state
@@ -37,14 +37,16 @@ class Task:
         "keep",
         "live",
         "needed",
+        "owners",
         "ready",
         "results",
         "running",
         "waiting",
     )
 
-    def __init__(self, live: bool, keep: bool) -> None:
+    def __init__(self, live: bool, keep: bool, seeds: Sequence[Tensor]) -> None:
         self.live, self.keep = live, keep
+        self.owners = Owners(seeds)
         self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
@@ -87,7 +89,7 @@ def execute(
     `inputs` alone, only what leads to them is run."""
     # Formulas run on dual tensors while a forward level runs: a gradient then has a tangent.
     live = create_graph or bool(LEVELS)
-    task = Task(live, keep)
+    task = Task(live, keep, seeds)
     roots = [(_node_of(e), e[1]) for e in roots]
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
@@ -97,7 +99,8 @@ def execute(
     for (node, nr), seed in zip(roots, seeds):
         _arrive(task, node, nr, seed if live else _array_of(seed))
     for node in dict.fromkeys(node for node, _ in roots):
-        if not task.waiting[node] and task.will_reach(node):
+        # One root always has its turn, several only where they lead to an input: PyTorch puts a node before those.
+        if not task.waiting[node] and (len(roots) == 1 or task.will_reach(node)):
             task.ready.push(node)
     grad, state.grad = state.grad, create_graph
     state.executing.append(task)
@@ -215,6 +218,8 @@ def _loop(task: Task, is_traced: bool) -> None:
             if not task.keep and node.saved:
                 node.release()
         else:
+            # What arrived is the leaf's to keep if nothing else refers to it.
+            results = g = None
             results = _step(task, node, slots)
         if len(results) != len(edges):
             _wrong_count(node, results)
@@ -283,11 +288,29 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     results = node.apply(slots, task.live)
     if not task.keep and node.saved:
         node.release()
+    if task.needed is not None and isinstance(node, CallableNode):
+        results = tuple([g if e is None or task.will_reach(e[0]) else None for e, g in zip(node.edges, results)])
     if node.hooks is not None and node.hooks.post:
-        results = run_post_hooks(node, slots, results, task.live)
+        results = run_post_hooks(node, slots, _fitted(task, node, results), task.live)
     if task.anomaly is not None:
         task.anomaly.check(node, results)
     return results
+
+
+def _fitted(task: Task, node: Node, results: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs; None for an input that
+    the task doesn't ask for (a custom Function gives those too)."""
+    if len(results) != len(node.edges):
+        _wrong_count(node, results)
+    fit_one = _fit_live if task.live else _fit_raw
+    skips = task.needed is not None and isinstance(node, CallableNode)
+    found: list[Any] = []
+    for k, (edge, g) in enumerate(zip(node.edges, results)):
+        is_asked = edge is not None and not (skips and not task.will_reach(edge[0]))
+        if edge is not None:
+            g = fit_one(g, edge[0], edge[1], node, k) if g is not None and is_asked else None
+        found.append(g)
+    return tuple(found)
 
 
 def _wrong_count(node: Node, results: Sequence[Any]) -> None:

@@ -182,8 +182,9 @@ class AccumulateGrad(CallableNode):
         variable = self.variable
         if cotangents[0] is not None and variable.requires_grad:
             accumulate(variable, cotangents[0], live)
-            if variable._extra is not None and variable._extra.post_accumulate:
-                run_post_accumulate(variable)
+        # They run also where nothing arrived.
+        if variable._extra is not None and variable._extra.post_accumulate:
+            run_post_accumulate(variable)
         return ()
 
 

@@ -32,7 +32,7 @@ def run_tensor_hooks(node: Node, slots: list[Any], live: bool) -> list[Any]:
     if type(node) is AccumulateGrad:
         rare = node.variable._extra
         if rare is not None and rare.hooks:
-            slots = [_tensor_hooks(rare.hooks, slots[0], live)]
+            slots[0] = _tensor_hooks(rare.hooks, slots[0], live)
     hooks = node.hooks
     if hooks is None:
         return slots

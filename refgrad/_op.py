@@ -11,7 +11,8 @@ What PyTorch publishes as one function may be several rows (pow has three); the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class Plan:
             if needs[i] and found:
                 self.calls.append((i, found))
                 wanted.update(dict.fromkeys(found.wants))
+        if len(row.rules) > 1 and any(needs):
+            wanted.update(dict.fromkeys(_always_saved(row, results)))
         if row.joint and any(needs):
             wanted.update(dict.fromkeys(row.joint.wants))
         inputs = {i.name for i in row.schema.inputs}
@@ -58,6 +61,14 @@ class Plan:
         place = {o.name: (True, k) for k, o in enumerate(row.schema.outputs)}
         place |= {i.name: (False, k) for k, i in enumerate(row.schema.inputs)}
         self.packs = tuple(place[n] for n in self.saves) + tuple(place[n[:-5]] for n in self.metas)
+
+
+def _always_saved(row: Row, results: set[str]) -> Iterator[str]:
+    """What PyTorch saves whichever input needs a gradient: the results that a rule asks for, and the inputs that
+    several rules ask for. (What one rule alone asks for is saved if that rule will run.)"""
+    asked = Counter(n for r in row.rules.values() for n in r.wants)
+    inputs = {i.name for i in row.schema.inputs}
+    return (n for n, count in asked.items() if n in results or (n in inputs and count > 1))
 
 
 class Row:
@@ -144,7 +155,7 @@ class Row:
             if all(c is None for c in cotangents):
                 return (None,) * len(node.edges)
             found = _interpret(self.joint, values, live)
-            return self._flatten(node, dict(zip(self.edged, found)))
+            return self._flatten(node, {i: g for i, g in zip(self.edged, found) if plan.needs[i]})
         if len(cotangents) == 1 and cotangents[0] is None:
             return (None,) * len(node.edges)
         return self._flatten(node, {i: _interpret(r, values, live) for i, r in plan.calls})
@@ -165,7 +176,7 @@ class Row:
         if len(outputs) == 1:
             values["g"] = cotangents if outputs[0].is_list else cotangents[0]
         else:
-            for o, c in zip(outputs, cotangents):
+            for o, c in zip(self.schema.followed, cotangents):
                 values["g_" + o.name] = c
         return values
 

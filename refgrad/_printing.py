@@ -67,11 +67,12 @@ def format_tensor(
     grad_fn: str | None = None,
     default_dtype: str = "float32",
     prefix: str = "tensor(",
+    tangent: str | None = None,
 ) -> str:
     """The `repr` of a tensor with this content; `prefix` opens it and sets the indentation of later lines.
 
-    `grad_fn` is the node's name, which wins over `requires_grad`. Trap: numbers are judged together (width,
-    notation), so one entry's text depends on the other entries shown.
+    `grad_fn` is the node's name, which wins over `requires_grad`; `tangent` is the text of a dual's. Trap: numbers are
+    judged together (width, notation), so one entry's text depends on the other entries shown.
     """
     options = _options
     if array.size == 0:
@@ -86,6 +87,8 @@ def format_tensor(
         notes.append(f"grad_fn=<{grad_fn}>")
     elif requires_grad:
         notes.append("requires_grad=True")
+    if tangent is not None:
+        notes.append(f"tangent={tangent}")
     return _append_notes(prefix + body, notes, len(prefix), options.linewidth)
 
 

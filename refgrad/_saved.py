@@ -66,7 +66,7 @@ class Saved:
         self.version = 0 if t._cell is None else t._cell[0]
         self.tensor: Tensor | None = None if self.is_own else t
 
-    def pack(self, pack: Pack, unpack: Unpack, t: Tensor, refusal: str = "can not") -> None:
+    def pack(self, pack: Pack, unpack: Unpack, t: Tensor) -> None:
         """Hands the value to a pack hook, and keeps what it returns instead of the value."""
         self.unpack_hook = unpack
         before = None if t._cell is None else t._cell[0]
@@ -77,7 +77,7 @@ class Saved:
         finally:
             me.grad = grad
         if t._cell is not None and t._cell[0] != before:
-            raise RuntimeError(errors.PACK_INPLACE.format(refusal))
+            raise RuntimeError(errors.PACK_INPLACE)
         self.tensor = self.array = self.cell = None
 
     def register_hooks(self, pack: Pack, unpack: Unpack, node: Node) -> None:
@@ -85,7 +85,7 @@ class Saved:
         if self.unpack_hook is not None:
             raise RuntimeError(errors.SAVED_HOOKS_TWICE)
         self.check(node)
-        self.pack(pack, unpack, self.data(), "cannot")
+        self.pack(pack, unpack, self.data())
 
     def data(self) -> Tensor:
         """The saved value without history."""

@@ -6,10 +6,18 @@ Groups: h the 16-bit floats, f float32 and float64, c complex, i integers, b boo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ._dtypes import OF_ARRAY, SCALAR_NAMES
 
+NO_FORWARD = (
+    "Trying to use forward AD with {} that does not support it because it has not been implemented yet.\n"
+    "Please file an issue to PyTorch at https://github.com/pytorch/pytorch/issues/new?template=feature-request.yml so "
+    "that we can prioritize its implementation or submit a PR adding the implementation to derivatives.yaml"
+)
 Lacks = dict[str, tuple[type[Exception], str]]
 
 
@@ -22,6 +30,15 @@ def missing(label: str, groups: str) -> Lacks:
 def refused(groups: str, error: type[Exception], text: str) -> Lacks:
     """Another error, for each group named."""
     return dict.fromkeys(groups, (error, text))
+
+
+def no_forward(name: str) -> Callable[..., Any]:
+    """The forward rule of an operator that has none: raises NotImplementedError, as PyTorch does."""
+
+    def refuse(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+        raise NotImplementedError(NO_FORWARD.format(name))
+
+    return refuse
 
 
 def group_of(dtype: np.dtype) -> str:

@@ -213,10 +213,10 @@ class CopySlices(CallableNode):
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         g = cotangents[0]
-        if self.saved is None:
-            raise RuntimeError(errors.SECOND_BACKWARD)
         if g is None:
             return (None,) * len(self.edges)
+        if self.saved is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
         return self._live(g) if live or self.chain is not None else self._raw(g)
 
     def _offset(self) -> int:
@@ -262,12 +262,18 @@ def check_writable(t: Tensor, needs: bool) -> None:
     if t._cell is None or not (needs and state.grad):
         return
     if t._view is not None:
-        if t._view.creation != DEFAULT:
-            raise RuntimeError(_forbidden(t, False))
-        if t.requires_grad and t._view.base._edge is None:
-            raise RuntimeError(errors.LEAF_VIEW_INPLACE)
+        check_view_writable(t)
     if t._edge is None and t.requires_grad:
         raise RuntimeError(errors.LEAF_INPLACE)
+
+
+def check_view_writable(t: Tensor) -> None:
+    """Raises for a write to a view that autograd can't follow, and for one to a view of a leaf."""
+    assert t._view is not None
+    if t._view.creation != DEFAULT:
+        raise RuntimeError(_forbidden(t, False))
+    if t.requires_grad and t._view.base._edge is None:
+        raise RuntimeError(errors.LEAF_VIEW_INPLACE)
 
 
 def rebase(t: Tensor, node: Node, nr: int = 0) -> None:

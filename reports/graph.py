@@ -16,7 +16,7 @@ unsqueeze diagonal as_strided split chunk unbind tensor_split detach real imag c
 view_as_real view_as_complex adjoint
 """
 VIEWS = frozenset(_VIEW_NAMES.split())
-_BARRIERS = frozenset({"backward", "grad", "flag", "set_grad", "drop", "remove_hook"})
+_BARRIERS = frozenset({"backward", "grad", "flag", "set_grad", "write", "drop", "remove_hook"})
 _READS = frozenset({"grad_of", "observe"})
 _HOOKS = frozenset({"hook", "remove_hook", "retain_grad"})
 

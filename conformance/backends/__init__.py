@@ -1,13 +1,15 @@
 """Backends: how the suite reaches an engine. Nothing outside this package imports one.
 
-A backend is found by a known name, by ``module:object``, by a ``file.py`` (its ``backend`` attribute), or through the
-entry-point group ``refgrad.backends``. The object is a Backend or a function that returns one.
+A backend is found by a known name, by ``module:object``, by a ``file.py`` (its ``backend`` attribute), through the
+entry-point group ``refgrad.backends``, or as ``wire:COMMAND`` (a program that speaks the protocol of ``wire``). The
+object is a Backend or a function that returns one. With an interpreter it runs in a process of that interpreter.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -57,6 +59,14 @@ class UnknownBackend(LookupError):
     """No backend of that name; the message is one line that names the known ones."""
 
 
+class EngineDied(Exception):
+    """The engine's process did not survive a program. ``kind``: crash, hang or memory."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class BrokenBackend(RuntimeError):
     """The backend raised while it was loaded; the message is one line."""
 
@@ -72,13 +82,17 @@ def known() -> list[str]:
     return sorted({*KNOWN, *(point.name for point in entry_points(group=GROUP))})
 
 
-def load(spec: str) -> Backend:
-    """The backend that ``spec`` names. Raises UnknownBackend or BrokenBackend."""
+def load(spec: str, python: str | None = None) -> Backend:
+    """The backend that ``spec`` names, here or under another interpreter. Raises UnknownBackend or BrokenBackend."""
+    if python is not None:
+        from .wire import isolated
+
+        return isolated(spec, python)
     find = _finder(spec)
     try:
         found = find()
-        return found() if callable(found) and not hasattr(found, "execute") else found
-    except UnknownBackend:
+        return found() if isinstance(found, type) or not hasattr(found, "execute") else found
+    except (UnknownBackend, BrokenBackend):
         raise
     except Exception as error:
         first = (str(error).splitlines() or [""])[0][:200]
@@ -96,6 +110,8 @@ def _finder(spec: str) -> Callable[[], Any]:
             return point.load
     if spec in KNOWN:
         return lambda: importlib.import_module(f".{spec}_backend", __name__).backend
+    if spec.startswith("wire:"):
+        return lambda: _from_command(spec.removeprefix("wire:"))
     if spec.endswith(".py") and Path(spec).is_file():
         return lambda: _from_file(Path(spec))
     module, colon, attribute = spec.partition(":")
@@ -103,8 +119,14 @@ def _finder(spec: str) -> Callable[[], Any]:
         return lambda: _from_module(module, attribute)
     raise UnknownBackend(
         f"unknown backend {spec!r}: the known ones are {', '.join(known())}; "
-        "module:object and a file.py with a `backend` work too"
+        "module:object, a file.py with a `backend` and wire:COMMAND work too"
     )
+
+
+def _from_command(line: str) -> Backend:
+    from .wire import Wire
+
+    return Wire(shlex.split(line))
 
 
 def _from_file(path: Path) -> Any:
@@ -131,6 +153,18 @@ def error_kind(error: BaseException, names: Mapping[str, str] | None = None) -> 
         if name in ERROR_KINDS:
             return name
     return "Other"
+
+
+def shown(engine: Backend, run: Callable[[Any, Any], Any], data: Any) -> str:
+    """A scenario's observations as text; an exception is one too. An engine elsewhere is asked for the text."""
+    ask = getattr(engine, "shown", None)
+    if ask is not None:
+        return str(ask(run, data))
+    with collecting_warnings():
+        try:
+            return repr(engine.call(run, data))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
 
 
 _sinks: list[list[warnings.WarningMessage]] = []

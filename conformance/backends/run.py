@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import catalogue
 from .. import program as p
-from ..leafdata import leaf_array
-from ..trace import NOTHING, HookCall, Nothing, Observed, Outcome, Raised, Trace
+from ..leafdata import DTYPES, EPS, leaf_array
+from ..trace import NOTHING, Nothing, Observed, Outcome, Raised, Trace
 from . import error_kind, take_warnings
+from .aspects import ASPECTS
+from .hooking import register, register_multi
+from .modes import within
 from .noise import disturb, fixed_leaves
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Failed:
 
 
 FAILED = Failed()
+REAL = {"complex64": DTYPES["float32"], "complex128": DTYPES["float64"]}
 
 
 class Run:
@@ -43,6 +46,8 @@ class Run:
         self.noise = None if noise is None else np.random.default_rng(noise)
         self.fixed: frozenset[int] = frozenset()
         self.classes: dict[int, int] = {}
+        self.nodes: list[Any] = []
+        self.thread = 0
 
     def run(self, program: p.Program) -> Trace:
         take_warnings()
@@ -57,11 +62,7 @@ class Run:
     def guarded(self, step: p.Step) -> Outcome:
         """Runs a step; whatever it raises is an outcome."""
         try:
-            if step.modes:
-                with self.modes(step.modes):
-                    value = _STEPS[type(step)](self, step)
-            else:
-                value = _STEPS[type(step)](self, step)
+            value = self.act(step)
         except Skipped:
             self.values.append(FAILED)
             return Nothing(skipped=True)
@@ -69,40 +70,16 @@ class Run:
             self.values.append(FAILED)
             return Raised(error_kind(error), str(error))
         self.values.append(value)
-        return NOTHING if type(step) is p.Leaf or value is None else self._seen(value)
+        return NOTHING if type(step) in _SILENT or value is None else self._seen(value)
+
+    def act(self, step: p.Step) -> Any:
+        """Runs a step under its modes."""
+        if step.modes:
+            return within(self, step.modes, lambda: _STEPS[type(step)](self, step))
+        return _STEPS[type(step)](self, step)
 
     def _seen(self, value: Any) -> Outcome:
         return value if type(value) is Observed else self.engine.see(value)
-
-    def modes(self, names: tuple[str, ...]) -> ExitStack:
-        """The stack of modes a step runs under."""
-        stack = ExitStack()
-        for name in names:
-            kind, _, rest = name.partition(":")
-            if kind == "saved_hooks":
-                stack.enter_context(self.ns.autograd.graph.saved_tensors_hooks(*self.saved_hooks(rest)))
-            elif kind == "set_grad_enabled":
-                stack.enter_context(self.ns.set_grad_enabled(rest == "True"))
-            else:
-                stack.enter_context(getattr(self.ns, kind)())
-        return stack
-
-    def saved_hooks(self, name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-        """Pack and unpack hooks by name; ``count`` logs each call."""
-
-        def pack(x: Any) -> Any:
-            if name == "raise_pack":
-                raise RuntimeError("raised while packing")
-            if name == "count":
-                self.trace.hooks.append(HookCall("pack", (self.engine.see(x),)))
-            return x.clone() if name == "copy" else x
-
-        def unpack(x: Any) -> Any:
-            if name == "count":
-                self.trace.hooks.append(HookCall("unpack", (self.engine.see(x),)))
-            return x
-
-        return pack, unpack
 
     def resolve(self, argument: Any) -> Any:
         """An argument of a step as the engine takes it."""
@@ -138,20 +115,25 @@ class Run:
             value = function(*args, **{name: resolve(argument) for name, argument in step.attrs})
         else:
             value = function(*args)
-        if self.noise is not None:
-            self._add_noise(step, value)
-        return value
+        return value if self.noise is None else self._with_noise(step, value)
 
-    def _add_noise(self, step: p.Call, value: Any) -> None:
-        line = catalogue.find(step.op)
-        if line.exact or line.view or not isinstance(value, self.engine._tensor):
-            return
-        if value.dtype.is_floating_point or value.dtype.is_complex:
-            moved = disturb(self.engine.array(value), self.noise)
-            value.data.copy_(self.engine.tensor(moved))
-            # A view made in no_grad mode requires grad without a node; PyTorch 2.13 crashes on a hook there.
-            if value.grad_fn is not None:
-                value.register_hook(lambda g: self.engine.tensor(disturb(self.engine.array(g), self.noise)))
+    def _with_noise(self, step: p.Call, value: Any) -> Any:
+        """A result that rounds, times factors near 1: its gradients and tangents are disturbed with it."""
+        line, engine = catalogue.find(step.op), self.engine
+        if line.exact or line.view or step.form == "inplace" or not isinstance(value, engine._tensor):
+            return value
+        dtype = engine.dtype_name(value.dtype)
+        if dtype not in EPS:
+            return value
+        ones = np.ones(tuple(value.shape), REAL.get(dtype, DTYPES[dtype]))
+        return value * engine.tensor(disturb(ones, self.noise))
+
+    def write(self, step: p.Write) -> Any:
+        target, args = self.resolve(step.target), self.resolve(step.args)
+        if step.kind == "setitem":
+            target[args[0]] = args[1]
+            return target
+        return getattr(target, step.kind)(*args)
 
     def item(self, step: p.Item) -> Any:
         return self.resolve(step.value)[step.index]
@@ -171,33 +153,10 @@ class Run:
             self.leaves.append(index)
 
     def hook(self, step: p.Hook) -> Any:
-        value = self.resolve(step.value)
-        log, see, act = self.trace.hooks, self.engine.see, ACTIONS[step.action]
+        return register(self, step)
 
-        def on_grad(grad: Any) -> Any:
-            log.append(HookCall(step.tag, (see(grad),)))
-            return act(grad, step.tag)
-
-        def on_param(param: Any) -> None:
-            log.append(HookCall(step.tag, (see(param.grad),)))
-            if step.action == "raise":
-                act(param, step.tag)
-            elif step.action == "scale_grad":
-                param.grad = param.grad * 2
-
-        def on_node(*grads: Any) -> Any:
-            log.append(HookCall(step.tag, tuple(see(part) for part in grads)))
-            return tuple(None if g is None else act(g, step.tag) for g in grads[0]) if act is not _record else None
-
-        if step.kind == "tensor":
-            # PyTorch 2.13 crashes in register_hook on a view whose base was written since, unless its history is
-            # brought up to date first; register_hook does that itself otherwise, so nothing else changes.
-            _ = value.grad_fn
-            return value.register_hook(on_grad)
-        if step.kind == "post_accumulate":
-            return value.register_post_accumulate_grad_hook(on_param)
-        node = value.grad_fn
-        return node.register_prehook(on_node) if step.kind == "node_pre" else node.register_hook(on_node)
+    def multi_hook(self, step: p.MultiHook) -> Any:
+        return register_multi(self, step)
 
     def remove_hook(self, step: p.RemoveHook) -> None:
         self.resolve(step.hook).remove()
@@ -244,7 +203,7 @@ class Run:
             return value
         seen = self.engine.see(value)
         for aspect in step.aspects:
-            _ASPECTS[aspect](self, value, seen)
+            ASPECTS[aspect](self, value, seen)
         return seen
 
     def transform(self, step: p.Transform) -> Any:
@@ -257,11 +216,11 @@ class Run:
 
         def function(*args: Any) -> Any:
             inner = Run(self.engine)
+            inner.noise = self.noise
             inner.trace.hooks = self.trace.hooks
             inner.values = [*args, *captures]
             for step in region.steps:
-                with inner.modes(step.modes):
-                    inner.values.append(_STEPS[type(step)](inner, step))
+                inner.values.append(inner.act(step))
             results = tuple([inner.resolve(ref) for ref in region.results])
             return results[0] if len(results) == 1 else results
 
@@ -278,73 +237,16 @@ class Run:
                 self.trace.gradients[index] = self.engine.see(grad)
 
 
-def _record(grad: Any, tag: str) -> None:
-    return None
-
-
-def _raise(grad: Any, tag: str) -> None:
-    raise RuntimeError(f"raised in hook {tag}")
-
-
-ACTIONS: dict[str, Callable[[Any, str], Any]] = {
-    "record": _record,
-    "none": _record,
-    "double": lambda g, tag: g * 2,
-    "negate": lambda g, tag: -g,
-    "zero": lambda g, tag: g * 0,
-    "clone": lambda g, tag: g.clone(),
-    "scale_grad": lambda g, tag: g * 2,
-    "raise": _raise,
-}
-
-
-def _see_flags(run: Run, value: Any, seen: Observed) -> None:
-    seen.requires_grad, seen.is_leaf = value.requires_grad, value.is_leaf
-
-
-def _see_graph(run: Run, value: Any, seen: Observed) -> None:
-    node = value.grad_fn
-    seen.grad_fn = False if node is None else node.name()
-    if node is not None:
-        seen.next_functions = tuple(None if fn is None else fn.name() for fn, _ in node.next_functions)
-
-
-def _see_version(run: Run, value: Any, seen: Observed) -> None:
-    seen.version = value._version
-
-
-def _see_layout(run: Run, value: Any, seen: Observed) -> None:
-    seen.strides = tuple(value.stride())
-    seen.alias = run.alias_class(value)
-
-
-def _see_nothing(run: Run, value: Any, seen: Observed) -> None:
-    """The value itself is always seen."""
-
-
-def _see_grad(run: Run, value: Any, seen: Observed) -> None:
-    seen.grad = run.engine.see(value.grad)
-
-
-def _see_repr(run: Run, value: Any, seen: Observed) -> None:
-    seen.text = repr(value)
-
-
-_ASPECTS: dict[str, Callable[[Run, Any, Observed], None]] = {
-    "flags": _see_flags,
-    "graph": _see_graph,
-    "version": _see_version,
-    "layout": _see_layout,
-    "value": _see_nothing,
-    "grad": _see_grad,
-    "repr": _see_repr,
-}
+_SILENT = (p.Leaf, p.Hook, p.MultiHook)
+"""A leaf's value is the program's own, a handle is the engine's."""
 _STEPS: dict[type, Callable[[Run, Any], Any]] = {
     p.Leaf: Run.leaf,
     p.Call: Run.call,
+    p.Write: Run.write,
     p.Item: Run.item,
     p.Flag: Run.flag,
     p.Hook: Run.hook,
+    p.MultiHook: Run.multi_hook,
     p.RemoveHook: Run.remove_hook,
     p.RetainGrad: Run.retain_grad,
     p.Backward: Run.backward,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import program as p
-from ..functions import RULES, class_name
+from ..functions import RULES, bound, class_name
 
 if TYPE_CHECKING:
     from .run import Run
@@ -46,7 +46,8 @@ def _checkpoint(ns: Any, function: Any, args: Any, options: dict[str, Any]) -> A
 
 
 def _function(ns: Any, function: Any, args: Any, options: dict[str, Any]) -> Any:
-    return custom_function(ns, options["rule"]).apply(*args)
+    keywords = {name: value for name, value in options.items() if name != "rule"}
+    return custom_function(ns, options["rule"]).apply(*args, **keywords)
 
 
 _KINDS: dict[str, Callable[[Any, Any, Any, dict[str, Any]], Any]] = {
@@ -63,7 +64,10 @@ _KINDS: dict[str, Callable[[Any, Any, Any, dict[str, Any]], Any]] = {
 
 
 def custom_function(ns: Any, rule: str) -> Any:
-    """An autograd.Function of the engine with the forward and backward of a named rule."""
-    forward, backward = RULES[rule]
-    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return type(class_name(rule), (ns.autograd.Function,), members)
+    """An autograd.Function of the engine with the methods of a named rule."""
+    stated = RULES[rule]
+    members: dict[str, Any] = {name: bound(method, ns) for name, method in stated.methods()}
+    if stated.once:
+        members["backward"] = ns.autograd.function.once_differentiable(members["backward"])
+    members = {name: staticmethod(method) for name, method in members.items()}
+    return type(class_name(rule), (ns.autograd.Function,), {**members, **dict.fromkeys(stated.flags, True)})

@@ -34,7 +34,13 @@ _activation("mish")
 _activation("hardswish", OFF_GRID, -3.0, 3.0)
 _activation("hardtanh", OFF_GRID, -1.0, 1.0, min_val=(-1.0, -0.5), max_val=(1.0, 2.0))
 _activation("softplus", OFF_GRID, 0.0, beta=(1.0, 2.0), threshold=(20.0, 1.0))
-_activation("logsigmoid")
+# PyTorch keeps an intermediate result as well.
+operator(
+    "nn.functional.logsigmoid",
+    unary(REAL, result=keep_dtype, forms=FUNCTION),
+    dtypes=FLOATING,
+    graph="names",
+)
 _activation("softsign", OFF_GRID, 0.0, dtypes=FLOATING + COMPLEX)
 _activation("tanhshrink", dtypes=FLOATING + COMPLEX)
 _activation("softshrink", OFF_GRID, 0.5, -0.5, lambd=(0.5, 0.0, 1.0))

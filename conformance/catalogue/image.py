@@ -128,4 +128,11 @@ def _bags(b: Builder) -> Drawn:
 
 
 operator("nn.functional.embedding", custom(_embedding, forms=FUNCTION), dtypes=FLOATING, exact=True)
-operator("nn.functional.embedding_bag", custom(_bags, forms=FUNCTION), dtypes=FLOATING, twice=False, forward=False)
+operator(
+    "nn.functional.embedding_bag",
+    custom(_bags, forms=FUNCTION),
+    dtypes=FLOATING,
+    graph="names",
+    twice=False,
+    forward=False,
+)

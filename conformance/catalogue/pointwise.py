@@ -172,5 +172,6 @@ operator(
 )  # fmt: skip
 operator("conj_physical", unary(result=keep_dtype, forms=("function", "method")), dtypes=COMPLEX)
 operator("complex", _parts(REAL), dtypes=WIDE, exact=True)
-operator("polar", _parts(POSITIVE), dtypes=WIDE)
+# PyTorch keeps the result alone, from which the derivative in abs can't be had where abs is 0 or less.
+operator("polar", _parts(POSITIVE), dtypes=WIDE, graph="names")
 operator("positive", unary(result=keep_dtype, forms=("function", "method")), dtypes=NUMERIC, exact=True)

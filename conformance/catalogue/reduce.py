@@ -116,10 +116,11 @@ operator("mean.dim", reduction("many"), dtypes=NUMERIC, contraction=True)
 operator("nansum", reduction("all"), kinks=special(float("nan")), contraction=True)
 operator("nansum.dim", reduction("many"), kinks=special(float("nan")), contraction=True)
 operator("nanmean.dim", reduction("many", empty=False), kinks=special(float("nan")), contraction=True, graph="free")
+operator("nanmean", reduction("all", empty=False), kinks=special(float("nan")), contraction=True, graph="free")
 operator("prod", product("all"), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("prod.dim", product("one"), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")), contraction=True)
-_variance = reduction("all", DISTINCT, empty=False, correction=(0,))
+_variance = reduction("all", DISTINCT, empty=False, correction=(0, 1, 2))
 _real = Strategy(_variance.draw, lambda args, attrs: (((), to_real(args[0].dtype)),), _variance.forms)
 operator("var", _real, dtypes=NUMERIC, contraction=True)
 operator("var.dim", spread(result=to_real), dtypes=NUMERIC, contraction=True)
@@ -136,6 +137,10 @@ operator(
     outputs=("std", "mean"),
     contraction=True,
 )
+_pair = Strategy(_variance.draw, lambda args, attrs: (((), to_real(args[0].dtype)), ((), args[0].dtype)), ("function",))
+operator("std", _real, dtypes=NUMERIC, kinks=special(1.0), contraction=True)
+for _name in ("var", "std"):
+    operator(f"{_name}_mean", _pair, dtypes=NUMERIC, outputs=(_name, "mean"), contraction=True)
 for _name in ("max", "min"):
     operator(_name, reduction("all", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
     operator(

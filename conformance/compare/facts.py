@@ -99,8 +99,22 @@ def _tensors(a: Observed, b: Observed, place: Place, facts: frozenset[str], clos
         x, y = getattr(a, name), getattr(b, name)
         if x is not y and x != y and fact in facts and x is not None and y is not None:
             return Divergence(kind, place, f"{name} {x!r}, not {y!r}", a, b)
+    inner = (place[0], place[1], (*place[2], 0))
     if a.grad is not None and b.grad is not None:
-        return _outcomes(a.grad, b.grad, (place[0], place[1], (*place[2], 0)), facts, close)
+        return _outcomes(a.grad, b.grad, inner, facts, close)
+    return _more(a.more or {}, b.more or {}, inner, facts, close)
+
+
+def _more(
+    a: dict[str, Outcome], b: dict[str, Outcome], place: Place, facts: frozenset[str], close: Closeness
+) -> Divergence | None:
+    """The rarer aspects; of nodes and what they saved only where both claim the graph."""
+    for name in a.keys() & b.keys():
+        if name in ("nodes", "saved") and "graph" not in facts:
+            continue
+        found = _outcomes(a[name], b[name], place, facts, close)
+        if found is not None:
+            return found
     return None
 
 

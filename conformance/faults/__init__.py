@@ -52,6 +52,10 @@ def entries() -> dict[str, Fault]:
 
 def find(id: str) -> Fault:
     """The fault of an id. Raises LookupError naming near ones."""
+    if id.startswith("sys/"):
+        from .systematic import systematic_fault
+
+        return systematic_fault(id)
     try:
         return entries()[id]
     except KeyError:

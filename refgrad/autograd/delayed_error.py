@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._graph import CallableNode
+from .._graph import CallableNode, gradient_edge
 from .._modes import local
 from .._tensor import Tensor
 from ..ops.copy import detach
@@ -19,7 +19,8 @@ class Error(CallableNode):
 
     def __init__(self, message: str, outputs: list[Tensor]) -> None:
         me = local.me
-        self.message, self.edges, self.saved, self.hooks, self._metadata = message, (), (), None, None
+        self.message, self.saved, self.hooks, self._metadata = message, (), None, None
+        self.edges = tuple([gradient_edge(_fresh_leaf(t)) for t in outputs])
         self.metas = tuple((t._array.shape, t._array.dtype) for t in outputs)
         self.shape, self.dtype = self.metas[0] if outputs else ((), np.dtype(np.float32))
         self.sequence = me.sequence
@@ -30,6 +31,13 @@ class Error(CallableNode):
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         raise RuntimeError(self.message)
+
+
+def _fresh_leaf(t: Tensor) -> Tensor:
+    """What the refused gradient would flow into: a leaf that nobody holds."""
+    leaf = detach(t)
+    leaf._needs = True
+    return leaf
 
 
 class DelayedError:

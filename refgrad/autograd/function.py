@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _errors as errors
-from .._modes import enable_grad, local, no_grad, state
+from .._modes import LEVELS, enable_grad, local, no_grad, state
 from .._tensor import Tensor
 from .context import BackwardCFunction, FunctionCtx
 from .delayed_error import DelayedError
@@ -99,6 +99,23 @@ class Function(metaclass=FunctionMeta):
         return cls.vjp if has_vjp else cls.backward
 
     @classmethod
+    def _run_forward(cls, node: BackwardCFunction, args: tuple[Any, ...], has_setup: bool) -> Any:
+        """What forward returns: nothing in it is recorded, nor carried on in forward mode."""
+        grad, state.grad = state.grad, False
+        levels = dict(LEVELS)
+        LEVELS.clear()
+        try:
+            if has_setup:
+                output = cls.forward(*args)
+                cls.setup_context(node, args, output)
+            else:
+                output = cls.forward(node, *args)
+        finally:
+            state.grad = grad
+            LEVELS.update(levels)
+        return output
+
+    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs forward and records the call if a tensor argument requires grad. Trap: tensors inside lists or dicts
         are not arguments and get no gradient."""
@@ -111,15 +128,7 @@ class Function(metaclass=FunctionMeta):
             if handle is not None:
                 return handle(cls, args)
         node, is_recorded = open_node(cls._backward_cls, args)
-        grad, state.grad = state.grad, False
-        try:
-            if has_setup:
-                output = cls.forward(*args)
-                cls.setup_context(node, args, output)
-            else:
-                output = cls.forward(node, *args)
-        finally:
-            state.grad = grad
+        output = cls._run_forward(node, args, has_setup)
         result = wrap_outputs(node, args, output, is_recorded)
         return push_tangents(cls, node, args, result)
 
@@ -153,6 +162,23 @@ class InplaceFunction(Function):
 
 class NestedIOFunction(Function):
     """Named for old code; nested inputs were its purpose. Raises NotImplementedError: pass tensors as arguments."""
+
+    @classmethod
+    def _run_forward(cls, node: BackwardCFunction, args: tuple[Any, ...], has_setup: bool) -> Any:
+        """What forward returns: nothing in it is recorded, nor carried on in forward mode."""
+        grad, state.grad = state.grad, False
+        levels = dict(LEVELS)
+        LEVELS.clear()
+        try:
+            if has_setup:
+                output = cls.forward(*args)
+                cls.setup_context(node, args, output)
+            else:
+                output = cls.forward(node, *args)
+        finally:
+            state.grad = grad
+            LEVELS.update(levels)
+        return output
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:

@@ -12,6 +12,11 @@ from .._modes import LEVELS
 from .._tensor import DUAL, Tensor, plain
 from .context import BackwardCFunction
 
+NOT_WRITTEN = (
+    "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is modifying an "
+    "input inplace, then the jvp function must modify the corresponding gradient inplace."
+)
+
 
 def push_tangents(cls: Any, node: BackwardCFunction, args: tuple[Any, ...], result: Any) -> Any:
     """The result with tangents, if an argument has one. Raises NotImplementedError for a Function without jvp."""
@@ -19,9 +24,10 @@ def push_tangents(cls: Any, node: BackwardCFunction, args: tuple[Any, ...], resu
     levels = {level for a in moving for level in (a._extra.tangents or {})}  # type: ignore[union-attr]
     outputs = result if isinstance(result, tuple) else (result,)
     for level in sorted(levels & LEVELS.keys()):
+        given = [_tangent_argument(node, a, level) for a in args]
         node.in_jvp = True
         try:
-            found = cls.jvp(node, *[_tangent_argument(node, a, level) for a in args])
+            found = cls.jvp(node, *given)
         finally:
             node.in_jvp = False
         tangents = found if isinstance(found, tuple) else (found,)
@@ -33,6 +39,7 @@ def push_tangents(cls: Any, node: BackwardCFunction, args: tuple[Any, ...], resu
         for nr, (o, t) in enumerate(zip(outputs, tangents)):
             if isinstance(o, Tensor) and t is not None:
                 _check_tangent(o, t, nr)
+                _check_written(o, t, args, given)
                 set_tangent(o, level, t)
     return result
 
@@ -54,3 +61,10 @@ def _check_tangent(output: Tensor, tangent: Any, nr: int) -> None:
             f"supported. Tensor is of size {list_text(output._array.shape)} while the given forward gradient is of "
             f"size {list_text(tangent._array.shape)}."
         )
+
+
+def _check_written(output: Tensor, tangent: Tensor, args: tuple[Any, ...], given: list[Tensor | None]) -> None:
+    """An input that forward wrote and returned must have had its tangent written."""
+    for a, before in zip(args, given):
+        if a is output and before is not None and before is not tangent:
+            raise RuntimeError(NOT_WRITTEN)

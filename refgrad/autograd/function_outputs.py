@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _errors as errors
 from .._tensor import Tensor
-from .._views import CUSTOM_FUNCTION, MULTI_OUTPUT, rebase
+from .._views import CUSTOM_FUNCTION, MULTI_OUTPUT, check_view_writable, rebase
 from ..ops.copy import detach
 from ..ops.identity import same_view
 from .context import BackwardCFunction
@@ -91,8 +91,10 @@ def _without_gradient(o: Tensor, is_input: bool, is_dirty: bool) -> Tensor:
 
 def _written(node: BackwardCFunction, nr: int, o: Tensor, is_input: bool, count: int) -> Tensor:
     """An input that forward wrote: the same object, its history moved on to the node."""
-    if o._needs and o._edge is None:
+    if o.requires_grad and o._edge is None:
         raise RuntimeError(errors.LEAF_USED_INPLACE)
+    if o._view is not None:
+        check_view_writable(o)
     if not is_input:
         warnings.warn(
             "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated "

@@ -14,6 +14,8 @@ from .._modes import enable_grad
 from .._tensor import Tensor, plain
 from . import gradcheck_texts as texts
 from .backward import grad
+from .jacobian_matrices import get_analytical_jacobian as get_analytical_jacobian
+from .jacobian_matrices import get_numerical_jacobian as get_numerical_jacobian
 from .jacobians import analytical, numerical, pulled, pushed, slope, undefined
 
 

@@ -21,7 +21,7 @@ def seeds_of(roots: tuple[Any, ...], given: tuple[Any, ...], is_batched: bool) -
 def _seed(root: Any, g: Any, index: int, is_batched: bool) -> Tensor | None:
     shape, dtype = _shape_dtype(root)
     if g is None:
-        return _implicit_seed(root, shape, dtype)
+        return _cast(_implicit_seed(root, shape, dtype), root, dtype)
     if not isinstance(g, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
     found = g._array.shape
@@ -32,7 +32,17 @@ def _seed(root: Any, g: Any, index: int, is_batched: bool) -> Tensor | None:
             "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
             f"grad_output[{index}] has a dtype of {g.dtype} and output[{index}] has a dtype of {OF_ARRAY[dtype]}."
         )
-    return g if g._array.dtype == dtype else LIVE.cast(g, dtype)
+    return _cast(g, root, dtype)
+
+
+def _cast(g: Tensor | None, root: Any, dtype: np.dtype) -> Tensor | None:
+    """The seed in the root's dtype; for a leaf with a grad_dtype in that, or as it is where any is allowed."""
+    if isinstance(root, Tensor) and root._edge is None and root._extra is not None:
+        chosen = root._extra.grad_dtype
+        if chosen is None:
+            return g
+        dtype = dtype if chosen is False else chosen.array
+    return g if g is None or g._array.dtype == dtype else LIVE.cast(g, dtype)
 
 
 def _shape_dtype(root: Any) -> tuple[tuple[int, ...], np.dtype]:

@@ -71,14 +71,14 @@ index_select_row = op(
 index_add_row = op(
     "index_add(self, index!, source, *, dim, alpha)", _added, public=False, jvp=LINEAR,
     self=lambda g: g,
-    source=lambda g, F, index, source_meta, dim, alpha: F.reshape(
-        F.index_select(g, index, dim) * _conj(alpha), source_meta.shape
+    source=lambda g, F, index, source, dim, alpha: F.reshape(
+        F.index_select(g, index, dim) * _conj(alpha), tuple(source.shape)
     ),
 )  # fmt: skip
 index_copy_row = op(
     "index_copy(self, index!, source, *, dim)", _copied, public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, index, dim: F.index_fill(g, index, 0, dim),
-    source=lambda g, F, index, source_meta, dim: F.reshape(F.index_select(g, index, dim), source_meta.shape),
+    source=lambda g, F, index, source, dim: F.reshape(F.index_select(g, index, dim), tuple(source.shape)),
 )  # fmt: skip
 op("index_mask(index, *, shape, dim) -> out!", _hit, public=False, exact=True)
 index_fill_row = op(

@@ -248,7 +248,7 @@ def _complex_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 complex_row = op(
     "complex(real, imag)", _joined, public=False, layout=pointwise,
-    real=lambda g, F: F.real_part(g), imag=lambda g, F: _imaginary_part(F, g),
+    real=lambda g, F, real: F.real_part(g), imag=lambda g, F, imag: _imaginary_part(F, g),
     jvp=_complex_jvp,
 )  # fmt: skip
 

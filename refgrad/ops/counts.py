@@ -58,7 +58,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 def _no_derivative(name: str) -> Any:
     def vjp(g: Any) -> NoReturn:
-        raise RuntimeError(f"the derivative for '{name}' is not implemented.")
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
 
     return vjp
 

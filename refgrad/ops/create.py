@@ -66,8 +66,8 @@ def array_of(data: Any, wanted: dtype | None) -> np.ndarray:
 
 def _from_numbers(data: Any, wanted: dtype | None) -> np.ndarray:
     """Nested sequences of Python numbers, NumPy scalars and tensors."""
-    data = _plain_data(data)
     kind = wanted or inferred(data)
+    data = _plain_data(data)
     found = np.asarray(data) if data != [] else np.empty(0, kind.array)
     if found.dtype == object:
         return np.asarray(data, kind.array)
@@ -85,8 +85,11 @@ def _plain_data(data: Any) -> Any:
 
 
 def inferred(data: Any) -> dtype:
-    """The dtype of nested numbers: the default floating dtype, int64 or bool by the widest category."""
-    if isinstance(data, list):
+    """The dtype of nested numbers: the default floating dtype, int64 or bool by the widest category; tensors among
+    them count with their own."""
+    if isinstance(data, Tensor):
+        return data.dtype
+    if isinstance(data, (list, tuple, range)):
         found = None
         for member in data:
             kind = inferred(member)

@@ -11,6 +11,7 @@ from .._errors import tensor_type
 from .._inplace import store
 from .._interpreters import formula
 from .._op import LINEAR, op, public
+from .._support import no_forward
 from .._tensor import Tensor
 from .create import fresh
 from .index import add_rows
@@ -206,20 +207,10 @@ def bag_sample_vjp(F: Any, g: Any, weight: Any, indices: Any, offsets: Any, last
 
 
 op("clamp_index(winners) -> out!", lambda winners: np.maximum(winners, 0), public=False, exact=True)
-NO_FORWARD = (
-    "Trying to use forward AD with _embedding_bag that does not support it because it has not been implemented yet.\n"
-    "Please file an issue to PyTorch at https://github.com/pytorch/pytorch/issues/new?template=feature-request.yml so "
-    "that we can prioritize its implementation or submit a PR adding the implementation to derivatives.yaml"
-)
-
-
-def _no_forward(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
-    raise NotImplementedError(NO_FORWARD)
-
 
 embedding_bag_row = op(
     "embedding_bag(weight, indices!, offsets!, per_sample_weights?, *, mode, last, padding, by_frequency)", _bag,
-    public=False, jvp=_no_forward,
+    public=False, jvp=no_forward("_embedding_bag"),
     weight=lambda g, F, weight, weight_meta, indices, offsets, per_sample_weights, mode, last, padding, by_frequency:
         F.bag_vjp(g, weight, indices, offsets, per_sample_weights, weight_meta, (mode, last, padding, by_frequency)),
     per_sample_weights=lambda g, F, weight, indices, offsets, last, padding: F.bag_sample_vjp(

@@ -59,9 +59,9 @@ def _c2r(a: np.ndarray, dim: Axes, normalization: int, size: int) -> np.ndarray:
     return _laid_out(_scaled(found, prod(sizes), normalization), a, dim, True)
 
 
-def _r2c_pull(g: Any, F: Any, self_meta: Any, dim: Axes, normalization: int, onesided: bool) -> Any:
+def _r2c_pull(g: Any, F: Any, self: Any, dim: Axes, normalization: int, onesided: bool) -> Any:
     """The inverse transform of the frequencies that were kept; its real part belongs to the input."""
-    missing = self_meta.shape[dim[-1]] - g.shape[dim[-1]]
+    missing = self.shape[dim[-1]] - g.shape[dim[-1]]
     if onesided and missing:
         shape = tuple(missing if k == dim[-1] else n for k, n in enumerate(g.shape))
         g = F.cat([g, F.zeros(shape, F.array_dtype(g))], dim[-1])

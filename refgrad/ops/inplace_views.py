@@ -111,6 +111,8 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     check_writable(self, False)
+    if shape == self._array.shape:
+        return self
     self._array = _resized(self._array, shape)
     if self._cell is not None:
         self._cell[0] += 1
@@ -118,8 +120,6 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 
 
 def _resized(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if a.shape == shape:
-        return a
     storage, offset = flat_storage(a), storage_offset(a)
     if offset + prod(shape) > storage.size:
         grown = np.zeros(offset + prod(shape), a.dtype)

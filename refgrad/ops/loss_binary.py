@@ -54,7 +54,7 @@ entropy_row = op(
     self=lambda F, g, self, target, weight, reduction: _times(
         F.loss_share(g, self, reduction) * _entropy_slope(F, self, target), weight
     ),
-    target=lambda F, g, self, weight, reduction: _times(
+    target=lambda F, g, self, target, weight, reduction: _times(
         F.loss_share(g, self, reduction) * (F.log1p(-self) - F.log(self)), weight
     ),
 )  # fmt: skip
@@ -133,7 +133,7 @@ logit_entropy_row = op(
     self=lambda F, g, self, target, weight, pos_weight, reduction: _times(
         F.loss_share(g, self, reduction) * _logit_slope(F, self, target, pos_weight), weight
     ),
-    target=lambda F, g, self, weight, pos_weight, reduction: _times(
+    target=lambda F, g, self, target, weight, pos_weight, reduction: _times(
         F.loss_share(g, self, reduction) * _logit_target_slope(F, self, pos_weight), weight
     ),
 )  # fmt: skip

@@ -145,7 +145,7 @@ def _unpicked(g: Any, F: Any, mask: Any, shape: Shape) -> Any:
 
 masked_select_row = op(
     "masked_select(self, mask!)", _picked, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, mask, self_meta: _unpicked(g, F, mask, self_meta.shape),
+    self=lambda g, F, mask, self: _unpicked(g, F, mask, tuple(self.shape)),
 )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from .. import _dtypes as dtypes
 from .._calls import common_dtype
 from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import warn_once, wrap_dim
-from .._inplace import write
-from .._interpreters import formula
+from .._inplace import leaf_first, write
+from .._interpreters import LIVE, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
-from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, summed
+from .reduce import Axes, axes_of, cast_within, count_of, kept, numpy_names, packed, summed
 
 CASTS = (
     "Casting complex values to real discards the imaginary part (Triggered internally at "
@@ -63,6 +63,9 @@ def _norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float) -> Any:
     if ord == 1:
         return g * F.sgn(x)
     if ord == 2:
+        if F is LIVE:
+            # The quotient by a zero norm stays in the graph: the second derivative, which does not exist, is nan.
+            return g * F.where(out == 0, 0, F.div(x, out))
         return x * F.where(out == 0, 0, F.div(g, F.where(out == 0, 1, out)))
     flat = (x == 0) | (out == 0)
     if ord < 1:
@@ -121,7 +124,7 @@ def _norm_operand(x: Tensor, wanted: dtype | None) -> Tensor:
             f"linalg.vector_norm: the dtype of the input ({SCALAR_NAMES[x.dtype]}) should be convertible without "
             f"narrowing to the specified dtype ({name})"
         )
-    return x.to(wanted)
+    return cast_within(x, wanted)
 
 
 def _check_identity(x: Tensor, ord: float, dim: Any) -> None:
@@ -267,6 +270,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 
 @public("renorm_", method=True)
+@leaf_first
 def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """renorm written into self. Source: torch.Tensor.renorm_."""
     return write(renorm_row.row, (self,), _renorm_arguments(self, p, dim, maxnorm))  # type: ignore[attr-defined]

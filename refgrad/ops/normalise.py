@@ -68,6 +68,8 @@ def standardise_pull(F: Any, g: Any, x: Any, axes: Axes, mean: Any, rstd: Any) -
 def _layer_norm(x: np.ndarray, weight: Any, bias: Any, normalized_shape: Axes, eps: float) -> Any:
     axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
     out, mean, rstd, _ = _standardised(np.ascontiguousarray(x), axes, eps)
+    if not x.size:
+        mean = np.zeros_like(mean)  # the mean of no elements, as a running sum has it
     if weight is not None:
         out *= weight
     if bias is not None:
@@ -185,7 +187,7 @@ def _group_norm_pull(
 
 
 group_norm_row = op(
-    "native_group_norm(input, weight?, bias?, *, N, C, HxW, group, eps) -> out, result1!, result2!",
+    "native_group_norm(input, weight?, bias?, *, N, C, HxW, group, eps) -> out, result1, result2",
     _group_norm, public=False, layout=laid_out_like, gradients=_group_norm_pull,
 )  # fmt: skip
 

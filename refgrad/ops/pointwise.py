@@ -11,8 +11,8 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._calls import raise_broadcast
-from .._inplace import write
-from .._layout import beside_number
+from .._inplace import leaf_first, write
+from .._layout import beside_number, pointwise
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -74,6 +74,7 @@ sub_scaled_row = op(
 rsub_row = op(
     "rsub(self, other, *, alpha)", lambda a, b, alpha: np.subtract(b, _scaled(a, alpha)),
     promote="numbers", public=False, jvp=LINEAR, lacks=refused("b", RuntimeError, TWO_BOOLS),
+    layout=lambda result, operands: pointwise(result, operands[::-1]),
     self=lambda g, F, alpha: -g * F.conj(alpha), other=lambda g: g,
 )  # fmt: skip
 rsub_scalar_row = op(
@@ -177,7 +178,8 @@ def _rounded(mode: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
     return op(
         f"div_{mode}(self, other)", kernel, promote="numbers", node="div", overload=2, public=False,
         lacks=missing(f"div_{mode}_cpu", "cb"), jvp=POINTWISE,
-        self=lambda g, F: F.zeros_like(g), other=lambda g, F: F.zeros_like(g),
+        # What PyTorch saves, though neither value matters: writing to it later is an error there.
+        self=lambda g, F, other: F.zeros_like(g), other=lambda g, F, self, other: F.zeros_like(g),
     )  # fmt: skip
 
 
@@ -274,7 +276,7 @@ def writes(name: str, choose_row: Callable[..., Any]) -> None:
         return write(row.row, given[:count], (*given[count:], *attributes))
 
     call.__name__ = call.__qualname__ = name + "_"
-    publish(name + "_", call, method=True, in_module=False)
+    publish(name + "_", leaf_first(call), method=True, in_module=False)
 
 
 def _scaled_choice(

@@ -296,7 +296,7 @@ def _frexp(a: Any) -> Any:
 
 
 frexp_row = op(
-    "frexp(self) -> mantissa, exponent!", _frexp, public=False,
+    "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=pointwise,
     lacks=refused("cib", RuntimeError, "torch.frexp() only supports floating-point dtypes"),
     self=lambda g_mantissa, F, exponent: g_mantissa / F.exp2(exponent),
 )  # fmt: skip

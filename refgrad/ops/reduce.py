@@ -12,6 +12,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import wrap_dim
+from .._graph import gradient_edge
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 
@@ -105,7 +106,7 @@ def _blocks(a: np.ndarray, axis: int) -> np.ndarray:
 
 sum_row = op(
     "sum(self, *, dim, keepdim)", summed, public=False, jvp=LINEAR,
-    self=lambda g, F, self_meta, dim, keepdim: spread(F, g, self_meta.shape, dim, keepdim),
+    self=lambda g, F, self_meta: F.expand(g, self_meta.shape),
 )  # fmt: skip
 sum_dim_row = op(
     "sum_dim(self, *, dim, keepdim)", summed, public=False, node="sum", overload=1, jvp=LINEAR,
@@ -117,7 +118,16 @@ def accumulated(input: Tensor, dtype: dtype | None) -> Tensor:
     """The operand of a sum or product in the dtype asked for; integers without one accumulate in int64."""
     if dtype is None and input.dtype.category < dtypes.FLOAT:
         dtype = dtypes.int64
-    return input if dtype is None or dtype is input.dtype else input.to(dtype)
+    return input if dtype is None or dtype is input.dtype else cast_within(input, dtype)
+
+
+def cast_within(input: Tensor, dtype: dtype) -> Tensor:
+    """The operand of an operation that casts within itself: the cast is no node of the graph, and the engine casts
+    the gradient back where it arrives."""
+    made = input.to(dtype)
+    if type(made) is Tensor and made._edge is not None:
+        made._edge = gradient_edge(input)
+    return made
 
 
 @public("sum")

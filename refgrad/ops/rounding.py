@@ -92,7 +92,7 @@ def _copysign_vjp(g: Any, F: Any, self: Any, out: Any) -> Any:
 
 copysign_row = op(
     "copysign(self, other)", np.copysign, promote="float", public=False, jvp=POINTWISE,
-    lacks=missing("copysign_cpu", "c"), self=_copysign_vjp, other=lambda g, F: F.zeros_like(g),
+    lacks=missing("copysign_cpu", "c"), self=_copysign_vjp, other=lambda g, F, out: F.zeros_like(g),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from .._errors import list_text, wrap_dim
 from .._inplace import leaf_first, write
 from .._layout import preserved
 from .._op import LINEAR, op, public, publish
-from .._tensor import Tensor
+from .._tensor import Tensor, alias
 from .along import lifted
 from .checks import check_number
 from .index import add_rows
@@ -65,8 +65,8 @@ def _scatter_added(a: np.ndarray, index: np.ndarray, src: np.ndarray, dim: int) 
 
 gather_row = op(
     "gather(self, index!, *, dim)", _gathered, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, self_meta, index, dim: F.scatter_add(
-        F.zeros(self_meta.shape, F.dtype_of(g).array), index, g, dim
+    self=lambda g, F, self, index, dim: F.scatter_add(
+        F.zeros(tuple(self.shape), F.dtype_of(g).array), index, g, dim
     ),
 )  # fmt: skip
 scatter_row = op(
@@ -238,14 +238,14 @@ def _put(a: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool)
 
 take_row = op(
     "take(self, index!)", _taken, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, self_meta, index: F.put(F.zeros(self_meta.shape, F.dtype_of(g).array), index, g, True),
+    self=lambda g, F, self, index: F.put(F.zeros(tuple(self.shape), F.dtype_of(g).array), index, g, True),
 )  # fmt: skip
 put_row = op(
     "put(self, index!, source, *, accumulate)", _put, public=False, layout=preserved, jvp=LINEAR,
     self=lambda g, F, index, accumulate: (
         g if accumulate else F.put(g, index, F.zeros(index.shape, F.dtype_of(g).array), False)
     ),
-    source=lambda g, F, index, source_meta: F.reshape(F.take(g, index), source_meta.shape),
+    source=lambda g, F, index, source: F.reshape(F.take(g, index), tuple(source.shape)),
 )  # fmt: skip
 
 
@@ -318,7 +318,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     lone = [(*s[:d], 1, *s[d + 1 :]) for s in (mine, theirs)]
     common = np.broadcast_shapes(*lone)
     wide, places = ((*common[:d], s[d], *common[d + 1 :]) for s in (mine, theirs))
-    return input.expand(wide).gather(d, indices.expand(places))
+    # What is saved is the wide index alone: the tensor that was given may go.
+    return input.expand(wide).gather(d, alias(indices.expand(places)))
 
 
 for _function in (scatter_, scatter_add_, put_):

@@ -13,7 +13,7 @@ from .._inplace import write
 from .._interpreters import RAW
 from .._layout import beside_number, pointwise
 from .._op import POINTWISE, PUBLIC, op, public, publish
-from .._support import check_dtype, missing
+from .._support import check_dtype, missing, no_forward
 from .._tensor import Tensor, method
 from . import power, rounding, trigonometric
 from .layout import lifted
@@ -235,6 +235,7 @@ def _derivative_missing(name: str) -> Callable[..., Any]:
 
 zeta_row = op(
     "zeta(self, other)", lambda a, b: special.zeta(a, b), promote="float", public=False, node="special_zeta",
+    jvp=no_forward("special_zeta"),
     lacks=missing("zeta_cpu", "hc"), self=_derivative_missing("zeta"),
     other=lambda g, F, self, other: g * -self * F.zeta(self + 1, other),
 )  # fmt: skip
@@ -246,12 +247,13 @@ def _gamma_density(F: Any, a: Any, x: Any) -> Any:
 
 
 igamma = op(
-    "igamma(self, other)", special.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"),
+    "igamma(self, other)", special.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"), jvp=no_forward("igamma"),
     self=_derivative_missing("igamma: input"), other=lambda g, F, self, other: g * _gamma_density(F, self, other),
 )  # fmt: skip
 igammac = op(
     "igammac(self, other)", special.gammaincc, promote="numbers", lacks=missing("igammac_cpu", "cib"),
-    self=_derivative_missing("igammac: input"), other=lambda g, F, self, other: -g * _gamma_density(F, self, other),
+    jvp=no_forward("igammac"), self=_derivative_missing("igammac: input"),
+    other=lambda g, F, self, other: -g * _gamma_density(F, self, other),
 )  # fmt: skip
 
 

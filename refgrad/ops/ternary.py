@@ -70,7 +70,7 @@ lerp_row = op(
     lacks=missing("lerp_kernel_tensor", "ib"),
     self=lambda g, F, weight: g * F.conj(1 - weight),
     end=lambda g, F, weight: g * F.conj(weight),
-    weight=lambda g, F, self, end: g * F.conj(end - self),
+    weight=lambda g, F, self, end, weight: g * F.conj(end - self),
 )  # fmt: skip
 lerp_scalar_row = op(
     "lerp_scalar(self, end, *, weight)", _lerp, node="lerp", public=False, promote="numbers", jvp=LINEAR,

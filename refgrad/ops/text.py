@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .._dtypes import get_default_dtype
+from .._forward import tangent_of
+from .._modes import LEVELS
 from .._op import publish
 from .._printing import format_tensor, set_printoptions
 from .._tensor import Tensor, method, resolved
@@ -17,7 +19,15 @@ def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
         requires_grad=self.requires_grad,
         grad_fn=None if node is None else type(node).__name__,
         default_dtype=get_default_dtype().name,
+        tangent=_tangent_text(self),
     )
+
+
+def _tangent_text(t: Tensor) -> str | None:
+    """The text of a dual's tangent; one without dimensions shows as its number."""
+    level = next(reversed(LEVELS.values()), None)
+    tangent = tangent_of(t, level.number) if level is not None and level.is_dual else None
+    return None if tangent is None else f"{tangent}"
 
 
 def _format(self: Tensor, spec: str) -> str:

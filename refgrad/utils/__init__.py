@@ -1,5 +1,5 @@
 """refgrad.utils: tools around autograd. Source: torch.utils."""
 
-from . import checkpoint
+from . import backcompat, checkpoint
 
-__all__ = ["checkpoint"]
+__all__ = ["backcompat", "checkpoint"]

@@ -161,3 +161,71 @@ def test_gradient_between_nodes_keeps_its_strides(torch: Any) -> Any:
     y.register_hook(lambda g: seen.append(g.stride()))
     (w.transpose(0, 1) * torch.ones(3, 2)).sum().backward()
     return seen
+
+
+@agree
+def test_gradient_in_the_memory_of_the_seed(torch: Any) -> Any:
+    found = []
+    for make in (
+        lambda x: x.view(2),
+        lambda x: x.unsqueeze(0).squeeze(0),
+        lambda x: x.expand(2),
+        lambda x: x + 0,
+        lambda x: x.clone(),
+        lambda x: x.reshape(1, 2).sum(0),
+    ):
+        x, seed = leaf(torch, 1.0, 2.0), torch.tensor([3.0, 5.0])
+        make(x).backward(seed)
+        seed.mul_(2)
+        found += [x.grad, x.grad._version, x.grad._is_view(), seed._version]
+    return found
+
+
+@agree
+def test_second_backward_adds_into_the_seed_it_kept(torch: Any) -> Any:
+    x, seed = leaf(torch, 1.0, 2.0), torch.tensor([3.0, 5.0])
+    y = x.view(2)
+    y.backward(seed, retain_graph=True)
+    y.backward(seed)
+    return seed, x.grad, x.grad._version, seed._version
+
+
+@agree
+def test_two_leaves_and_one_cotangent(torch: Any) -> Any:
+    found = []
+    for make in (
+        lambda x, y: x.view(2) * 1 + y.view(2),
+        lambda x, y: (x + y).view(2),
+        lambda x, y: (x.view(2) + y.view(2)).sin(),
+        lambda x, y: torch.cat([x, y])[1:3],
+    ):
+        x, y, seed = leaf(torch, 1.0, 2.0), leaf(torch, 3.0, 4.0), torch.tensor([3.0, 5.0])
+        make(x, y).backward(seed)
+        x.grad.mul_(3)
+        found += [x.grad, y.grad, seed, x.grad._version, y.grad._version, seed._version]
+    return found
+
+
+@agree
+def test_gradient_that_something_else_holds_is_copied(torch: Any) -> Any:
+    found, held = [], []
+    for hook in (lambda g: held.append(g), lambda g: None, lambda g: g):
+        x, seed = leaf(torch, 1.0, 2.0), torch.tensor([3.0, 5.0])
+        x.register_hook(hook)
+        x.view(2).backward(seed)
+        seed.mul_(2)
+        found.append(x.grad)
+    x, seed = leaf(torch, 1.0, 2.0), torch.tensor([3.0, 5.0])
+    x.view(2).backward(seed, create_graph=True)
+    seed.mul_(2)
+    found.append(x.grad)
+    x.grad = None
+    return found
+
+
+@agree
+def test_grad_in_the_memory_of_the_seed(torch: Any) -> Any:
+    x, seed = leaf(torch, 1.0, 2.0), torch.tensor([3.0, 5.0])
+    (g,) = torch.autograd.grad(x.view(2), x, seed)
+    seed.mul_(2)
+    return g, g._version, torch.autograd.grad(x, x, seed)[0] is seed, torch.autograd.grad(x + 1, x, seed)[0] is seed

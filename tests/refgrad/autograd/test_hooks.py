@@ -293,3 +293,78 @@ def test_order_of_leaves(torch: Any) -> Any:
         (torch.cat(mixed[::2]).sum() + torch.cat(mixed[1:]).sum() * 2 + mixed[0]).sum().backward()
         found.append(log)
     return found
+
+
+def giving_nothing(torch: Any) -> Any:
+    """A Function whose backward gives None."""
+
+    class Nothing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return None
+
+    return Nothing.apply
+
+
+@agree
+def test_where_no_cotangent_arrives(torch: Any) -> Any:
+    log: list[Any] = []
+    x = torch.ones(2, requires_grad=True)
+    x.register_post_accumulate_grad_hook(lambda p: log.append(("post", p.grad)))
+    x.register_hook(lambda g: log.append(("leaf", g)))
+    y = x.view(2)
+    y.retain_grad()
+    y.register_hook(lambda g: log.append(("tensor", g)))
+    y.grad_fn.register_prehook(lambda gs: log.append(("pre", gs)))
+    y.grad_fn.register_hook(lambda *gs: log.append(("node", gs)))
+    giving_nothing(torch)(y).sum().backward()
+    return log, x.grad, y.grad
+
+
+@agree
+def test_saved_values_are_read_where_no_cotangent_arrives(torch: Any) -> Any:
+    log: list[Any] = []
+
+    def unpack(value: Any) -> Any:
+        log.append(value)
+        return value
+
+    x = torch.ones(2, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda value: value, unpack):
+        y = x.exp() * x.sin()
+    giving_nothing(torch)(y).sum().backward()
+    z = x.exp()
+    w = giving_nothing(torch)(z)
+    with torch.no_grad():
+        z.add_(1)
+    return len(log), x.grad, attempt(lambda: w.sum().backward())
+
+
+@agree
+def test_a_root_that_leads_to_no_input(torch: Any) -> Any:
+    log: list[Any] = []
+    x, other, seed = (torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True), torch.ones(2))
+    y, z = x.sin(), x.cos()
+    for name, t in (("y", y), ("z", z), ("x", x)):
+        t.register_hook(lambda g, name=name: log.append((name, g)))
+    y.retain_grad()
+    y.grad_fn.register_prehook(lambda gs: log.append("pre"))
+    found = [torch.autograd.grad(y, other, seed, retain_graph=True, allow_unused=True)]
+    y.backward(seed, inputs=[other], retain_graph=True)
+    x.backward(seed, inputs=[other])
+    torch.autograd.grad([y, z], other, [seed, seed], retain_graph=True, allow_unused=True)
+    return log, found, y.grad, x.grad
+
+
+@agree
+def test_post_hooks_see_reduced_gradients(torch: Any) -> Any:
+    log: list[Any] = []
+    x, y = torch.ones(2, 1, requires_grad=True, dtype=torch.float64), torch.ones(3, requires_grad=True)
+    z = x * y
+    z.grad_fn.register_hook(lambda grads, given: log.append(grads))
+    z.sum().backward()
+    return log

@@ -1,0 +1,138 @@
+"""The command ``refgrad qualify``: which faults are planted, and what is stored and shown of the verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import campaign, scoring
+from .check import Settings
+from .faults import QUICK, entries, find
+from .qualify import QUICK as QUICK_EFFORT
+from .qualify import Effort, Verdict, qualify
+
+QUICK_ROWS = ("MulBackward0", "ExpBackward0", "SumBackward1", "MmBackward0", "CumsumBackward0", "MaximumBackward0")
+"""The rows whose systematic faults are part of the quick form: pointwise, reducing, contracting, scanning, tied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command was asked for. ``faults``: ids, or names of rows where ``systematic``; ``draws``: programs on
+    which each surviving systematic fault is compared with the sound engine."""
+
+    faults: tuple[str, ...] = ()
+    quick: bool = False
+    systematic: bool = False
+    kind: str | None = None
+    jobs: int = 2
+    seed: int = 0
+    draws: int = 0
+
+
+@dataclass(slots=True)
+class Qualification:
+    """The verdicts on real faults and controls, and those on systematic faults."""
+
+    settings: Settings
+    real: list[Verdict] = field(default_factory=list)
+    systematic: list[Verdict] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a fault survived that should not, a control was blamed, or the oracle."""
+        found = scoring.score(self.real)
+        return bool(found["survivors"] or found["blamed_controls"] or found["oracle_blamed"] or self.holes)
+
+    @property
+    def holes(self) -> list[Verdict]:
+        return [v for v in self.systematic if not v.caught and not v.message.startswith(campaign.EQUIVALENT)]
+
+    def write(self, path: Path) -> None:
+        """Stores scores, matrices and verdicts as JSON."""
+        body = scoring.record(self.real, self.settings)
+        if self.systematic:
+            body["systematic"] = summary(self.systematic)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(body, indent=1) + "\n")
+
+    def lines(self) -> Iterator[str]:
+        """The tables for the terminal."""
+        if self.real:
+            yield from scoring.lines(self.real)
+        if self.systematic:
+            yield from systematic_lines(summary(self.systematic))
+
+
+def run(options: Options) -> Qualification:
+    """Plants what was asked for. Raises LookupError for an unknown fault or row."""
+    settings = Settings("quick" if options.quick else "standard", 8 if options.quick else 50, options.seed)
+    done = Qualification(settings)
+    if not options.systematic or (options.quick and not options.faults):
+        effort = QUICK_EFFORT if options.quick else Effort()
+        done.real = qualify(_chosen(options), settings, options.jobs, effort)
+    if options.systematic or (options.quick and not options.faults and options.kind is None):
+        standard = Settings("standard", 50, options.seed)
+        done.systematic = campaign.campaign(_rows(options), standard, options.jobs, options.draws)
+    return done
+
+
+def _chosen(options: Options) -> list[str]:
+    """The ids to plant: those asked for, else the quick form's, else all."""
+    some = QUICK if options.quick and options.kind is None else entries()
+    chosen = [find(id).id for id in options.faults or some]
+    return [id for id in chosen if options.kind is None or find(id).kind == options.kind]
+
+
+def _rows(options: Options) -> list[str]:
+    known = campaign.all_rows()
+    asked = options.faults or (QUICK_ROWS if options.quick else known)
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise LookupError(f"no row {unknown[0]!r}; rows have the names of their nodes, such as MulBackward0")
+    return list(asked)
+
+
+def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The score of systematic faults: by class, by class and property, and every survivor with its reason."""
+    survivors = [v for v in verdicts if not v.caught]
+    equivalent = sum(v.message.startswith(campaign.EQUIVALENT) for v in survivors)
+    by_property: dict[str, Counter[str]] = {}
+    for v in verdicts:
+        if v.caught:
+            by_property.setdefault(v.kind, Counter())[scoring.column(v.caught_by[0])] += 1
+    return {
+        "planted": len(verdicts),
+        "caught": len(verdicts) - len(survivors),
+        "equivalent": equivalent,
+        "classes": scoring.by_class(verdicts),
+        "matrix": {kind: dict(counts) for kind, counts in sorted(by_property.items())},
+        "reasons": dict(Counter(_reason(v) for v in survivors).most_common()),
+        "survivors": [{"id": v.fault, "class": v.kind, "reason": v.message} for v in survivors],
+    }
+
+
+def _reason(v: Verdict) -> str:
+    """The reason of a survivor without its numbers."""
+    return "".join("n" if c.isdigit() else c for c in v.message.partition(" in ")[0].partition(": ")[0])
+
+
+def systematic_lines(found: dict[str, Any]) -> Iterator[str]:
+    """The table of systematic faults: classes with their medians, then why the survivors survived."""
+    yield f"{'class':<24} {'caught':>12} {'programs':>9} {'seconds':>8} {'steps':>6} {'elements':>8}"
+    for kind, row in found["classes"].items():
+        cells = [row[name] if row[name] is not None else "-" for name in ("programs", "seconds", "steps", "elements")]
+        count = f"{row['caught']} of {row['planted']}"
+        yield f"{kind:<24} {count:>12} {cells[0]:>9} {cells[1]:>8} {cells[2]:>6} {cells[3]:>8}"
+    for survivor in found["survivors"][:40]:
+        yield f"  survived: {survivor['id']}: {survivor['reason']}"
+    for reason, count in found["reasons"].items():
+        yield f"  {count} survived: {reason}"
+    share = found["caught"] / max(found["planted"] - found["equivalent"], 1)
+    yield (
+        f"{found['caught']} of {found['planted']} systematic faults caught, {found['equivalent']} equivalent: "
+        f"{100 * share:.2f} % of the others"
+    )

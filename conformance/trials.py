@@ -1,0 +1,226 @@
+"""Trials: many broken engines against one question, sharing all that does not depend on the fault.
+
+A program is drawn once, run once on the oracle and once on the sound engine, which shows the sites that it passes. Only
+faults that fire there are run on it. The allowance for rounding is the oracle's affair too and is measured once.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .backends import Backend, collecting_warnings, load
+from .catalogue import Operator
+from .check import LANGUAGE_SHARE, Settings
+from .clause import Programs, Scenario
+from .compare import Allowance
+from .faults.changes import Event
+from .faults.fault import Broken, Fault
+from .faults.sites import Reach, Site
+from .judge import Judge, Judgement, Law
+from .program import Program
+from .properties import Property
+from .questions import Question
+from .search import Draw, Rejected
+from .source import Stream, mix
+from .trace import Trace
+
+SIZED = ("/large", "/one-of-65536")
+PROBES = 4
+"""Programs of a question after which it is given up, if they reached no site with a living fault."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a question draws and demands, taken from it by asking it as ``check`` would be asked."""
+
+    id: str
+    draw: Draw | None = None
+    law: Law | None = None
+    examples: int = 0
+    convention: bool = False
+    scene: Scenario | None = None
+
+
+class _Listener:
+    """Stands in for a Check: notes what it is asked."""
+
+    def __init__(self, question: Question, settings: Settings) -> None:
+        self.asked = Asked(question.id, examples=settings.examples)
+        self.clause = question.clause
+
+    def __call__(self, programs: Programs | Scenario, law: Law | None = None) -> None:
+        self.asked.convention = self.clause is not None and self.clause.convention
+        if isinstance(programs, Scenario):
+            self.asked.scene = programs
+        else:
+            self.asked.draw, self.asked.law = programs.draw, law
+
+    def operator(self, line: Operator, kind: Property, draw: Draw) -> None:
+        self.asked.draw, self.asked.law, self.asked.convention = draw, kind.law, kind.convention
+        self.asked.examples = kind.examples(self.asked.examples)
+
+    def language(self, block: int, draw: Draw) -> None:
+        self.asked.draw, self.asked.examples = draw, self.asked.examples * LANGUAGE_SHARE
+        self.asked.id = f"language/{block:02}"
+
+
+def asked(question: Question, settings: Settings) -> Asked:
+    """What the question draws and demands."""
+    listener = _Listener(question, settings)
+    question.ask(listener)  # type: ignore[arg-type]
+    return listener.asked
+
+
+class SharedJudge(Judge):
+    """A judge of many backends on one program after another: the oracle's part is done once a program."""
+
+    __slots__ = ("_known", "_making", "program", "theirs")
+
+    def __init__(self, backend: Backend, oracle: Backend) -> None:
+        Judge.__init__(self, backend, oracle)
+        self.program = Program(())
+        self.theirs = Trace()
+
+    def take(self, program: Program) -> None:
+        """Makes a program the current one."""
+        self.program, self.theirs = program, self.oracle.execute(program)
+        self._known: list[Allowance] = []
+        self._making: Iterator[Allowance] = Judge._allowances(self, program, self.theirs)
+
+    def weigh(self, mine: Trace, law: Law | None) -> Judgement:
+        """The judgement on a trace of the current program."""
+        judgement = self._compare(self.program, mine, self.theirs)
+        return judgement if judgement.status != "same" else self._lawful(self.program, mine, self.theirs, law)
+
+    def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
+        yield from self._known
+        for allowance in self._making:
+            self._known.append(allowance)
+            yield allowance
+
+
+@dataclass(slots=True)
+class Kill:
+    """How a fault was caught: the question, its cost so far, the choices of the failing draw."""
+
+    question: str
+    programs: int
+    seconds: float
+    message: str
+    kind: str
+    log: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Cost:
+    """What a site's questions have cost so far."""
+
+    programs: int = 0
+    seconds: float = 0.0
+
+
+class Bench:
+    """The living faults by site, and what became of the others."""
+
+    def __init__(self, faults: Iterable[Fault], settings: Settings) -> None:
+        self.settings = settings
+        self.sound = load("refgrad")
+        self.judge = SharedJudge(self.sound, load("torch"))
+        self.reach = Reach()
+        self.alive: dict[Site, dict[str, Fault]] = {}
+        self.broken: dict[str, Broken] = {}
+        for fault in faults:
+            self.alive.setdefault(site_of(fault), {})[fault.id] = fault
+        self.kills: dict[str, Kill] = {}
+        self.costs: dict[Site, Cost] = {}
+        self.fired: dict[str, int] = {}
+        self.passed: dict[str, set[Site]] = {}
+        self.unsound = 0
+
+    def ask(self, questions: Sequence[Question]) -> None:
+        """Puts the questions to all living faults, in order."""
+        for question in questions:
+            if not any(self.alive.values()):
+                return
+            found = asked(question, self.settings)
+            if found.draw is not None and not found.convention:
+                with collecting_warnings():
+                    self._ask(found, found.draw)
+
+    def _ask(self, found: Asked, draw: Draw) -> None:
+        seed = (self.settings.seed, zlib.crc32(found.id.encode()))
+        passed = self.passed.setdefault(found.id, set())
+        for index in range(found.examples):
+            if index >= PROBES and not self._is_worth(found, passed):
+                return
+            started, source = time.perf_counter(), Stream(mix(*seed, index))
+            try:
+                program = draw(source)
+            except Rejected:
+                continue
+            with self.reach:
+                trace = self.sound.execute(program)
+            passed |= self.reach.events.keys() & self.alive.keys()
+            self._try(found, program, trace, source.log)
+            spent = time.perf_counter() - started
+            for site in passed:
+                cost = self.costs.setdefault(site, Cost())
+                cost.programs += 1
+                cost.seconds += spent
+
+    def _is_worth(self, found: Asked, passed: set[Site]) -> bool:
+        """Whether a living fault may yet be caught: one of size only where the programs are huge."""
+        is_huge = found.id.endswith("/huge")
+        return any(is_huge or not id.endswith(SIZED) for site in passed for id in self.alive.get(site, ()))
+
+    def _try(self, found: Asked, program: Program, sound: Trace, log: list[int]) -> None:
+        """Runs the program on every living fault that fires in it."""
+        firing = list(self._firing(self.reach.events))
+        if not firing:
+            return
+        self.judge.take(program)
+        if self.judge.weigh(sound, found.law).status != "same":
+            self.unsound += 1
+            return
+        for fault in firing:
+            started = time.perf_counter()
+            self.fired[fault.id] = self.fired.get(fault.id, 0) + 1
+            judgement = self.judge.weigh(self._engine(fault).execute(program), found.law)
+            if judgement.status == "different" and judgement.divergence is not None:
+                self._note(fault, found.id, judgement.divergence, log, time.perf_counter() - started)
+
+    def _engine(self, fault: Fault) -> Broken:
+        engine = self.broken.get(fault.id)
+        if engine is None:
+            engine = self.broken[fault.id] = Broken(fault, self.sound)
+        return engine
+
+    def _firing(self, events: dict[Site, list[Event]]) -> Iterator[Fault]:
+        for site, seen in events.items():
+            for fault in self.alive.get(site, {}).values():
+                if any(map(fires_of(fault), seen)):
+                    yield fault
+
+    def _note(self, fault: Fault, question: str, found: Any, log: list[int], spent: float) -> None:
+        site = site_of(fault)
+        cost = self.costs.get(site, Cost())
+        self.kills[fault.id] = Kill(
+            question, cost.programs + 1, cost.seconds + spent, found.message[:200], found.kind, list(log)
+        )
+        del self.alive[site][fault.id]
+        self.broken.pop(fault.id, None)
+
+    def survivors(self) -> list[Fault]:
+        return [fault for living in self.alive.values() for fault in living.values()]
+
+
+def site_of(fault: Fault) -> Site:
+    return getattr(fault, "site", ("", "", ""))
+
+
+def fires_of(fault: Fault) -> Callable[[Event], bool]:
+    return getattr(fault, "fires", lambda event: True)

@@ -1,0 +1,62 @@
+"""What PyTorch leaves to an implementation: which values a composite keeps for backward.
+
+An operator with ``graph="spec"`` saves what PyTorch's own saves. Others, backward passes that are recorded themselves,
+and regions under a transform may save what suits their formulas: then a pack hook shows other values, a later write is
+an error here and not there, and a hook that hands back the saved tensor itself shows the write to the formula.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from . import catalogue
+from .compare import Divergence
+from .program import Backward, Call, Drop, Grad, Program, Step, Transform, refs
+from .trace import Trace
+
+ABOUT_SAVING = ("modified by an inplace operation", "backward through the graph a second time")
+
+
+def saves_freely(step: Step) -> bool:
+    """Whether what a step saves is the engine's own affair."""
+    if isinstance(step, Call):
+        return catalogue.find(step.op).graph != "spec"
+    if isinstance(step, Transform):
+        return step.kind != "function"
+    return isinstance(step, (Backward, Grad)) and step.create_graph
+
+
+def free_steps(program: Program) -> frozenset[int]:
+    """The steps under saved-tensor hooks that save what they like."""
+    return frozenset(index for index, step in enumerate(program.steps) if has_saved_hooks(step) and saves_freely(step))
+
+
+def has_saved_hooks(step: Step) -> bool:
+    return any(mode.startswith("saved_hooks") for mode in step.modes)
+
+
+def without_free_packing(trace: Trace, free: frozenset[int]) -> Trace:
+    """The trace without the calls of pack and unpack hooks that those steps made, or a step that raised: some operators
+    look at their arguments before they save them, and some after."""
+    raised = {step for step, _ in trace.raised()}
+    return replace(trace, hooks=[call for call in trace.hooks if call.step not in free | raised])
+
+
+def depends_on_saved_set(program: Program, found: Divergence) -> bool:
+    """Whether a difference hangs on what a step chose to save: an error about a modified or freed saved value, a value
+    that was computed from one which hooks handed back as it was by then, or who lives on in the graph."""
+    if found.kind == "value":
+        is_written = any(isinstance(step, Call) and step.form == "inplace" for step in program.steps)
+        return is_written and bool(free_steps(program))
+    if found.kind == "death":
+        return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
+    texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
+    about_saving = any(part in text for text in texts for part in ABOUT_SAVING)
+    return about_saving and any(map(saves_freely, program.steps))
+
+
+def _may_hold(program: Program, drop: Drop) -> bool:
+    """Whether one of the dropped values went into a step that saves what it likes."""
+    free = (step for step in program.steps if saves_freely(step))
+    held = {ref for step in free for f in fields(step) for ref in refs(getattr(step, f.name))}
+    return any(ref in held for ref in drop.values)
