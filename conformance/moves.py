@@ -8,7 +8,7 @@ from typing import Any
 from .build import Builder, Value
 from .domains import NONZERO
 from .leafdata import is_complex
-from .vocabulary import ACCUMULATING, Fixed, Language, menu
+from .vocabulary import ACCUMULATING, ELEMENTWISE, Fixed, Language, menu
 
 FUNCTIONS = (
     "square",
@@ -64,7 +64,9 @@ def write(b: Language) -> None:
         return
     target, reads = b.recent(found), line.name in ACCUMULATING
     args, attrs = line.strategy.draw(Fixed(b, target, exact=reads))
-    if reads and b.shared(args[:1]) & b.shared((*args[1:], *attrs.values())):
+    if (reads and b.shared(args[:1]) & b.shared((*args[1:], *attrs.values()))) or (
+        line.name in ELEMENTWISE and b.is_folded(args[:1])
+    ):
         args = (b.call("clone", args[0]), *args[1:])
     result = b.call(line.name, *args, form="inplace", **attrs)
     target = args[0]
@@ -137,7 +139,6 @@ def transform(b: Language) -> None:
         return [inner.scalar(*values) if scalar else inner.smooth(*values)]
 
     region = b.region([x, *captures], body)
-    region = type(region)(1, region.steps, region.results) if captures else region
     b.plain = False
     result = b.transform(kind, region, [x], captures=captures, **_options(b, kind, x))
     if kind in ("checkpoint", "vmap", "grad"):

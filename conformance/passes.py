@@ -122,11 +122,11 @@ def observe(b: Language) -> None:
 
 
 def grad_of(b: Language) -> None:
-    """A gradient read as a value, and where its memory is."""
+    """A gradient read as a value, and where its memory is. (How often a formula writes to what it makes is its own.)"""
     if b.leaves():
         found = b.grad_of(b.pick(b.leaves()))
         found.known = False
-        b.observe(found, "flags", "version", "layout").known = False
+        b.observe(found, "flags", "layout").known = False
 
 
 def set_grad(b: Language) -> None:

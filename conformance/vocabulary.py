@@ -9,11 +9,16 @@ from .build import Builder, Value, values_in
 from .catalogue import Operator, operators
 from .domains import REAL, Domain
 from .leafdata import is_differentiable
+from .program import Leaf
 from .shapes import Shape, draw_shape
 from .source import Source
 
 # They read operands while they write: what memory shared with one gives is undefined, and PyTorch doesn't look.
 ACCUMULATING = ("addmm", "addmv", "addbmm", "baddbmm", "addr")
+# They write element by element where PyTorch only warns that elements share memory: the last one stays, in an order of
+# the engine's own.
+ELEMENTWISE = ("index_put", "index_fill", "masked_fill")
+FOLDING = ("expand", "expand_as", "broadcast_to", "broadcast_tensors", "as_strided", "unfold")
 
 
 @cache
@@ -39,6 +44,7 @@ class Language(Builder):
         self.dropped: set[int] = set()
         self.spent: set[int] = set()
         self.memory: dict[int, frozenset[int]] = {}
+        self.folded: set[int] = set()
         self.plain = True
 
     def operand(
@@ -73,11 +79,26 @@ class Language(Builder):
         # What aliases an operand does no arithmetic.
         if line.exact or line.view or form == "inplace":
             self.memory[result.index] = self.shared((*args, *attrs.values()))
+        if op in FOLDING or self.is_folded(args):
+            self.folded.add(result.index)
         return result
+
+    def leaf(self, *args: Any, **options: Any) -> Value:
+        made = super().leaf(*args, **options)
+        step = self.steps[-1]
+        if isinstance(step, Leaf) and step.layout == "expanded":
+            self.folded.add(made.index)
+        return made
+
+    def is_folded(self, args: Any) -> bool:
+        """Whether elements of an argument may share memory."""
+        return any(v.index in self.folded for v in values_in(args))
 
     def item(self, value: Value, index: int) -> Value:
         result = super().item(value, index)
         self.memory[result.index] = self.shared([value])
+        if value.index in self.folded:
+            self.folded.add(result.index)
         return result
 
     def shared(self, args: Any) -> frozenset[int]:
