@@ -14,15 +14,14 @@ from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
+from .excuse import Excuse, LanguageExcuse
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
-from .oracle_faults import OracleFault, recorded
-from .oracle_faults import find as find_oracle_fault
-from .program import Call, Program
+from .program import Program
 from .properties import Property
 from .results import result_line
 from .search import DEATHS, Draw, Tally, Witness, search, smallest
-from .shrink import shrink_choices, shrink_steps
+from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
 from .trace import Trace
 
@@ -99,7 +98,7 @@ class Check:
             "operator": line.name,
             "property": kind.name,
             "sentence": f"{line.name} {kind.sentence}",
-            "source": f"torch.{line.path}",
+            "source": line.source,
             "profile": kind.profile,
         }
         examples = kind.examples(self.settings.examples)
@@ -119,7 +118,7 @@ class Check:
             "profile": "tape",
         }
         examples = self.settings.examples * LANGUAGE_SHARE
-        excuse = _LanguageExcuse(identity, self.judge)
+        excuse = LanguageExcuse(identity, self.judge)
         self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
     def _operator_witness(self, kind: Property) -> Witness:
@@ -141,12 +140,12 @@ class Check:
         law: Law | None,
         convention: bool,
         examples: int | None = None,
-        excuse: _Excuse | None = None,
+        excuse: Excuse | None = None,
     ) -> Outcome:
         judge, examples = self.judge, examples or self.settings.examples
-        judge.close.headroom = 0.0
+        judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        excuse = excuse or _Excuse(identity, self.judge)
+        excuse = excuse or Excuse(identity, self.judge)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
             return self._unclaimed(identity, sorted(tally.lacking), tally)
@@ -158,7 +157,7 @@ class Check:
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: _Excuse) -> Outcome:
+    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: Excuse) -> Outcome:
         assert tally.failing is not None
         log, judgement = tally.failing
         known = self.settings.known.get(identity["id"])
@@ -170,9 +169,10 @@ class Check:
         program, judgement = self._smallest(draw, log, judgement, law)
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
         verdict = finding.line["verdict"]
-        if verdict == "oracle" and excuse.fault is not None:
+        fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
+        if fault is not None:
             # What was too large to arbitrate as drawn turned out, when shrunk, to be the recorded fault.
-            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding)])
+            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding, fault)])
         kind = finding.line["kind"]
         status = kind if kind in DEATHS else "convention" if verdict == "convention" else "fail"
         result = result_line(identity, status, tally, None)
@@ -225,68 +225,6 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
-
-
-class _Excuse:
-    """Excuses a difference that is a recorded fault of the oracle, and keeps the first as an ``oracle-fault`` line."""
-
-    def __init__(self, identity: dict[str, Any], judge: Judge) -> None:
-        self.identity = identity
-        self.judge = judge
-        oracle = judge.oracle
-        self.fault = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
-        self.findings: list[Finding] = []
-
-    def __call__(self, program: Program, judgement: Judgement) -> bool:
-        if self.fault is None or judgement.divergence is None or judgement.divergence.kind != "value":
-            return False
-        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
-        if finding.line["verdict"] != "oracle":
-            return False
-        if not self.findings:
-            self.findings.append(self.recorded(finding))
-        return True
-
-    def recorded(self, finding: Finding) -> Finding:
-        """The finding as a fault of the oracle."""
-        assert self.fault is not None
-        oracle = {"name": self.judge.oracle.name, "version": self.judge.oracle.version}
-        extra = {"type": "oracle-fault", "oracle": oracle, "reason": self.fault.reason}
-        return Finding({**finding.line, **extra}, finding.text)
-
-
-class _LanguageExcuse(_Excuse):
-    """The same for a program of many operators: the fault is excused where the smallest program that differs still
-    needs an operator with a recorded fault, and the arbiter doesn't rule against the backend."""
-
-    def __call__(self, program: Program, judgement: Judgement) -> bool:
-        found = judgement.divergence
-        if found is None or not self._faults(program, found):
-            return False
-
-        def fails(candidate: Program) -> bool:
-            again = self.judge.judge(candidate)
-            return again.status == "different" and again.divergence is not None and again.divergence.kind == found.kind
-
-        program = shrink_steps(program, fails)
-        faults = self._faults(program, found)
-        if not faults:
-            return False
-        finding = find_fault(self.identity, program, self.judge.judge(program), self.judge.backend, self.judge.oracle)
-        if finding.line["verdict"] in ("backend", "both"):
-            return False
-        if not self.findings:
-            self.fault = faults[0]
-            self.findings.append(self.recorded(finding))
-            self.fault = None
-        return True
-
-    def _faults(self, program: Program, found: Divergence) -> list[OracleFault]:
-        """The recorded faults of the operators that a program calls: in a value, or an error where there is one."""
-        oracle, names = self.judge.oracle, {step.op for step in program.steps if isinstance(step, Call)}
-        faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
-        text = getattr(found.oracle, "message", "")
-        return [f for f in faults if (f.message in text if f.message else found.kind == "value")]
 
 
 def _differs(mine: str, theirs: str) -> str:

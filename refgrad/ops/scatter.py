@@ -15,8 +15,8 @@ from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor, alias
 from .along import lifted
+from .checks import check_number
 from .index import add_rows
-from .masked import check_number
 from .shape import Shape
 
 REDUCE = (
@@ -169,7 +169,7 @@ def _scatter_call(input: Tensor, dim: int, index: Tensor, src: Any, value: Any, 
     given = value if src is None else src
     d = _check_scatter(input, dim, index, given, "scatter")
     if not isinstance(given, Tensor):
-        check_number(given, input)
+        check_number(given, input.dtype)
     if reduce is not None:
         if reduce not in ("add", "multiply"):
             raise RuntimeError("reduce argument must be either add or multiply.")
