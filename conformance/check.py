@@ -231,7 +231,8 @@ class _Excuse:
         self.identity = identity
         self.judge = judge
         oracle = judge.oracle
-        self.fault = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
+        about, kind = identity["operator"] or identity["id"], identity["property"] or "clause"
+        self.fault = find_oracle_fault(oracle.name, oracle.version, about, kind)
         self.findings: list[Finding] = []
 
     def __call__(self, program: Program, judgement: Judgement) -> bool:
