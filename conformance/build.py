@@ -107,6 +107,10 @@ class Builder:
         drawn = self.pick(options)
         return huge if self.sizes == "huge" else drawn
 
+    def size(self, options: Sequence[int]) -> int:
+        """A size among the options; 1 or the first of them where edges are what is tested."""
+        return (1, options[0])[self.choose(2)] if self.sizes == "edge" else self.pick(options)
+
     # Values
 
     def _add(self, step: Step, shape: Shape = (), dtype: str = "", **facts: Any) -> Value:

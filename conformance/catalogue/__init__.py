@@ -76,7 +76,7 @@ class Gauge:
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
-    rounding; ``cancels``: its terms cancel and round by the largest value; ``jumps``: discontinuous in its operands;
+    rounding; ``contraction``: on absolute operands its value bounds its rounding; ``jumps``: discontinuous in its operands;
     ``graph``: whether node names and what the nodes save are compared (``spec``), the ``names`` alone, or nothing
     (``free``); ``layout``: whether the strides of its results are; ``forward``:
     whether PyTorch has its forward mode; ``constant``: positions of outputs that carry no gradient;
@@ -95,8 +95,7 @@ class Operator:
     outputs: tuple[str, ...] | None
     graph: str
     exact: bool
-    contraction: bool | str
-    cancels: bool
+    contraction: bool
     jumps: bool
     view: bool
     differentiable: bool
@@ -144,8 +143,7 @@ def operator(
     outputs: tuple[str, ...] | None = None,
     graph: str = "spec",
     exact: bool = False,
-    contraction: bool | str = False,
-    cancels: bool = False,
+    contraction: bool = False,
     jumps: bool = False,
     view: bool = False,
     differentiable: bool = True,
@@ -180,7 +178,6 @@ def operator(
         graph,
         exact,
         contraction,
-        cancels,
         jumps,
         view,
         differentiable,

@@ -189,9 +189,9 @@ def _without_weights(b: Builder) -> Drawn:
 operator(
     "nn.functional.multi_head_attention_forward.fused",
     custom(_without_weights, lambda args, attrs: _attended(args, attrs)[:1], FUNCTION), dtypes=FLOATING,
-    outputs=("output",), random=True, cancels=True, graph="free", twice=False, forward=False,
+    outputs=("output",), random=True, graph="free", twice=False, forward=False,
 )  # fmt: skip
 operator(
     "nn.functional.multi_head_attention_forward", custom(_attention, _attended, FUNCTION), dtypes=FLOATING,
-    outputs=("output", "weights"), random=True, cancels=True, graph="free",
+    outputs=("output", "weights"), random=True, graph="free",
 )  # fmt: skip

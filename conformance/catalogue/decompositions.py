@@ -152,9 +152,7 @@ def _same_dtype(dtype: str) -> str:
 
 def _decomposition(name: str, draw: Any, infer: Any, outputs: Any, gauge: Gauge, **options: Any) -> None:
     forms = options.pop("forms", FUNCTION)
-    operator(
-        name, custom(draw, infer, forms), dtypes=NUMERIC, contraction="mixing", outputs=outputs, gauge=gauge, **options
-    )
+    operator(name, custom(draw, infer, forms), dtypes=NUMERIC, outputs=outputs, gauge=gauge, **options)
 
 
 BOTH = ("function", "method")

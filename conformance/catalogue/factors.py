@@ -26,7 +26,7 @@ SMALL: tuple[Shape, ...] = ((), (2,), (3, 1), (1, 2))
 
 
 def _line(name: str, strategy: Any, **options: Any) -> None:
-    operator(name, strategy, dtypes=options.pop("dtypes", NUMERIC), contraction="mixing", **options)
+    operator(name, strategy, dtypes=options.pop("dtypes", NUMERIC), **options)
 
 
 def _same(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

@@ -39,7 +39,7 @@ def _resized_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return resized(len(args[0].shape) - 2)(args, attrs)
 
 
-operator("nn.functional.interpolate", custom(_resized, _resized_shape, FUNCTION), cancels=True, graph="free")
+operator("nn.functional.interpolate", custom(_resized, _resized_shape, FUNCTION), graph="free")
 
 
 def _numbered(dims: int, modes: int) -> Any:
@@ -57,5 +57,5 @@ def _numbered(dims: int, modes: int) -> Any:
 
 for _dims, _modes in ((2, 3), (3, 2)):
     operator(
-        f"grid_sampler_{_dims}d", _numbered(_dims, _modes), dtypes=("float64", "float32"), forward=False, cancels=True,
+        f"grid_sampler_{_dims}d", _numbered(_dims, _modes), dtypes=("float64", "float32"), forward=False,
     )  # fmt: skip

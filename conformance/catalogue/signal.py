@@ -63,5 +63,5 @@ def _signal_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return (((*batch, size), dtype if attrs["return_complex"] else real_of(dtype)),)
 
 
-operator("stft", custom(_signal, _spectrum_shape, BOTH), dtypes=FLOATING + COMPLEX, contraction="mixing", graph="free")
-operator("istft", custom(_spectrum, _signal_shape, BOTH), dtypes=COMPLEX, contraction="mixing", graph="free")
+operator("stft", custom(_signal, _spectrum_shape, BOTH), dtypes=FLOATING + COMPLEX, graph="free")
+operator("istft", custom(_spectrum, _signal_shape, BOTH), dtypes=COMPLEX, graph="free")

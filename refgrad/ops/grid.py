@@ -220,14 +220,16 @@ def _sample_pull(
             for k in range(dims):
                 part = pull * sampling.weight(numbers, k)
                 parts[k] = part if parts[k] is None else parts[k] + part
-    by_grid = _grid_cotangent(F, grid, sampling, parts) if needs[1] else None
-    found = (by_input, by_grid)
-    return tuple(None if v is None else F.attached_to(F.linked_to(v, input), grid) for v in found)
+    if by_input is not None:
+        by_input = F.attached_to(F.linked_to(by_input, input), grid)
+    if not needs[1]:
+        return by_input, None
+    if interpolation_mode == 1:  # flat between the pixels, and PyTorch's second derivative is nothing at all
+        return by_input, F.linked_to(F.zeros_like(grid), input, grid, g)
+    return by_input, F.attached_to(F.linked_to(_grid_cotangent(F, grid, sampling, parts), input), grid)
 
 
 def _grid_cotangent(F: Any, grid: Any, sampling: Sampling, parts: list[Any]) -> Any:
-    if parts[0] is None:
-        return F.zeros_like(grid)
     dims, total = len(parts), None
     for k, part in enumerate(parts):
         unit = np.zeros(dims, _raw(grid).dtype)

@@ -11,8 +11,8 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._calls import raise_broadcast
-from .._inplace import write
-from .._layout import pointwise
+from .._inplace import leaf_first, write
+from .._layout import beside_number, pointwise
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -79,8 +79,7 @@ rsub_row = op(
 )  # fmt: skip
 rsub_scalar_row = op(
     "rsub_scalar(self, *, other, alpha)", lambda a, other, alpha: np.subtract(other, _scaled(lifted(a, other), alpha)),
-    node="rsub", overload=1, public=False, promote="numbers", jvp=POINTWISE,
-    layout=lambda result, operands: pointwise(result, operands if result.size else [*operands, np.empty(())]),
+    node="rsub", overload=1, public=False, promote="numbers", layout=beside_number, jvp=POINTWISE,
     self=lambda g, F, alpha: -g * F.conj(alpha),
 )  # fmt: skip
 
@@ -234,11 +233,13 @@ floor_divide_row = without_derivative(op(
 ))  # fmt: skip
 floor_divide_scalar_row = without_derivative(op(
     "floor_divide_scalar(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)[::-1]),
-    promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
+    promote="numbers", layout=beside_number, public=False, lacks=missing("div_floor_cpu", "c"),
+    self=unimplemented("floor_divide"),
 ))  # fmt: skip
 rfloor_divide_row = without_derivative(op(
     "rfloor_divide(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)),
-    promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
+    promote="numbers", layout=beside_number, public=False, lacks=missing("div_floor_cpu", "c"),
+    self=unimplemented("floor_divide"),
 ))  # fmt: skip
 
 
@@ -275,7 +276,7 @@ def writes(name: str, choose_row: Callable[..., Any]) -> None:
         return write(row.row, given[:count], (*given[count:], *attributes))
 
     call.__name__ = call.__qualname__ = name + "_"
-    publish(name + "_", call, method=True, in_module=False)
+    publish(name + "_", leaf_first(call), method=True, in_module=False)
 
 
 def _scaled_choice(
