@@ -13,7 +13,6 @@ from .program import Call, Program
 from .shrink import shrink_steps
 from .trace import Raised
 
-
 ENOUGH = 3
 
 

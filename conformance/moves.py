@@ -47,7 +47,9 @@ def smooth(b: Language) -> None:
 
 def view(b: Language) -> None:
     lines = menu()[1]
-    b.apply(lines[b.choose(len(lines))])
+    line = lines[b.choose(len(lines))]
+    if not is_complex(b.dtype) or b.dtype in line.dtypes:
+        b.apply(line)
 
 
 def targets(b: Language) -> list[Value]:
