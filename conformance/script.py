@@ -113,7 +113,13 @@ class _Printer:
         lines = text if isinstance(text, list) else [text]
         for mode in reversed(step.modes):
             inner = ["    " + line for line in lines]
-            if mode == "thread":
+            how, _, left = mode.partition(":")
+            if how == "left":
+                lines = [f"with {self._mode(left)}:", "    pass", *lines]
+            elif how == "broken":
+                block = ["try:", f"    with {self._mode(left)}:", "        raise LookupError", "except LookupError:"]
+                lines = [*block, "    pass", *lines]
+            elif mode == "thread":
                 lines = ["def body():", f"    global v{index}", *inner, *_IN_THREAD]
             else:
                 lines = [f"with {self._mode(mode)}:", *inner]
