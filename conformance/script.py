@@ -119,6 +119,8 @@ class _Printer:
             elif how == "broken":
                 block = ["try:", f"    with {self._mode(left)}:", "        raise LookupError", "except LookupError:"]
                 lines = [*block, "    pass", *lines]
+            elif how == "seed":
+                lines = [f"torch.manual_seed({mode[5:]})", *lines]
             elif mode == "thread":
                 lines = ["def body():", f"    global v{index}", *inner, *_IN_THREAD]
             else:
@@ -150,6 +152,8 @@ class _Printer:
             return f"v{index} = {_operator(line.symbol, step)}"
         if step.form == "function":
             return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
+        if step.form == "attribute":
+            return f"v{index} = {args[0]}.{line.method}"
         name = line.method + "_" if step.form == "inplace" else line.method
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
 
