@@ -13,6 +13,7 @@ from . import catalogue
 from .domains import REAL, Domain, draw_data
 from .leafdata import DTYPES, LAYOUTS, is_complex, is_differentiable
 from .program import (
+    SEEDS,
     Backward,
     Call,
     Drop,
@@ -106,6 +107,10 @@ class Builder:
         drawn = self.pick(options)
         return huge if self.sizes == "huge" else drawn
 
+    def size(self, options: Sequence[int]) -> int:
+        """A size among the options; 1 or the first of them where edges are what is tested."""
+        return (1, options[0])[self.choose(2)] if self.sizes == "edge" else self.pick(options)
+
     # Values
 
     def _add(self, step: Step, shape: Shape = (), dtype: str = "", **facts: Any) -> Value:
@@ -182,7 +187,8 @@ class Builder:
         operator = catalogue.find(op)
         outputs = operator.strategy.infer(args, attrs)
         plain = tuple(map(as_argument, args))
-        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
+        modes = (*self.modes, self.pick(SEEDS)) if operator.random else self.modes
+        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, modes)
         return self._result(step, operator, args, outputs)
 
     def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:
@@ -323,12 +329,16 @@ class Builder:
     # Larger pieces
 
     def smooth(self, *values: Value, depth: int | None = None) -> Value:
-        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep."""
+        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep.
+
+        A region has no tanh: its derivative subtracts what it saved, and noise, by which the judge measures such
+        rounding, doesn't reach into a region."""
+        names = ("mul", "sin", "add", "neg", "exp", *(() if self.params else ("tanh",)), "cos")
         current = values[0]
         for other in values[1:]:
             current = self.call(self.pick(("mul", "add", "sub")), current, other)
         for _ in range(self.integer(1, 3) if depth is None else depth):
-            op = self.pick(("mul", "sin", "add", "neg", "exp", "tanh", "cos"))
+            op = self.pick(names)
             if op in ("mul", "add"):
                 other = self.pick((current, values[0], values[-1]))
                 current = self.call(op, current, other)

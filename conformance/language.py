@@ -28,7 +28,7 @@ ACCUMULATING = ("addmm", "addmv", "addbmm", "baddbmm", "addr")
 @cache
 def _menu() -> tuple[tuple[Operator, ...], tuple[Operator, ...], tuple[Operator, ...]]:
     """(all differentiable operators, the views among them, those with an in-place twin)."""
-    lines = [line for line in operators().values() if line.differentiable]
+    lines = [line for line in operators().values() if line.differentiable and line.gauge is None]
     return (
         tuple(lines),
         tuple(line for line in lines if line.view),

@@ -50,6 +50,7 @@ CAPABILITIES = frozenset(
         "repr",
         "anomaly",
         "threads",
+        "random",
     )
 )
 """What ``needs`` may ask for; ``kind:*`` stands for all of a kind."""
@@ -74,6 +75,7 @@ _MODE_NEEDS = {
     "inference_mode": "inference",
     "detect_anomaly": "anomaly",
     "thread": "threads",
+    "seed": "random",
 }
 _ASPECT_NEEDS = {"nodes": "graph", "saved": "graph"}
 

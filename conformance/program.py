@@ -41,7 +41,9 @@ SAVED_HOOKS = (
     "saved_hooks:number",
     "saved_hooks:write",
 )
-FORMS = ("function", "method", "operator", "inplace")
+SEEDS = ("seed:0", "seed:1", "seed:7", "seed:1234")
+"""The generator is seeded before the step."""
+FORMS = ("function", "method", "operator", "inplace", "attribute")
 HOOK_KINDS = ("tensor", "post_accumulate", "node_pre", "node_post")
 HOOK_ACTIONS = (
     "record",

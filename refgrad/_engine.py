@@ -291,23 +291,26 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     if task.needed is not None and isinstance(node, CallableNode):
         results = tuple([g if e is None or task.will_reach(e[0]) else None for e, g in zip(node.edges, results)])
     if node.hooks is not None and node.hooks.post:
-        results = run_post_hooks(node, slots, _fitted(node, results, task.live), task.live)
+        results = run_post_hooks(node, slots, _fitted(task, node, results), task.live)
     if task.anomaly is not None:
         task.anomaly.check(node, results)
     return results
 
 
-def _fitted(node: Node, results: tuple[Any, ...], live: bool) -> tuple[Any, ...]:
-    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs."""
+def _fitted(task: Task, node: Node, results: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs; None for an input that
+    the task doesn't ask for (a custom Function gives those too)."""
     if len(results) != len(node.edges):
         _wrong_count(node, results)
-    fit_one = _fit_live if live else _fit_raw
-    return tuple(
-        [
-            g if g is None or edge is None else fit_one(g, *edge, node, k)
-            for k, (edge, g) in enumerate(zip(node.edges, results))
-        ]
-    )
+    fit_one = _fit_live if task.live else _fit_raw
+    skips = task.needed is not None and isinstance(node, CallableNode)
+    found: list[Any] = []
+    for k, (edge, g) in enumerate(zip(node.edges, results)):
+        is_asked = edge is not None and not (skips and not task.will_reach(edge[0]))
+        if edge is not None:
+            g = fit_one(g, edge[0], edge[1], node, k) if g is not None and is_asked else None
+        found.append(g)
+    return tuple(found)
 
 
 def _wrong_count(node: Node, results: Sequence[Any]) -> None:

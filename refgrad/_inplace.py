@@ -21,7 +21,7 @@ from ._modes import local, state
 from ._op import Row
 from ._overlap import check_overlap, is_expanded
 from ._record import RowNode, record, save_results
-from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
+from ._tensor import CONJ, DUAL, LAZY, NEG, VIEW, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
 
 
@@ -147,7 +147,7 @@ def leaf_first(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @wraps(function)
     def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if self._needs and not state.functional_levels:
+        if (self._needs or self._flags & VIEW) and not state.functional_levels:
             check_writable(self, state.grad and self.requires_grad)
         return function(self, *args, **kwargs)
 

@@ -15,6 +15,8 @@ import numpy as np
 from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, storage_offset
 
 Strides = tuple[int, ...]
+NUMBER = np.zeros(())
+"""A Python number among the operands: for the layout, a tensor without dimensions."""
 
 
 def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
@@ -24,7 +26,7 @@ def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
         return array
     if array.size == 0 or all(a == b or n == 1 for a, b, n in zip(array.strides, steps, array.shape)):
         return np.lib.stride_tricks.as_strided(array, array.shape, steps)
-    flat = np.empty(array.size, array.dtype)
+    flat = np.empty(1 + sum((n - 1) * s for n, s in zip(array.shape, strides)), array.dtype)
     made = np.lib.stride_tricks.as_strided(flat, array.shape, steps)
     made[...] = array
     return made
@@ -59,6 +61,14 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     if alike and is_dense(first) and all(element_strides(a) == element_strides(first) for a in operands[1:]):
         return with_strides(result, element_strides(first))
     return with_strides(result, ordered(shape, [_aligned(a, shape) for a in operands]))
+
+
+def beside_number(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A pointwise result of one array and a number."""
+    (a,) = operands
+    if result.size and a.flags.c_contiguous and a.strides == result.strides and 1 not in result.shape:
+        return result
+    return pointwise(result, (a, NUMBER))
 
 
 def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:

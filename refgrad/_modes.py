@@ -111,6 +111,16 @@ def is_inference_mode_enabled() -> bool:
     return state.inference
 
 
+def is_multithreading_enabled() -> bool:
+    """Whether a backward of this thread may use further threads. Source: torch.autograd.is_multithreading_enabled."""
+    return state.multithreading
+
+
+def is_view_replay_enabled() -> bool:
+    """Whether views of written bases are replayed in this thread. Source: torch.autograd.is_view_replay_enabled."""
+    return state.view_replay
+
+
 class _Mode:
     """A context manager that also decorates functions, generators and (with a warning) classes' constructors."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..trace import HookCall
@@ -62,6 +62,9 @@ def _mode(run: Run, name: str) -> Any:
         return graph.disable_saved_tensors_hooks(REFUSAL)
     if kind == "save_on_cpu":
         return graph.save_on_cpu()
+    if kind == "seed":
+        run.ns.manual_seed(int(rest))
+        return nullcontext()
     if kind == "detect_anomaly":
         return run.ns.autograd.detect_anomaly(check_nan=rest != "False")
     return getattr(run.ns, kind)(rest == "True") if rest else getattr(run.ns, kind)()

@@ -20,8 +20,13 @@ SPACES: dict[int, tuple[Shape, ...]] = {
 }
 
 
+HUGE = {1: 1 << 14, 2: 1 << 13, 3: 1 << 12}
+"""By dimensions, a batch that makes any of these shapes 65,536 elements."""
+
+
 def space(b: Builder, dims: int) -> Shape:
-    return b.pick(SPACES[dims])
+    """The sizes of a picture: a small one where the batch is huge."""
+    return b.many(SPACES[dims], (6 - dims,) * dims)
 
 
 def numbers(b: Builder, dims: int, options: tuple[int, ...]) -> Any:
@@ -61,8 +66,8 @@ def convolved(dims: int, transposed: bool) -> Any:
 
     def draw(b: Builder) -> Drawn:
         groups, inner, outer = b.pick((1, 2)), b.pick((1, 2)), b.pick((2, 1))
-        lead = () if b.chance(4) else (b.pick((1, 2)),)
-        kernel = tuple(b.pick((2, 1, 3)) for _ in range(dims))
+        lead = () if b.chance(4) and b.sizes != "huge" else (b.many((1, 2), HUGE[dims]),)
+        kernel = tuple(b.size((2, 1, 3)) for _ in range(dims))
         x = b.operand((*lead, groups * inner, *space(b, dims)))
         shape = (groups * inner, outer, *kernel) if transposed else (groups * outer, inner, *kernel)
         args = [x, b.operand(shape)]
@@ -128,7 +133,7 @@ def pooled(dims: int, domain: Domain, average: bool) -> Any:
     """An input and windows with stride, padding and rounding."""
 
     def draw(b: Builder) -> Drawn:
-        lead = (b.pick((1, 2)),) if b.chance(4) else (b.pick((2, 1)), b.pick((1, 2)))
+        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.many((2, 1), HUGE[dims]), b.pick((1, 2)))
         x = b.operand((*lead, *space(b, dims)), domain=domain)
         attrs: dict[str, Any] = {"kernel_size": numbers(b, dims, (2, 3)), "stride": numbers(b, dims, (1, 2))}
         attrs |= {"padding": numbers(b, dims, (0, 1)), "ceil_mode": b.chance(2)}
@@ -147,7 +152,7 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
     """An input and an output size."""
 
     def draw(b: Builder) -> Drawn:
-        lead = (b.pick((1, 2)),) if b.chance(4) else (b.pick((2, 1)), b.pick((1, 2)))
+        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.many((2, 1), HUGE[dims]), b.pick((1, 2)))
         x = b.operand((*lead, *space(b, dims)), domain=domain)
         size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
         return (x,), {"output_size": size, **({} if average else {"return_indices": True})}
@@ -157,7 +162,7 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
 
 def power(dims: int) -> Any:
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *space(b, dims)), domain=POSITIVE)
+        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)), domain=POSITIVE)
         attrs = {"norm_type": b.pick((2.0, 1.0, 3.0)), "kernel_size": b.pick((2, 3)), "ceil_mode": b.chance(2)}
         return (x,), {**attrs, "stride": b.pick((None, 1))}
 
@@ -176,14 +181,14 @@ for _dims in (1, 2, 3):
         f"nn.functional.adaptive_max_pool{_dims}d", adaptive(_dims, DISTINCT, False), outputs=_BOTH, exact=True,
         jumps=True, graph="free", kinks=special(1.0),
     )  # fmt: skip
-    operator(f"nn.functional.lp_pool{_dims}d", power(_dims), cancels=True, graph="free")
+    operator(f"nn.functional.lp_pool{_dims}d", power(_dims), graph="free")
 
 
 def unpooled(dims: int) -> Any:
     """A max pool's values and places, put back."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
+        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
         found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=2, stride=2, padding=0, ceil_mode=False,
                        dilation=1, return_indices=True)  # fmt: skip
         return (b.item(found, 0), b.item(found, 1)), {"kernel_size": 2, "stride": b.pick((2, None))}
@@ -195,7 +200,7 @@ def resampled(modes: tuple[str, ...], dims: int, **more: tuple[Any, ...]) -> Any
     """An input and a size or scale factors."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *space(b, dims)))
+        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)))
         attrs: dict[str, Any] = {"mode": b.pick(modes), **{name: b.pick(values) for name, values in more.items()}}
         if b.chance(2):
             attrs["scale_factor"] = b.pick((2.0, 1.5, 0.5))
@@ -217,13 +222,11 @@ for _dims in (1, 2, 3):
         f"nn.functional.interpolate.linear{_dims}d", resampled((_LINEAR[_dims],), _dims, align_corners=ALIGN),
         contraction=True, graph="free",
     )  # fmt: skip
-operator(
-    "nn.functional.interpolate.bicubic", resampled(("bicubic",), 2, align_corners=ALIGN), cancels=True, graph="free"
-)
+operator("nn.functional.interpolate.bicubic", resampled(("bicubic",), 2, align_corners=ALIGN), graph="free")
 operator(
     "nn.functional.interpolate.antialias",
     resampled(("bilinear", "bicubic"), 2, align_corners=ALIGN, antialias=(True,)),
-    cancels=True, graph="free",
+    graph="free",
 )  # fmt: skip
 
 
@@ -258,11 +261,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    forward=False, cancels=True, graph="free",
+    forward=False, graph="free",
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    forward=False, cancels=True, graph="free",
+    forward=False, graph="free",
 )  # fmt: skip
 
 
@@ -304,11 +307,10 @@ def attended(dims: int) -> Any:
     return custom(draw, infer, FUNCTION)
 
 
-operator("nn.functional.scaled_dot_product_attention", attended(1), cancels=True, graph="free")
+operator("nn.functional.scaled_dot_product_attention", attended(1), graph="free")
 operator(
     "nn.functional.scaled_dot_product_attention.heads",
     attended(2),
-    cancels=True,
     graph="free",
     twice=False,
     forward=False,

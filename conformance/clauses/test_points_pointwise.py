@@ -120,7 +120,10 @@ def test_remainder(
 def rounded(b: Builder) -> None:
     x = near(0.0, 0.5, 1.5, -2.5, others=(0.25, 1.75, -0.75))(b, b.pick(((2,), (1,), (2, 3))))
     op = b.pick(("floor", "ceil", "round", "trunc", "round.decimals"))
-    pull_back(b, b.call(op, x, **({"decimals": b.integer(-1, 2)} if op == "round.decimals" else {})))
+    if op == "round.decimals":
+        pull_back(b, b.call(op, x, decimals=b.integer(-1, 2)))
+    else:
+        pull_back(b, b.call(op, x))
 
 
 @point("op.rounding-zero-grad", "floor, ceil, round (with decimals too) and trunc have gradient 0 everywhere.")

@@ -16,7 +16,7 @@ from .softmax import softmax
 
 rrelu_row = op(
     "rrelu_with_noise(self, noise, *, lower, upper, training)", lambda x, noise, *_: x * noise, public=False,
-    jvp=lambda F, x, t, attributes, outputs: t[0] * x[1],
+    jvp=lambda F, x, t, attributes, outputs: F.attached_to(t[0] * x[1], x[0]),
     self=lambda g, F, self, noise: F.attached_to(g * noise, self),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
+from .._layout import beside_number
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -102,7 +103,7 @@ def _copysign_number(a: Any, other: Any) -> Any:
 
 copysign_scalar_row = op(
     "copysign_scalar(self, *, other)", _copysign_number, promote="numbers", node="copysign", overload=1, public=False,
-    lacks=missing("copysign_cpu", "c"), jvp=POINTWISE, self=_copysign_vjp,
+    layout=beside_number, lacks=missing("copysign_cpu", "c"), jvp=POINTWISE, self=_copysign_vjp,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from scipy import special
 
 from .._inplace import write
 from .._interpreters import RAW
+from .._layout import beside_number
 from .._op import POINTWISE, PUBLIC, op, public, publish
 from .._support import check_dtype, missing, no_forward
 from .._tensor import Tensor, method
@@ -264,11 +265,12 @@ def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, s
     )  # fmt: skip
     number_first = op(
         f"{name}_number_first(other, *, self)", lambda b, x: _typed(kernel, b, x, True), promote="float", public=False,
-        node=node, overload=1, lacks=lacks, jvp=POINTWISE, other=lambda g, self, other: g * self / (other + shift),
+        node=node, overload=1, lacks=lacks, layout=beside_number, jvp=POINTWISE,
+        other=lambda g, self, other: g * self / (other + shift),
     )  # fmt: skip
     number_second = op(
         f"{name}_number_second(self, *, other)", lambda a, y: _typed(kernel, a, y, False), promote="float", node=node,
-        public=False, overload=2, lacks=lacks, jvp=POINTWISE, self=number_log,
+        public=False, overload=2, lacks=lacks, layout=beside_number, jvp=POINTWISE, self=number_log,
     )  # fmt: skip
 
     def call(input: Any, other: Any) -> Tensor:

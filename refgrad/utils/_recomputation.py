@@ -89,7 +89,6 @@ class Region:
         """Every saved value of the region, from a second run."""
         found: list[Tensor] = []
         args = [a.tensor_for(None) if isinstance(a, Saved) else a for a in self.args]  # type: ignore[arg-type]
-        args = [_detached(a) for a in args]
 
         def collect(t: Tensor) -> Tensor:
             found.append(t.detach())  # type: ignore[attr-defined]
@@ -103,8 +102,9 @@ class Region:
             return t.detach()  # type: ignore[attr-defined]
 
         try:
+            # Backward runs without gradient mode, in which a view of an argument would have no history.
             with enable_grad(), saved_tensors_hooks(collect, lambda t: t):
-                self.run(args)
+                self.run([_detached(a) for a in args])
         except Stop:
             pass
         self.compare(found)
