@@ -9,7 +9,7 @@ from ..clause import clause, generate
 from ..domains import NONZERO
 from ..program import Dtype
 from ..trace import Trace
-from .applying import got_gradient, inner, pull
+from .applying import got_gradient, inner, nodes, pull
 
 AREA = "dtype-rules"
 FLOATS = ("float32", "float64", "float16", "bfloat16")
@@ -30,10 +30,7 @@ def to_integers(b: Builder) -> None:
 
 
 def cut_twice(trace: Trace) -> bool:
-    return got_gradient(trace) and [s.grad_fn for s in trace.steps if getattr(s, "grad_fn", None) is not None] == [
-        False,
-        False,
-    ]
+    return got_gradient(trace) and nodes(trace) == [False, False]
 
 
 @clause(
