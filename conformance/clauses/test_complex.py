@@ -28,7 +28,7 @@ def holomorphic(b: Builder, z: Value, depth: int) -> Value:
 
 
 def real_valued(b: Builder, z: Value) -> Value:
-    """A drawn real-valued function."""
+    """A drawn real-valued function. Of moderate numbers: PyTorch's norms overflow where squares do."""
     kind = b.choose(4)
     if kind == 0:
         return b.call("abs", z)
@@ -49,7 +49,7 @@ def complex_gradient(trace: Trace) -> bool:
 
 def real_loss(b: Builder) -> None:
     z = b.leaf(domain=NONZERO)
-    b.backward(b.call("sum", real_valued(b, holomorphic(b, z, b.integer(0, 2)))))
+    b.backward(b.call("sum", real_valued(b, holomorphic(b, z, b.integer(0, 1)))))
 
 
 @clause(
@@ -308,7 +308,7 @@ def test_conjugated(check: Any, programs: Any = generate(conjugated, COMPLEX)) -
 def through_complex(b: Builder) -> None:
     x = b.leaf(dtype=REAL_OF[b.dtype], domain=NONZERO)
     z = b.call("mul", x, b.pick((1j, 1 + 2j, 0.5 - 1j)))
-    pull(b, real_valued(b, holomorphic(b, z, b.integer(0, 2))))
+    pull(b, real_valued(b, holomorphic(b, z, b.integer(0, 1))))
 
 
 @clause(
