@@ -11,7 +11,7 @@ import numpy as np
 
 from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
-from ._layout import with_strides
+from ._layout import canonical, with_strides
 from ._modes import state
 from ._storage import contiguous_strides, element_strides, is_dense, owner
 from ._tensor import DUAL, Tensor, plain, resolved
@@ -25,8 +25,8 @@ UNSHARED = 3
 
 
 class Owners:
-    """The version cells of memory that more than one tensor may see after a backward, found by the array that owns it:
-    a gradient may be a view of a seed, two gradients views of one cotangent."""
+    """What the tensors are that show a cotangent's memory after a backward, or to a hook: the seed itself, and for the
+    rest the version cells. A gradient may be a view of a seed, two gradients views of one cotangent."""
 
     __slots__ = ("cells", "seeds")
 
@@ -34,8 +34,22 @@ class Owners:
         self.seeds = seeds
         self.cells: dict[int, tuple[np.ndarray, list[int]]] | None = None
 
+    def tensor(self, g: np.ndarray) -> Tensor:
+        """The tensor that an array is to the user: the seed if it is one."""
+        for t in self.seeds:
+            if t is not None and t._array is g:
+                return t
+        return self.fresh(g)
+
+    def fresh(self, g: np.ndarray) -> Tensor:
+        """A new tensor on the array's own memory, which others may see."""
+        made = plain(g)
+        if g.base is not None:
+            made._cell = self.cell(g)
+        return made
+
     def cell(self, array: np.ndarray) -> list[int]:
-        """The cell of a view's memory."""
+        """The version cell of a view's memory, found by the array that owns it."""
         if self.cells is None:
             self.cells = {}
             for t in self.seeds:
@@ -49,9 +63,9 @@ class Owners:
 def kept_gradient(g: np.ndarray) -> Tensor:
     """A gradient in the cotangent's own memory, which a seed may share: PyTorch, too, copies only what something else
     refers to, and a view of the seed is another tensor than the seed."""
-    made = plain(g)
-    if g.base is not None:
-        made._cell = state.executing[-1].owners.cell(g)
+    made = state.executing[-1].owners.fresh(g)
+    # Strides of dimensions of size 1 say nothing; those of our formulas are not PyTorch's.
+    made._array = canonical(g)
     return made
 
 
@@ -136,7 +150,7 @@ def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
         return np.array(g, order="K", copy=True)
     if not g.size:
         return with_strides(np.array(g), wanted_strides(variable))
-    if variable.flags.c_contiguous or not is_dense(variable):
+    if (variable.flags.c_contiguous and 1 not in variable.shape) or not is_dense(variable):
         return np.array(g, order="C", copy=True)
     return with_strides(np.array(g), element_strides(variable))
 

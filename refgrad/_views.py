@@ -54,7 +54,7 @@ def view_caller(row: Row) -> Callable[..., Any]:
             handled = level(row, (self,), attributes)
             if handled is not NotImplemented:
                 return handled
-        needs = me.grad and (self._needs or (flags & VIEW and self._view.base._needs))
+        needs = me.grad and self._cell is not None and (self._needs or (flags & VIEW and self._view.base._needs))
         if needs and flags & VIEW:
             refresh(self)
         found = kernel(self._array, *attributes)
