@@ -112,7 +112,7 @@ def _embedding(b: Builder) -> Drawn:
     table = b.operand((b.integer(1, 5), b.integer(1, 4)))
     places = draw_places(b, table.shape[0], b.pick(((3,), (), (2, 3), (0,))))
     padding = b.pick((None, 0, -1))
-    return (places, table), {"padding_idx": padding, "scale_grad_by_freq": False}
+    return (places, table), {"padding_idx": padding, "scale_grad_by_freq": b.chance(3)}
 
 
 def _bags(b: Builder) -> Drawn:
