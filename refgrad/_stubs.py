@@ -16,6 +16,7 @@ from typing import Any
 import refgrad
 
 from ._dtypes import dtype
+from ._op import PUBLIC
 from ._tensor import Tensor
 
 HERE = Path(__file__).parent
@@ -160,12 +161,12 @@ def entries(module: ModuleType, found: dict[str, Any]) -> Iterator[str]:
 def stubs() -> dict[str, str]:
     """The text of every stub, by its path in the package."""
     texts: dict[str, str] = {"py.typed": ""}
-    body = "\n".join(entries(refgrad, vars(refgrad)))
+    body = "\n".join(entries(refgrad, dict(vars(refgrad))))
     tensor = "\n".join(["class Tensor(_Tensor):", *members()])
     texts["__init__.pyi"] = f"{HEAD}from refgrad._tensor import Tensor as _Tensor\n\n{tensor}\n\n{body}\n"
     for path, name in MODULES.items():
         module = import_module(f"refgrad.{name}")
-        found = {n.removeprefix(name + "."): f for n, f in refgrad.PUBLIC.items() if n.startswith(name + ".")}
+        found = {n.removeprefix(name + "."): f for n, f in PUBLIC.items() if n.startswith(name + ".")}
         written = "\n".join(entries(module, {**vars(module), **found}))
         texts[f"{path}.pyi"] = f"{HEAD}from refgrad import Tensor\n\n{written}\n"
     return texts
