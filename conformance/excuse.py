@@ -18,6 +18,7 @@ ENOUGH = 3
 
 class Excuse:
     """Excuses a difference in an operator's property or a clause that is a recorded fault of the oracle; keeps the first.
+    An entry names an operator and its properties, or a clause's id and the property ``clause``.
 
     Each is arbitrated, which takes a while: a search may end when ``enough`` were."""
 

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from .build import Builder, Value
+from .catalogue import Operator
 from .domains import NONZERO
 from .leafdata import is_complex
 from .vocabulary import ACCUMULATING, ELEMENTWISE, Fixed, Language, menu
@@ -29,10 +30,15 @@ TWO_OUTPUTS = ("two_outputs", "none_for_missing", "zeros_for_missing", "same_twi
 SMALL = 12
 
 
+def suits(b: Language, line: Operator) -> bool:
+    """Whether an operator knows the program's dtype; only complex ones matter, the others promote."""
+    return not is_complex(b.dtype) or b.dtype in line.dtypes
+
+
 def call(b: Language) -> None:
     lines = menu()[0]
     line = lines[b.choose(len(lines))]
-    if is_complex(b.dtype) and b.dtype not in line.dtypes:
+    if not suits(b, line):
         return
     result = b.apply(line)
     if result.parts is not None:
@@ -48,7 +54,7 @@ def smooth(b: Language) -> None:
 def view(b: Language) -> None:
     lines = menu()[1]
     line = lines[b.choose(len(lines))]
-    if not is_complex(b.dtype) or b.dtype in line.dtypes:
+    if suits(b, line):
         b.apply(line)
 
 
@@ -62,7 +68,7 @@ def write(b: Language) -> None:
     lines = menu()[2]
     line = lines[b.choose(len(lines))]
     found = targets(b)
-    if not found or (is_complex(b.dtype) and b.dtype not in line.dtypes):
+    if not found or not suits(b, line):
         return
     target, reads = b.recent(found), line.name in ACCUMULATING
     args, attrs = line.strategy.draw(Fixed(b, target, exact=reads))

@@ -122,11 +122,12 @@ def observe(b: Language) -> None:
 
 
 def grad_of(b: Language) -> None:
-    """A gradient read as a value, and where its memory is. (How often a formula writes to what it makes is its own.)"""
+    """A gradient read as a value. (How often a formula writes to what it makes, and its strides in dimensions of size
+    1, are its own.)"""
     if b.leaves():
         found = b.grad_of(b.pick(b.leaves()))
         found.known = False
-        b.observe(found, "flags", "layout").known = False
+        b.observe(found, "flags").known = False
 
 
 def set_grad(b: Language) -> None:

@@ -142,7 +142,9 @@ def _jvp(b: Builder, line: Operator) -> None:
 
     region = b.region([*moving, *fixed], body)
     tangents, given = cotangents(b, moving), cotangents(b, results)
-    b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
+    # Forward mode takes no notice of no_grad outside the function.
+    with b.mode(*(("no_grad",) if b.chance(12) else ())):
+        b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
     b.transform("vjp", region, moving, captures=fixed, cotangents=given)
 
 

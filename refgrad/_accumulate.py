@@ -11,7 +11,7 @@ import numpy as np
 
 from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
-from ._layout import canonical, with_strides
+from ._layout import with_strides
 from ._modes import state
 from ._storage import contiguous_strides, element_strides, is_dense, owner
 from ._tensor import DUAL, Tensor, plain, resolved
@@ -63,10 +63,7 @@ class Owners:
 def kept_gradient(g: np.ndarray) -> Tensor:
     """A gradient in the cotangent's own memory, which a seed may share: PyTorch, too, copies only what something else
     refers to, and a view of the seed is another tensor than the seed."""
-    made = state.executing[-1].owners.fresh(g)
-    # Strides of dimensions of size 1 say nothing; those of our formulas are not PyTorch's.
-    made._array = canonical(g)
-    return made
+    return state.executing[-1].owners.fresh(g)
 
 
 def copied_gradient(variable: np.ndarray, g: np.ndarray) -> Tensor:

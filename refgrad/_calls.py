@@ -207,7 +207,9 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
 
 def _is_recordable(inputs: Sequence[Any], members: Sequence[Tensor]) -> bool:
     """Of inference tensors alone nothing is recorded, whatever they require; a number counts as an ordinary tensor."""
-    return any(t._cell is not None for t in members) or any(isinstance(given, NUMBERS) for given in inputs)
+    if state.transforms or any(t._cell is not None for t in members):
+        return True
+    return any(isinstance(given, NUMBERS) for given in inputs)
 
 
 def refresh_all(given: Sequence[Any]) -> None:

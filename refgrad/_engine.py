@@ -67,7 +67,7 @@ class Task:
     def counts(self, node: Node) -> bool:
         """What PyTorch answers when asked whether it will run the node: no, of a root that is alone and so is never
         put in line behind others."""
-        return self.will_reach(node) and not (self.needed is None and node is self.lone)
+        return node is not self.lone and self.will_reach(node)
 
     def check_countable(self, node: Node) -> None:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""

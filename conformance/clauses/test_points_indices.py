@@ -128,14 +128,12 @@ def test_bags(check: Any, programs: Any = generate(bags)) -> None:
 
 
 def singular(b: Builder) -> Value:
-    """A matrix of rank one less than its size, of whole numbers."""
-    first = [b.pick((1.0, 2.0, -1.0)), b.pick((2.0, 1.0, 3.0))]
+    """A matrix of rank one less than its size, of powers of two: its elimination is exact."""
+    first, factor = [b.pick((1.0, 2.0, -1.0)), b.pick((2.0, 1.0, -4.0))], b.pick((2.0, -1.0, 0.0, 0.5))
+    second = [factor * v for v in first]
     if b.chance(2):
-        factor = b.pick((2.0, -1.0, 0.0))
-        return b.given([*first, *(factor * v for v in first)], (2, 2))
-    rows = [[*first, 1.0], [0.0, 1.0, b.pick((2.0, -1.0))]]
-    third = [p + q for p, q in zip(*rows)]
-    return b.given([*rows[0], *rows[1], *third], (3, 3))
+        return b.given([*first, *second], (2, 2))
+    return b.given([*first, 0.0, *second, 0.0, 0.0, 0.0, b.pick((1.0, 2.0, -1.0))], (3, 3))
 
 
 @point(

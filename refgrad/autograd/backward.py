@@ -54,6 +54,8 @@ def _run(
     if len(seeds) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
     edges = _root_edges(roots)
+    if create and not capture:
+        errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=3)
     inputs = None if wanted is None else [_input_edge(t, not capture) for t in wanted]
     return execute(edges, seeds, keep, create, inputs, capture, owners)
 
@@ -83,8 +85,6 @@ def backward(
     roots = _sequence(tensors)
     seeds = seeds_of(roots, _seed_sequence(grad_tensors, len(roots)), False)
     keep = create_graph if retain_graph is None else retain_graph
-    if create_graph:
-        errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=2)
     _run(roots, seeds, keep, create_graph, wanted)
 
 
