@@ -197,14 +197,11 @@ def unpooled(dims: int) -> Any:
     """A max pool's values and places, put back."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
-        kernel = b.pick((2, 1))
-        found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=kernel, stride=2, padding=0, ceil_mode=False,
-                       dilation=1, return_indices=True)  # fmt: skip
-        return (b.item(found, 0), b.item(found, 1)), {
-            "kernel_size": kernel,
-            "stride": 2 if kernel == 1 else b.pick((2, None)),
-        }
+        kernel = b.pick((2, 3))
+        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(kernel * b.pick((1, 2)) for _ in range(dims))))
+        found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=kernel, stride=kernel, padding=0,
+                       ceil_mode=False, dilation=1, return_indices=True)  # fmt: skip
+        return (b.item(found, 0), b.item(found, 1)), {"kernel_size": kernel, "stride": b.pick((kernel, None))}
 
     return custom(draw, forms=FUNCTION)
 
