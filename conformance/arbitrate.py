@@ -1,14 +1,13 @@
 """The arbiter: who is right about a value.
 
 It evaluates the program on its own, with 60 digits, from the definitions in ``references``; derivatives are central
-differences of that (step 10⁻¹⁸ at the outermost order, so they are good to some 30 digits). Where the two one-sided
-differences part, the point is a kink and the difference a matter of convention. It knows no engine.
+``differences`` of that. At a kink the difference is a matter of convention. It knows no engine.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
@@ -16,16 +15,17 @@ import numpy as np
 
 from . import program as p
 from .compare import Divergence
+from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted
 from .leafdata import is_complex, leaf_array
 from .references import DIGITS, REFERENCES, NoReference
+from .rewriting import at_element, without_writes
 from .trace import Observed
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS = 400
 SECONDS = 5.0
 MAX_EVALUATIONS = 6000
-_STEPS = (mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -11)
-_VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe)
+_VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,20 @@ class Opinion:
     evidence: dict[str, Any] | None
 
 
-class Kink(ArithmeticError):
-    """The function has no derivative here."""
-
-
 def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -> Opinion:
     """Semantics are the oracle's to say; a value is mathematics'. At a kink (``convention``) the oracle's value is only
     a choice, unless the function has a derivative there and the backend misses it."""
     if found.kind != "value":
         return Opinion("convention" if convention else "backend", None)
-    opinion = _opinion(program, found)
+    opinion = _opinion(without_writes(program), found)
     return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
 
 
 def _opinion(program: p.Program, found: Divergence) -> Opinion:
     if not isinstance(found.backend, Observed) or not isinstance(found.oracle, Observed):
         return Opinion("undecided", {"text": "not a tensor"})
+    program, found = _of_one_element(program, found)
+    assert isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)
     try:
         # An invalid operation on exact numbers is an object array's, and its NaN is weighed like any value.
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
@@ -62,10 +60,22 @@ def _opinion(program: p.Program, found: Divergence) -> Opinion:
         return Opinion("undecided", {"text": f"{type(error).__name__}: {error}"[:200]})
 
 
+def _of_one_element(program: p.Program, found: Divergence) -> tuple[p.Program, Divergence]:
+    """The divergence at the element in question alone, where each element is computed for itself."""
+    sides = [side for side in (found.backend, found.oracle) if isinstance(side, Observed)]
+    if found.element is None or len(sides) < 2:
+        return program, found
+    smaller = at_element(program, sides[0].array.shape, found.element)
+    if smaller is None:
+        return program, found
+    mine, theirs = (replace(s, array=s.array.reshape(-1)[found.element : found.element + 1]) for s in sides)
+    return smaller, replace(found, backend=mine, oracle=theirs, element=0)
+
+
 def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
-    """Whose value lies far from the truth, at the element where the two are furthest apart."""
+    """Whose value lies far from the truth, at the element where they differ by most beyond what rounding allows."""
     apart = _distances(mine, theirs)
-    worst = max(range(len(apart)), key=lambda i: apart[i])
+    worst = found.element if found.element is not None else max(range(len(apart)), key=lambda i: apart[i])
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
     limit = apart[worst] / 4
@@ -100,13 +110,11 @@ class Evaluation:
 
     def __init__(self, program: p.Program) -> None:
         for step in program.steps:
-            if not isinstance(step, _VALUE_STEPS) or (isinstance(step, p.Call) and step.form == "inplace"):
-                raise NoReference(f"{type(step).__name__} isn't a step of a value program")
-            if step.modes:
-                raise NoReference("modes aren't part of a value program")
-        self.steps = program.steps
+            _check(step)
+        self.steps: tuple[Any, ...] = program.steps
         self.spent = 0
         self.deadline = time.process_time() + SECONDS
+        self.parameters: dict[int, Any] = {}
 
     def at(self, found: Divergence, place: tuple[int, ...]) -> Any:
         """The true element at the place of a divergence."""
@@ -122,10 +130,41 @@ class Evaluation:
         if isinstance(step, p.Grad):
             target = step.inputs[path[0]].index
             return self._pull(step.outputs, step.grad_outputs, target, {}, 0, place)[place]
+        if isinstance(step, p.Transform):
+            return self.transformed(step, path, place)
         value = self.value(index, {}, 0)
         for part in path:
             value = value[part]
         return value[place]
+
+    def transformed(self, step: p.Transform, path: tuple[int, ...], place: tuple[int, ...]) -> Any:
+        """One element of what a transform returns: of (results, tangents) or (results, gradients …)."""
+        function, point, several = self._function(step)
+        options = {k: tuple(self.value(r.index, {}, 0) for r in v) for k, v in step.options if _are_refs(v)}
+        if step.kind not in ("jvp", "vjp"):
+            raise NoReference(f"the arbiter doesn't run {step.kind}")
+        if path[0] == 0:
+            return function(*point)[path[1] if several else 0][place]
+        if step.kind == "jvp":
+            return tangent(function, point, options["tangents"], path[1] if several else 0, place)
+        target = path[0] - 1
+        is_complex = self._is_complex(step.args[target].index, point[target])
+        return cotangent(function, point, options["cotangents"], target, place, is_complex)
+
+    def _function(self, step: p.Transform) -> tuple[Function, list[Any], bool]:
+        """A transform's region as a function, the arguments it has, and whether it returns several results."""
+        if step.region is None:
+            raise NoReference(f"{step.kind} of a named rule")
+        region, kept = step.region, [self.value(r.index, {}, 0) for r in step.captures]
+        point = [self.value(r.index, {}, 0) for r in step.args]
+        inner = Evaluation(p.Program(region.steps))
+        inner.deadline, inner.steps = self.deadline, (*[None] * region.params, *region.steps)
+        inner.parameters = dict(enumerate((*point, *kept)))
+
+        def function(*args: Any) -> list[Any]:
+            return [inner.value(r.index, dict(enumerate((*args, *kept))), 1) for r in region.results]
+
+        return function, point, len(region.results) > 1
 
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
         """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
@@ -136,6 +175,8 @@ class Evaluation:
             raise NoReference("the program is too large to evaluate in high precision")
         if index in overrides:
             return overrides[index]
+        if index in self.parameters:
+            return self.parameters[index]
         step = self.steps[index]
         if isinstance(step, p.Leaf):
             array = leaf_array(step)
@@ -196,7 +237,7 @@ class Evaluation:
         only: tuple[int, ...] | None = None,
     ) -> Any:
         """The vector-Jacobian product by differences, one element and one part of it at a time (or ``only`` one)."""
-        if depth >= len(_STEPS):
+        if depth >= len(STEPS):
             raise NoReference("third derivatives")
         point = self.value(target, overrides, depth + 1)
         weights = [
@@ -219,28 +260,23 @@ class Evaluation:
     def _slope(
         self, roots: Any, weights: Any, target: int, point: Any, place: Any, unit: Any, overrides: Any, depth: int
     ) -> Any:
-        step = _STEPS[depth]
-
         def total(shift: Any) -> Any:
             moved = point.copy()
             moved[place] = moved[place] + shift * unit
             return self._weighted(roots, weights, {**overrides, target: moved}, depth + 1)
 
-        here, ahead, behind = total(0), total(step), total(-step)
-        right, left = (ahead - here) / step, (here - behind) / step
-        if not (mpmath.isfinite(right) and mpmath.isfinite(left)):
-            raise Kink("the function or its derivative is not finite here")
-        if abs(right - left) > mpmath.mpf(10) ** -4 * (abs(right) + abs(left)):
-            raise Kink(f"a kink: slopes {mpmath.nstr(left, 6)} and {mpmath.nstr(right, 6)} on its two sides")
-        return (ahead - behind) / (2 * step)
+        return slope(total, STEPS[depth])
 
     def _weighted(self, roots: Any, weights: Any, overrides: dict[int, Any], depth: int) -> Any:
-        """The real number whose gradient is asked for: Re Σ conj(g)·root."""
-        total = mpmath.mpf(0)
-        for root, weight in zip(roots, weights):
-            value = self.value(root.index, overrides, depth)
-            products = (
-                value if weight is None else np.asarray(np.frompyfunc(mpmath.conj, 1, 1)(weight), dtype=object) * value
-            )
-            total += sum((mpmath.re(x) for x in np.asarray(products, dtype=object).reshape(-1)), mpmath.mpf(0))
-        return total
+        return weighted([self.value(root.index, overrides, depth) for root in roots], weights)
+
+
+def _check(step: p.Step) -> None:
+    if not isinstance(step, _VALUE_STEPS) or (isinstance(step, p.Call) and step.form == "inplace"):
+        raise NoReference(f"{type(step).__name__} isn't a step of a value program")
+    if step.modes:
+        raise NoReference("modes aren't part of a value program")
+
+
+def _are_refs(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(part, p.Ref) for part in value)

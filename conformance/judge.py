@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,18 +11,17 @@ import numpy as np
 from . import catalogue
 from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
-from .compare.tolerance import scaled, spread
+from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
-from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, refs
+from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
 from .trace import Observed, Outcome, Trace
-from .unspecified import depends_on_saved_set, free_steps, without_free_packing
+from .unspecified import depends_on_saved_set, free_steps, has_saved_hooks, without_free_packing
 
-Law = Callable[[Program, Trace], "str | None"]
-"""A property that needs no oracle: what is wrong with a trace, or None."""
-FEW_NOISY_RUNS, NOISY_RUNS = 2, 8
-HIGHER_ORDER_ULPS = 32
-_LINEAR_STEPS = (Leaf, Call, Item, Backward, Grad, GradOf, Observe)
+Law = Callable[[Program, Trace, Closeness], "str | None"]
+"""A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
+FEW_NOISY_RUNS, NOISY_RUNS = 2, 16
+_LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 
 @dataclass(slots=True)
@@ -37,13 +36,15 @@ class Judgement:
 
 @dataclass(slots=True)
 class Judge:
-    """Compares a backend with an oracle on the facts that both claim."""
+    """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
+    points, where much noise would excuse any other choice."""
 
     backend: Backend
     oracle: Backend
     facts: frozenset[str] = field(init=False)
     universal: bool = field(init=False)
     errors: bool = field(init=False)
+    at_kinks: bool = False
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -65,11 +66,18 @@ class Judge:
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
     def _lawful(self, program: Program, mine: Trace, theirs: Trace, law: Law | None) -> Judgement:
-        broken = law(program, mine) if law is not None else None
+        """What a law says, with the allowances that a comparison has."""
+        close = Closeness(self.close.ulps)
+        broken = law(program, mine, close) if law is not None else None
         if law is None or broken is None:
             return Judgement("same", theirs)
+        for allowance in self._allowances(program, theirs):
+            close = Closeness(self.close.ulps, 0.0, allowance)
+            broken = law(program, mine, close)
+            if broken is None:
+                return Judgement("same", theirs)
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
-        return Judgement("different", theirs, found, "both" if law(program, theirs) else "backend")
+        return Judgement("different", theirs, found, "both" if law(program, theirs, close) else "backend")
 
     def claimed(self, program: Program) -> bool:
         """Whether the backend claims all that a program needs."""
@@ -85,32 +93,37 @@ class Judge:
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+        self.close.free = free_places(program)
+        if not any(map(has_saved_hooks, program.steps)):
+            return self._compare_all(program, mine, theirs)
+        free = free_steps(program)
+        rest = self._compare_all(program, without_free_packing(mine, free), without_free_packing(theirs, free))
+        differ = [call.tag for call in mine.hooks] != [call.tag for call in theirs.hooks]
+        return Judgement("unspecified", theirs) if rest.status == "same" and differ else rest
+
+    def _compare_all(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
-        if found.place[0] == "hook" and (free := free_steps(program)):
-            parts = [without_free_packing(trace, free) for trace in (mine, theirs)]
-            if any(len(part.hooks) < len(whole.hooks) for part, whole in zip(parts, (mine, theirs))):
-                rest = self._compare(program, *parts)
-                return rest if rest.status == "different" else Judgement("unspecified", theirs, found)
         if found.kind == "value" and found.error_abs is not None:
-            return self._reconsider(program, mine, theirs)
-        if found.kind in ("error", "message") and depends_on_saved_set(program, found):
+            return self._reconsider(program, mine, theirs, found)
+        if found.kind in ("error", "message", "death") and depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
-    def _reconsider(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+    def _reconsider(self, program: Program, mine: Trace, theirs: Trace, first: Divergence) -> Judgement:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
-        found = None
+        found = first
         for allowance in self._allowances(program, theirs):
-            close = Closeness(self.close.ulps, 0.0, allowance)
-            found = compare(mine, theirs, self.facts, close)
-            if found is None:
+            close = Closeness(self.close.ulps, 0.0, allowance, self.close.free)
+            left = compare(mine, theirs, self.facts, close)
+            if left is None:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
-        if found is not None and found.kind == "value" and ill_posed(program):
+            found = left
+        if found.kind == "value" and (ill_posed(program) or overflows(program, found, self.close)):
             return Judgement("ill-posed", theirs, found)
-        if found is not None and depends_on_saved_set(program, found):
+        if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
@@ -120,28 +133,28 @@ class Judge:
         base = self._contraction_allowance(program, seen)
         if base:
             yield base
-        floor = _largest(seen.values()) if is_higher_order(program) or cancels(program) else 0.0
-        if cancels(program):
-            floor = max(floor, largest_leaf(program))
         runs: list[dict[Place, Observed]] = []
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
             runs.extend(dict(values(trace)) for trace in noisy)
             yield {
                 place: np.fmax(
-                    np.fmax(base.get(place, 0.0), HIGHER_ORDER_ULPS * EPS[value.dtype] * floor),
-                    spread(value.array, [run[place].array for run in runs if place in run]),
+                    base.get(place, 0.0),
+                    spread(value.array, [run[place].array for run in runs if place in run], self._most(value)),
                 )
                 for place, value in seen.items()
             }
+
+    def _most(self, value: Observed) -> float:
+        """The most that noise may excuse: at a kink, less than another choice there would differ by."""
+        return largest(value.array) * EPS[value.dtype] ** 0.5 if self.at_kinks else np.inf
 
     def _contraction_allowance(self, program: Program, seen: dict[Place, Observed]) -> Allowance:
         if not is_contraction(program):
             return {}
         sizes = dict(values(self.oracle.execute(absolute_program(program))))
-        mixing = is_mixing(program)
         return {
-            place: scaled(value.array, sizes[place].array, value.dtype, mixing)
+            place: scaled(value.array, sizes[place].array, value.dtype)
             for place, value in seen.items()
             if place in sizes
         }
@@ -162,47 +175,45 @@ def _tensors(outcome: Outcome, place: Place) -> Iterator[tuple[Place, Observed]]
         yield place, outcome
         if outcome.grad is not None:
             yield from _tensors(outcome.grad, (place[0], place[1], (*place[2], 0)))
+        for found in (outcome.more or {}).values():
+            yield from _tensors(found, (place[0], place[1], (*place[2], 0)))
     elif isinstance(outcome, tuple):
         for i, part in enumerate(outcome):
             yield from _tensors(part, (place[0], place[1], (*place[2], i)))
 
 
-def is_higher_order(program: Program) -> bool:
-    """Whether gradients are differentiated again: their terms cancel, and round by the largest of them."""
-    return any(isinstance(step, (Backward, Grad)) and step.create_graph for step in program.steps)
+def free_places(program: Program) -> frozenset[Place]:
+    """Where a trace shows an output that is not unique, or what is computed from one. What is unique again is observed
+    in a step of its own, and compared there."""
+    found: set[Place] = set()
+    computed: set[int] = set()
+    for index, step in enumerate(program.steps):
+        if isinstance(step, Call):
+            line = catalogue.find(step.op)
+            if line.gauge is not None:
+                found.update(("step", index, () if line.outputs is None else (k,)) for k in line.gauge.free)
+            if any(("step", ref.index, ()) in found for ref in refs(step.args)):
+                found.add(("step", index, ()))
+                computed.add(index)
+        elif isinstance(step, (Item, Observe)):
+            path = (step.index,) if isinstance(step, Item) else ()
+            if ("step", step.value.index, path) in found and step.value.index not in computed:
+                found.add(("step", index, ()))
+    return frozenset(found)
 
 
-def cancels(program: Program) -> bool:
-    """Whether an operator subtracts large parts within itself (softmax minus target, x minus its mean): both round by
-    the largest of them, which noise from outside does not show."""
-    return any(catalogue.find(step.op).cancels for step in program.steps if isinstance(step, Call))
-
-
-def largest_leaf(program: Program) -> float:
-    """The largest absolute value of the leaves' data."""
-    sizes = [np.abs(leaf_array(s).astype(complex)).max(initial=0) for s in program.steps if isinstance(s, Leaf)]
-    return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
-
-
-def _largest(seen: Iterable[Observed]) -> float:
-    sizes = [np.abs(value.array).max(initial=0) for value in seen]
-    return float(max((size for size in sizes if np.isfinite(size)), default=0.0))
-
-
-def is_mixing(program: Program) -> bool:
-    """Whether an operator gives each element a share of all others' rounding, whatever its own size."""
-    return any(catalogue.find(step.op).contraction == "mixing" for step in program.steps if isinstance(step, Call))
-
-
-def is_contraction(program: Program) -> bool:
+def is_contraction(program: Program | Region) -> bool:
     """Whether the program only contracts: then its value on absolute data bounds its rounding error."""
-    return all(isinstance(step, _LINEAR_STEPS) for step in program.steps) and all(
-        _contracts(catalogue.find(step.op)) for step in program.steps if isinstance(step, Call)
-    )
+    return all(_contracts(step) for step in program.steps)
 
 
-def _contracts(line: Any) -> bool:
-    return line.contraction or line.exact
+def _contracts(step: Any) -> bool:
+    if isinstance(step, Call):
+        line = catalogue.find(step.op)
+        return line.contraction is True or line.exact
+    if isinstance(step, Transform):
+        return step.region is not None and is_contraction(step.region)
+    return isinstance(step, _LINEAR_STEPS)
 
 
 def absolute_program(program: Program) -> Program:
@@ -218,6 +229,22 @@ def _absolute(leaf: Leaf) -> Leaf:
         return leaf
     array = np.abs(np.frombuffer(leaf.data, DTYPES[leaf.dtype])).astype(DTYPES[leaf.dtype])
     return replace(leaf, data=array.tobytes())
+
+
+def overflows(program: Program, found: Divergence, close: Closeness) -> bool:
+    """Whether two values differ only where both are infinite or NaN, though all data is finite: past the largest
+    number, what inf - inf or inf · 0 a formula meets is its own."""
+    leaves = (leaf_array(step).astype(complex) for step in program.steps if isinstance(step, Leaf))
+    if not all(np.isfinite(array).all() for array in leaves):
+        return False
+    if not (isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)):
+        return False
+    mine, theirs = found.backend.array, found.oracle.array
+    if mine.dtype.kind not in "fc":
+        return False
+    lost = ~np.isfinite(mine) & ~np.isfinite(theirs)
+    mine, theirs = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))
+    return bool(lost.any()) and close.error(mine, theirs, found.oracle.dtype, found.place) is None
 
 
 def ill_posed(program: Program) -> bool:

@@ -21,7 +21,7 @@ from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general
 from ._saved import Saved
-from ._tensor import DUAL, Tensor, extra, plain
+from ._tensor import DUAL, Tensor, alias, extra, plain
 from ._views import replay
 
 
@@ -271,8 +271,16 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             [gradient_edge(s) for s in seeds],
             True,
         )
-    pushed = iter([None if back is True else back.get(k) for k in range(len(seeds))])
+    tracked = [x for x in (*flat(inputs), *moving) if x.requires_grad]
+    pushed = iter([None if back is True else _own_history(back.get(k), tracked) for k in range(len(seeds))])
     return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
+
+
+def _own_history(tangent: Tensor | None, tracked: list[Tensor]) -> Tensor | None:
+    """A tangent without the history that only the transposition made: it hangs on operands that require grad."""
+    if tangent is None or (tracked and tangent.requires_grad):
+        return tangent
+    return LIVE.attached_to(alias(tangent), *tracked)
 
 
 def _fresh_leaf(x: Any, t: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import catalogue
 from .. import program as p
-from ..leafdata import leaf_array
+from ..leafdata import DTYPES, EPS, leaf_array
 from ..trace import NOTHING, Nothing, Observed, Outcome, Raised, Trace
 from . import error_kind, take_warnings
 from .aspects import ASPECTS
@@ -31,6 +31,7 @@ class Failed:
 
 
 FAILED = Failed()
+REAL = {"complex64": DTYPES["float32"], "complex128": DTYPES["float64"]}
 
 
 class Run:
@@ -114,20 +115,18 @@ class Run:
             value = function(*args, **{name: resolve(argument) for name, argument in step.attrs})
         else:
             value = function(*args)
-        if self.noise is not None:
-            self._add_noise(step, value)
-        return value
+        return value if self.noise is None else self._with_noise(step, value)
 
-    def _add_noise(self, step: p.Call, value: Any) -> None:
-        line = catalogue.find(step.op)
-        if line.exact or line.view or not isinstance(value, self.engine._tensor):
-            return
-        if value.dtype.is_floating_point or value.dtype.is_complex:
-            moved = disturb(self.engine.array(value), self.noise)
-            value.data.copy_(self.engine.tensor(moved))
-            # A view made in no_grad mode requires grad without a node; PyTorch 2.13 crashes on a hook there.
-            if value.grad_fn is not None:
-                value.register_hook(lambda g: self.engine.tensor(disturb(self.engine.array(g), self.noise)))
+    def _with_noise(self, step: p.Call, value: Any) -> Any:
+        """A result that rounds, times factors near 1: its gradients and tangents are disturbed with it."""
+        line, engine = catalogue.find(step.op), self.engine
+        if line.exact or line.view or step.form == "inplace" or not isinstance(value, engine._tensor):
+            return value
+        dtype = engine.dtype_name(value.dtype)
+        if dtype not in EPS:
+            return value
+        ones = np.ones(tuple(value.shape), REAL.get(dtype, DTYPES[dtype]))
+        return value * engine.tensor(disturb(ones, self.noise))
 
     def write(self, step: p.Write) -> Any:
         target, args = self.resolve(step.target), self.resolve(step.args)
@@ -217,6 +216,7 @@ class Run:
 
         def function(*args: Any) -> Any:
             inner = Run(self.engine)
+            inner.noise = self.noise
             inner.trace.hooks = self.trace.hooks
             inner.values = [*args, *captures]
             for step in region.steps:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager
 from importlib import import_module
 
 from .torchlike import Torchlike
 
 
-def backend() -> Torchlike:
+class Torch(Torchlike):
+    """PyTorch, whose noisy runs disturb every kernel that it runs."""
+
+    def kernel_noise(self, seed: int) -> AbstractContextManager[object]:
+        from .torch_noise import KernelNoise
+
+        return KernelNoise(seed)
+
+
+def backend() -> Torch:
     import torch
 
     with warnings.catch_warnings():
@@ -17,4 +27,4 @@ def backend() -> Torchlike:
         import_module("torch._decomp.decompositions_for_jvp")
     torch.set_num_threads(1)
     torch.set_warn_always(True)
-    return Torchlike(torch, "torch", torch.__version__)
+    return Torch(torch, "torch", torch.__version__)

@@ -78,8 +78,8 @@ def _result(name: str) -> Any:
 
 for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
     _dtypes = WIDE if _name in ("rfft", "ihfft") else EVERY
-    operator(f"fft.{_name}", custom(_one, _result(_name), FUNCTION), dtypes=_dtypes, contraction="mixing")
-    operator(f"fft.{_name}2", custom(_two, _result(_name), FUNCTION), dtypes=_dtypes, contraction="mixing")
-    operator(f"fft.{_name}n", custom(_many, _result(_name), FUNCTION), dtypes=_dtypes, contraction="mixing")
+    operator(f"fft.{_name}", custom(_one, _result(_name), FUNCTION), dtypes=_dtypes)
+    operator(f"fft.{_name}2", custom(_two, _result(_name), FUNCTION), dtypes=_dtypes)
+    operator(f"fft.{_name}n", custom(_many, _result(_name), FUNCTION), dtypes=_dtypes)
 operator("fft.fftshift", custom(_shift, _same, FUNCTION), dtypes=EVERY, exact=True)
 operator("fft.ifftshift", custom(_shift, _same, FUNCTION), dtypes=EVERY, exact=True)

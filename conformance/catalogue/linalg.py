@@ -9,7 +9,7 @@ from ..domains import DISTINCT, OFF_GRID, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
-from .matrices import matrix, per_matrix, per_row, real_of, rectangular, square, system
+from .matrices import hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
     from ..build import Builder
@@ -176,45 +176,41 @@ operator("linalg.cross", custom(_vectors, _first, FUNCTION), dtypes=NUMERIC, con
 operator("cross", custom(_vectors, _first, BOTH), dtypes=NUMERIC, contraction=True)
 operator("linalg.vecdot", custom(_vectors, _without_dim, FUNCTION), dtypes=NUMERIC, contraction=True, graph="free")
 
-operator("linalg.inv", square(), dtypes=NUMERIC, contraction="mixing")
-operator("inverse", square(), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.inv", square(), dtypes=NUMERIC)
+operator("inverse", square(), dtypes=NUMERIC)
 # PyTorch's nodes keep the factors that LAPACK made (LU, pivots) of determinants and linear systems.
 for _name in ("linalg.det", "det"):
     operator(
         _name,
         square(infer=per_matrix()),
         dtypes=NUMERIC,
-        contraction="mixing",
         graph="names",
         kinks=special(0.0, 1.0),
     )
-operator("logdet", square("positive", infer=per_matrix()), contraction="mixing", graph="free")
+operator("logdet", square("positive", infer=per_matrix()), graph="free")
 operator(
     "linalg.slogdet",
     square(infer=lambda args, attrs: per_matrix()(args, attrs) + per_matrix(real_of)(args, attrs)),
-    dtypes=NUMERIC, contraction="mixing", outputs=("sign", "logabsdet"), graph="names",
+    dtypes=NUMERIC, outputs=("sign", "logabsdet"), graph="names",
 )  # fmt: skip
 operator(
     "linalg.solve",
     system(side="first", vectors=True, left=(True, False)),
     dtypes=NUMERIC,
-    contraction="mixing",
     graph="names",
 )
 operator(
     "linalg.solve_triangular",
     system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),
-    dtypes=NUMERIC, contraction="mixing",
+    dtypes=NUMERIC,
 )  # fmt: skip
-operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
-operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
-operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC, contraction="mixing")
-operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, contraction="mixing")
-operator(
-    "linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, contraction="mixing"
-)
-operator("linalg.matrix_exp", square(), dtypes=("float64",), contraction="mixing")
-operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC, contraction="mixing")
+operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, prepare=hermitian)
+operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC)
+operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC)
+operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC)
+operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, prepare=hermitian)
+operator("linalg.matrix_exp", square(), dtypes=("float64",))
+operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC)
 
 
 def _swapped(args: tuple[Any, ...]) -> Any:
@@ -227,14 +223,14 @@ def _power(b: Builder) -> Drawn:
     return (matrix(b, b.pick(((), (2,))), n, n), b.pick((2, 1, 0, 3, 5, -1, -2))), {}
 
 
-operator("linalg.matrix_power", custom(_power, _first, FUNCTION), dtypes=NUMERIC, contraction="mixing", graph="free")
+operator("linalg.matrix_power", custom(_power, _first, FUNCTION), dtypes=NUMERIC, graph="free")
 operator(
     "linalg.matrix_norm",
     rectangular(
         lambda args, attrs: ((_kept(args[0].shape, attrs["keepdim"]), real_of(args[0].dtype)),),
         ord=("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")), keepdim=(False, True),
     ),
-    dtypes=NUMERIC, contraction="mixing", graph="free",
+    dtypes=NUMERIC, graph="free",
 )  # fmt: skip
 
 
@@ -243,7 +239,7 @@ def _kept(shape: Shape, keepdim: bool) -> Shape:
 
 
 operator(
-    "linalg.cond", square(infer=per_matrix(real_of), p=(2, None, -2, "nuc")), dtypes=NUMERIC, contraction="mixing",
+    "linalg.cond", square(infer=per_matrix(real_of), p=(2, None, -2, "nuc")), dtypes=NUMERIC,
     graph="free",
 )  # fmt: skip
 
@@ -252,7 +248,7 @@ operator(
 operator(
     "linalg.cond.inverse",
     square(infer=per_matrix(real_of), p=(1, -1, "fro", float("inf"), -float("inf"))),
-    dtypes=NUMERIC, contraction="mixing", graph="free", differentiable=False,
+    dtypes=NUMERIC, graph="free", differentiable=False,
 )  # fmt: skip
 
 

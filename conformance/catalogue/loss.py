@@ -61,7 +61,7 @@ def weighted(domain: Domain, other: Domain) -> Any:
 
 
 def _pair(name: str, strategy: Any, **options: Any) -> None:
-    operator(f"nn.functional.{name}", strategy, cancels=True, **options)
+    operator(f"nn.functional.{name}", strategy, **options)
 
 
 _pair("mse_loss", paired(REAL, REAL))

@@ -27,10 +27,8 @@ def _batch(b: Builder, batches: tuple[Shape, ...] = BATCHES) -> Shape:
 def _values(b: Builder, shape: Shape, dtype: str) -> np.ndarray[Any, np.dtype[Any]]:
     """Quarters between -2 and 2."""
     count = int(np.prod(shape))
-    parts = (b.source.indices(count, 17).astype(np.float64) - 8) / 4
-    if is_complex(dtype):
-        return (parts + 1j * (b.source.indices(count, 17) - 8) / 4).reshape(shape)
-    return parts.reshape(shape)
+    parts = [(b.source.indices(count, 17).astype(np.float64) - 8) / 4 for _ in range(1 + is_complex(dtype))]
+    return (parts[0] + 1j * parts[1] if len(parts) > 1 else parts[0]).reshape(shape)
 
 
 def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "general") -> Value:
@@ -51,6 +49,12 @@ def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "gener
     assert isinstance(step, Leaf)
     b.steps[-1] = replace(step, data=np.ascontiguousarray(values.astype(DTYPES[b.dtype])).tobytes())
     return made
+
+
+def hermitian(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
+    """The first operand plus its adjoint: of a Hermitian argument only such changes have a meaning."""
+    a = args[0]
+    return (b.call("add", a, b.call("mH", a, form="attribute")), *args[1:])
 
 
 def square(kind: str = "general", infer: Any = None, batches: tuple[Shape, ...] = BATCHES, **options: Any) -> Any:
@@ -134,4 +138,6 @@ def per_row(result: Any = None) -> Any:
     return infer
 
 
-__all__ = ["Options", "complex_of", "matrix", "per_matrix", "per_row", "real_of", "rectangular", "square", "system"]
+__all__ = [
+    "Options", "complex_of", "hermitian", "matrix", "per_matrix", "per_row", "real_of", "rectangular", "square", "system",
+]  # fmt: skip

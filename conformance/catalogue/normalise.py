@@ -41,8 +41,8 @@ def last_dims(bias: bool) -> Any:
     return custom(draw, same, FUNCTION)
 
 
-operator("nn.functional.layer_norm", last_dims(True), cancels=True)
-operator("nn.functional.rms_norm", last_dims(False), cancels=True, graph="free")
+operator("nn.functional.layer_norm", last_dims(True))
+operator("nn.functional.rms_norm", last_dims(False), graph="free")
 
 
 def channels(b: Builder, count: int, low: int = 0) -> tuple[int, ...]:
@@ -61,7 +61,7 @@ def groups() -> Any:
     return custom(draw, same, FUNCTION)
 
 
-operator("nn.functional.group_norm", groups(), cancels=True)
+operator("nn.functional.group_norm", groups())
 
 
 def batch(instance: bool) -> Any:
@@ -79,8 +79,8 @@ def batch(instance: bool) -> Any:
     return custom(draw, same, FUNCTION)
 
 
-operator("nn.functional.batch_norm", batch(False), cancels=True)
-operator("nn.functional.instance_norm", batch(True), cancels=True, graph="free")
+operator("nn.functional.batch_norm", batch(False))
+operator("nn.functional.instance_norm", batch(True), graph="free")
 
 
 def neighbours() -> Any:
@@ -92,7 +92,7 @@ def neighbours() -> Any:
     return custom(draw, same, FUNCTION)
 
 
-operator("nn.functional.local_response_norm", neighbours(), cancels=True, graph="free")
+operator("nn.functional.local_response_norm", neighbours(), graph="free")
 
 
 def divided() -> Any:
@@ -103,4 +103,4 @@ def divided() -> Any:
     return custom(draw, same, FUNCTION)
 
 
-operator("nn.functional.normalize", divided(), cancels=True, graph="free")
+operator("nn.functional.normalize", divided(), graph="free")

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..build import Builder, Value
 from ..clause import clause, finished, generate, raises, scenario
+from ..compare import Closeness
 from ..program import Program
 from ..trace import Observed, Trace
 from .seeing import facts, numbers
@@ -169,7 +170,7 @@ def anything(b: Builder) -> None:
         b.observe(made[-1], "flags", "graph")
 
 
-def node_implies_flag(program: Program, trace: Trace) -> str | None:
+def node_implies_flag(program: Program, trace: Trace, close: Closeness) -> str | None:
     """The law: what has a grad_fn requires grad."""
     odd = [seen for seen in views(trace) if seen.grad_fn and not seen.requires_grad]
     return "a tensor has a grad_fn and doesn't require grad" if odd else None

@@ -21,6 +21,7 @@ class FaultJudge(Judge):
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         found = Judge.judge(self, program, law)
+        self.sound.at_kinks = self.at_kinks
         if found.status == "different" and self.sound.judge(program, law).status == "different":
             return Judgement("same", found.oracle)
         return found

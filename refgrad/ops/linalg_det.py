@@ -152,9 +152,7 @@ def _slogdet_pull(g_sign: Any, g_logabsdet: Any, F: Any, A: Any, sign: Any) -> A
         turned = g_sign * F.conj(sign)
         part = (turned - F.conj(turned)) * 0.5
         factor = part if factor is None else factor + part
-    if factor is None:
-        return F.zeros_like(A)
-    return F.column(F.column(factor)) * F.mH(F.inverse(A))
+    return None if factor is None else F.column(F.column(factor)) * F.mH(F.inverse(A))
 
 
 def _slogdet_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
