@@ -20,7 +20,7 @@ ORDER = (
     ("arbitrate", "judge", "unspecified"),
     ("shrink",),
     ("search", "finding", "results"),
-    ("generate", "clause", "language"),
+    ("generate", "clause", "language", "vocabulary", "passes", "moves"),
     ("properties", "excuse"),
     ("check", "resuming"),
     ("plugin", "questions"),
