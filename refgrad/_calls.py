@@ -192,7 +192,7 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
         if LEVELS and t._flags & VIEW:
             _adopt(t)
         tangents = tangents or bool(t._flags & 8)
-    is_recorded = row.is_differentiable and state.grad
+    is_recorded = row.is_differentiable and state.grad and _is_recordable(inputs, members)
     if is_recorded:
         refresh_all(members)
     outputs = compute(row, inputs, attributes)
@@ -203,6 +203,13 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
 
         push(row, inputs, attributes, outputs)
     return outputs[0] if len(row.schema.outputs) == 1 and not row.schema.is_variable else tuple(outputs)
+
+
+def _is_recordable(inputs: Sequence[Any], members: Sequence[Tensor]) -> bool:
+    """Of inference tensors alone nothing is recorded, whatever they require; a number counts as an ordinary tensor."""
+    if state.transforms or any(t._cell is not None for t in members):
+        return True
+    return any(isinstance(given, NUMBERS) for given in inputs)
 
 
 def refresh_all(given: Sequence[Any]) -> None:

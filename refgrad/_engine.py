@@ -36,6 +36,7 @@ class Task:
         "captures",
         "keep",
         "live",
+        "lone",
         "needed",
         "owners",
         "ready",
@@ -44,9 +45,8 @@ class Task:
         "waiting",
     )
 
-    def __init__(self, live: bool, keep: bool, seeds: Sequence[Tensor]) -> None:
-        self.live, self.keep = live, keep
-        self.owners = Owners(seeds)
+    def __init__(self, live: bool, keep: bool, owners: Owners) -> None:
+        self.live, self.keep, self.owners = live, keep, owners
         self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
@@ -56,12 +56,18 @@ class Task:
         self.results: dict[int, Any] = {}
         self.callbacks: list[Callable[[], Any]] = []
         self.running: Node | None = None
+        self.lone: Node | None = None
 
     def will_reach(self, node: Node) -> bool:
         """Whether the task computes the node's cotangent."""
         if self.needed is None:
             return node in self.waiting
         return node in self.needed or node in self.captures
+
+    def counts(self, node: Node) -> bool:
+        """What PyTorch answers when asked whether it will run the node: no, of a root that is alone and so is never
+        put in line behind others."""
+        return node is not self.lone and self.will_reach(node)
 
     def check_countable(self, node: Node) -> None:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
@@ -84,16 +90,19 @@ def execute(
     create_graph: bool,
     inputs: Sequence[Edge] | None = None,
     capture: bool = False,
+    owners: Owners | None = None,
 ) -> dict[int, Any]:
     """Runs a backward. With `capture`, returns {position in inputs: its cotangent} instead of accumulating there; with
     `inputs` alone, only what leads to them is run."""
     # Formulas run on dual tensors while a forward level runs: a gradient then has a tangent.
     live = create_graph or bool(LEVELS)
-    task = Task(live, keep, seeds)
+    task = Task(live, keep, owners or Owners(seeds))
     roots = [(_node_of(e), e[1]) for e in roots]
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
         _aim(task, roots, inputs, capture)
+    if len(roots) == 1 and roots[0][0] not in task.waiting:
+        task.lone = roots[0][0]
     for node, _ in roots:
         task.waiting.setdefault(node, 0)
     for (node, nr), seed in zip(roots, seeds):
@@ -171,7 +180,12 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
     if slots is None:
         task.arrived[node] = slots = [None] * (1 if node.metas is None else len(node.metas))
     before = slots[nr]
-    slots[nr] = g if before is None else (LIVE.add(before, g) if task.live else state.run(np.add, before, g))
+    if before is None:
+        slots[nr] = g
+    elif task.live:
+        slots[nr] = LIVE.add(before, g)
+    else:
+        slots[nr] = state.run(np.add, before, g)
 
 
 def _run(task: Task) -> None:
@@ -291,25 +305,21 @@ def _step(task: Task, node: Node, slots: list[Any]) -> tuple[Any, ...]:
     if task.needed is not None and isinstance(node, CallableNode):
         results = tuple([g if e is None or task.will_reach(e[0]) else None for e, g in zip(node.edges, results)])
     if node.hooks is not None and node.hooks.post:
-        results = run_post_hooks(node, slots, _fitted(task, node, results), task.live)
+        results = run_post_hooks(node, slots, _fitted(node, results, task.live), task.live)
     if task.anomaly is not None:
         task.anomaly.check(node, results)
     return results
 
 
-def _fitted(task: Task, node: Node, results: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs; None for an input that
-    the task doesn't ask for (a custom Function gives those too)."""
+def _fitted(node: Node, results: tuple[Any, ...], live: bool) -> tuple[Any, ...]:
+    """The cotangents as the node's post-hooks see them: in the shapes and dtypes of the inputs."""
     if len(results) != len(node.edges):
         _wrong_count(node, results)
-    fit_one = _fit_live if task.live else _fit_raw
-    skips = task.needed is not None and isinstance(node, CallableNode)
-    found: list[Any] = []
-    for k, (edge, g) in enumerate(zip(node.edges, results)):
-        is_asked = edge is not None and not (skips and not task.will_reach(edge[0]))
-        if edge is not None:
-            g = fit_one(g, edge[0], edge[1], node, k) if g is not None and is_asked else None
-        found.append(g)
+    fit_one = _fit_live if live else _fit_raw
+    found = [
+        g if g is None or edge is None else fit_one(g, edge[0], edge[1], node, k)
+        for k, (edge, g) in enumerate(zip(node.edges, results))
+    ]
     return tuple(found)
 
 

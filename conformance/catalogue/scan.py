@@ -183,4 +183,6 @@ operator(
     contraction=True,
     differentiable=False,
 )
-operator("index_reduce", custom(_index_reduced, _like, INPLACE), kinks=special(1.0), contraction=True, forward=False)
+operator(
+    "index_reduce", custom(_index_reduced, _like, INPLACE), kinks=special(0.0, 1.0), contraction=True, forward=False
+)

@@ -43,13 +43,21 @@ def _root_edges(roots: tuple[Any, ...]) -> list[Any]:
 
 
 def _run(
-    roots: tuple[Any, ...], seeds: list[Any], keep: bool, create: bool, wanted: Any = None, capture: bool = False
+    roots: tuple[Any, ...],
+    seeds: list[Any],
+    keep: bool,
+    create: bool,
+    wanted: Any = None,
+    capture: bool = False,
+    owners: Owners | None = None,
 ) -> dict[int, Any]:
     if len(seeds) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
     edges = _root_edges(roots)
+    if create and not capture:
+        errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=3)
     inputs = None if wanted is None else [_input_edge(t, not capture) for t in wanted]
-    return execute(edges, seeds, keep, create, inputs, capture)
+    return execute(edges, seeds, keep, create, inputs, capture, owners)
 
 
 def backward(
@@ -77,8 +85,6 @@ def backward(
     roots = _sequence(tensors)
     seeds = seeds_of(roots, _seed_sequence(grad_tensors, len(roots)), False)
     keep = create_graph if retain_graph is None else retain_graph
-    if create_graph:
-        errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=2)
     _run(roots, seeds, keep, create_graph, wanted)
 
 
@@ -152,7 +158,8 @@ def _grad(
     seeds = seeds_of(roots, given, False)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    found = _run(roots, seeds, keep, create, wanted, True)
+    owners = Owners(seeds)
+    found = _run(roots, seeds, keep, create, wanted, True, owners)
     if not unused:
         for k in range(len(wanted)):
             if found.get(k) is None:
@@ -161,7 +168,6 @@ def _grad(
                     "allow_unused=True if this is the desired behavior."
                 )
     same = {id(seed._array): seed for seed in seeds if seed is not None and not create}
-    owners = Owners(seeds)
     return tuple([_result(t, found.get(k), create, materialize, same, owners) for k, t in enumerate(wanted)])
 
 
@@ -173,9 +179,7 @@ def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Ten
         return g
     made = same.get(id(g))
     if made is None or made.requires_grad:
-        made = same[id(g)] = plain(g)
-        if g.base is not None:
-            made._cell = owners.cell(g)
+        made = same[id(g)] = owners.fresh(g)
     return made
 
 

@@ -140,6 +140,7 @@ def conj_physical_(input: Tensor) -> Tensor:
 
 
 def _as_real(a: np.ndarray) -> np.ndarray:
+    a = np.asarray(a)  # the sum of two 0-d cotangents is a scalar, whose .real is no view
     return np.lib.stride_tricks.as_strided(a.real, (*a.shape, 2), (*a.strides, a.itemsize // 2))
 
 

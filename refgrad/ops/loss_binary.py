@@ -36,9 +36,13 @@ def _times(value: Any, weight: Any) -> Any:
     return value if weight is None else value * weight
 
 
+# 1e-12 in float32, which PyTorch takes in every dtype.
+_LEAST_SPREAD = float(np.float32(1e-12))
+
+
 def _entropy_slope(F: Any, x: Any, target: Any) -> Any:
     spread = (1 - x) * x
-    return (x - target) / F.where(spread < 1e-12, 1e-12, spread)
+    return (x - target) / F.where(spread < _LEAST_SPREAD, _LEAST_SPREAD, spread)
 
 
 def _like_input(result: np.ndarray, operands: Any) -> np.ndarray:
