@@ -6,7 +6,6 @@ from types import TracebackType
 
 from .._modes import state
 
-
 REVERSE = frozenset({"grad", "vjp", "jacrev"})
 NO_SAVED_HOOKS = (
     "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Please open an issue with your use "

@@ -145,7 +145,7 @@ def _householder(a: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return RAW.apply_reflectors(a, tau, eye, False)
 
 
-def _householder_pull(g: Any, F: Any, input: Any, tau: Any, needs: Any) -> Any:
+def _householder_pull(g: Any, F: Any, input: Any, tau: Any, needs: Any, result: Any) -> Any:
     if 0 in (*input.shape, *tau.shape):
         return None, None
     eye = F.constant(np.eye(*input.shape[-2:], dtype=F.array_dtype(input)))
