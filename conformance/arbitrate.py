@@ -7,7 +7,7 @@ It evaluates the program on its own, with 60 digits, from the definitions in ``r
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
@@ -18,7 +18,7 @@ from .compare import Divergence
 from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted
 from .leafdata import is_complex, leaf_array
 from .references import DIGITS, REFERENCES, NoReference
-from .rewriting import without_writes
+from .rewriting import at_element, without_writes
 from .trace import Observed
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
@@ -48,6 +48,8 @@ def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -
 def _opinion(program: p.Program, found: Divergence) -> Opinion:
     if not isinstance(found.backend, Observed) or not isinstance(found.oracle, Observed):
         return Opinion("undecided", {"text": "not a tensor"})
+    program, found = _of_one_element(program, found)
+    assert isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)
     try:
         # An invalid operation on exact numbers is an object array's, and its NaN is weighed like any value.
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
@@ -56,6 +58,18 @@ def _opinion(program: p.Program, found: Divergence) -> Opinion:
         return Opinion("convention", {"text": str(kink)})
     except (NoReference, ArithmeticError, TypeError, ValueError, IndexError, AttributeError) as error:
         return Opinion("undecided", {"text": f"{type(error).__name__}: {error}"[:200]})
+
+
+def _of_one_element(program: p.Program, found: Divergence) -> tuple[p.Program, Divergence]:
+    """The divergence at the element in question alone, where each element is computed for itself."""
+    sides = [side for side in (found.backend, found.oracle) if isinstance(side, Observed)]
+    if found.element is None or len(sides) < 2:
+        return program, found
+    smaller = at_element(program, sides[0].array.shape, found.element)
+    if smaller is None:
+        return program, found
+    mine, theirs = (replace(s, array=s.array.reshape(-1)[found.element : found.element + 1]) for s in sides)
+    return smaller, replace(found, backend=mine, oracle=theirs, element=0)
 
 
 def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:

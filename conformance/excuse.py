@@ -13,16 +13,27 @@ from .program import Call, Program
 from .shrink import shrink_steps
 from .trace import Raised
 
+ENOUGH = 3
+
 
 class Excuse:
-    """Excuses a difference in an operator's property that is a recorded fault of the oracle, and keeps the first."""
+    """Excuses a difference in an operator's property or a clause that is a recorded fault of the oracle; keeps the first.
+    An entry names an operator and its properties, or a clause's id and the property ``clause``.
+
+    Each is arbitrated, which takes a while: a search may end when ``enough`` were."""
 
     def __init__(self, identity: dict[str, Any], judge: Judge) -> None:
         self.identity = identity
         self.judge = judge
-        oracle = judge.oracle
-        self.faults = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
+        about, kind = identity["operator"] or identity["id"], identity["property"] or "clause"
+        self.faults = find_oracle_fault(judge.oracle.name, judge.oracle.version, about, kind)
         self.findings: list[Finding] = []
+        self.excused = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether the fault has been shown often enough for one search."""
+        return self.excused >= ENOUGH
 
     def fault(self, found: Divergence) -> OracleFault | None:
         """The entry that may explain a divergence."""
@@ -42,6 +53,7 @@ class Excuse:
 
     def keep(self, finding: Finding, fault: OracleFault) -> None:
         """Keeps the first finding of a search."""
+        self.excused += 1
         if not self.findings:
             self.findings.append(self.recorded(finding, fault))
 

@@ -23,9 +23,14 @@ MODES = (
     "save_on_cpu",
     "saved_hooks_disabled",
     "thread",
+    *(
+        f"{how}:{mode}"
+        for how in ("left", "broken")
+        for mode in ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled:True", "set_grad_enabled:False")
+    ),
 )
 """What a step may run under, outermost first. ``thread``: in a new thread, waited for; ``detect_anomaly:False`` doesn't
-look for NaN."""
+look for NaN; ``left`` and ``broken`` modes have been entered and left again, by an exception if broken."""
 SAVED_HOOKS = (
     "saved_hooks:identity",
     "saved_hooks:count",

@@ -1,12 +1,20 @@
-"""Programs put in the form that the arbiter reads: without writes, where they can be told from their results."""
+"""Programs put in the form that the arbiter reads: without writes, where they can be told from their results; and of
+one element, where each is computed for itself."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
+
 from . import catalogue
-from .program import Call, Program, Ref, Step
+from .leafdata import leaf_array
+from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step
+
+ELEMENTWISE = frozenset({"pointwise", "special", "activation"})
+JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.softmax"})
+"""Lines of those families in which an element of the result hangs on several."""
 
 
 def without_writes(program: Program) -> Program:
@@ -44,3 +52,32 @@ def _replaced(value: Any, newest: dict[int, Ref]) -> Any:
     if isinstance(value, Ref):
         return newest.get(value.index, value)
     return tuple(_replaced(part, newest) for part in value) if isinstance(value, tuple) else value
+
+
+def at_element(program: Program, shape: tuple[int, ...], element: int) -> Program | None:
+    """The program on one element alone, of shape (1,), if every step computes each element for itself and all that is
+    differentiated has the shape of the result; else None."""
+    if len(shape) == 0 or not all(_is_elementwise(step, shape) for step in program.steps):
+        return None
+    place = np.unravel_index(element, shape)
+    steps = [_picked(step, place) if isinstance(step, Leaf) else step for step in program.steps]
+    return Program(tuple(steps))
+
+
+def _is_elementwise(step: Step, shape: tuple[int, ...]) -> bool:
+    if step.modes:
+        return False
+    if isinstance(step, Leaf):
+        fits = len(step.shape) <= len(shape) and all(n in (1, m) for n, m in zip(step.shape[::-1], shape[::-1]))
+        return step.shape == shape or (fits and not step.requires_grad)
+    if isinstance(step, Call):
+        line = catalogue.find(step.op)
+        return line.family in ELEMENTWISE and step.op not in JOINING and step.form != "inplace"
+    return isinstance(step, (Item, Grad, Backward, Observe))
+
+
+def _picked(leaf: Leaf, place: Any) -> Leaf:
+    """A leaf's element where it meets a place of the full shape."""
+    array = leaf_array(leaf)
+    own = tuple(i if n > 1 else 0 for i, n in zip(place[len(place) - array.ndim :], array.shape))
+    return replace(leaf, data=np.asarray(array[own]).tobytes(), shape=(1,), layout="contiguous")

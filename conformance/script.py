@@ -113,7 +113,13 @@ class _Printer:
         lines = text if isinstance(text, list) else [text]
         for mode in reversed(step.modes):
             inner = ["    " + line for line in lines]
-            if mode.startswith("seed:"):
+            how, _, left = mode.partition(":")
+            if how == "left":
+                lines = [f"with {self._mode(left)}:", "    pass", *lines]
+            elif how == "broken":
+                block = ["try:", f"    with {self._mode(left)}:", "        raise LookupError", "except LookupError:"]
+                lines = [*block, "    pass", *lines]
+            elif how == "seed":
                 lines = [f"torch.manual_seed({mode[5:]})", *lines]
             elif mode == "thread":
                 lines = ["def body():", f"    global v{index}", *inner, *_IN_THREAD]

@@ -88,21 +88,20 @@ operator("view_as_real", custom(_whole, _pairs, FUNCTION), dtypes=COMPLEX, exact
 operator("view_as_complex", custom(_ending_in_two, _complexes, FUNCTION), dtypes=FLOATING, exact=True, view=True)
 
 
-def _maybe_conjugated(b: Builder) -> Drawn:
-    x = b.operand()
-    return ((b.call("conj", x) if b.choose(3) else x),), {}
+def _conjugated(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
+    """Most often the conjugate, which is a view that is to be conjugated."""
+    return (b.call("conj", args[0]),) if b.choose(3) else args
 
 
-def _maybe_negated(b: Builder) -> Drawn:
-    """A tensor, or the imaginary part of a conjugate: a view that is to be negated."""
-    x = b.operand()
-    if x.dtype not in COMPLEX or b.choose(3) == 0:
-        return (x,), {}
-    return (b.call("imag", b.call("conj", x)),), {}
+def _negated(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
+    """Of a complex tensor most often the imaginary part of the conjugate, which is a view that is to be negated."""
+    if args[0].dtype not in COMPLEX or b.choose(3) == 0:
+        return args
+    return (b.call("imag", b.call("conj", args[0])),)
 
 
-operator("resolve_conj", custom(_maybe_conjugated, same), dtypes=NUMERIC, exact=True)
-operator("resolve_neg", custom(_maybe_negated, same), dtypes=NUMERIC, exact=True)
+operator("resolve_conj", unary(result=keep_dtype, forms=BOTH), dtypes=NUMERIC, exact=True, prepare=_conjugated)
+operator("resolve_neg", unary(result=keep_dtype, forms=BOTH), dtypes=NUMERIC, exact=True, prepare=_negated)
 
 
 # Transposes.
@@ -150,13 +149,13 @@ def _of_second(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 def _regrouped(b: Builder) -> Drawn:
     x = b.operand()
-    return (x, b.operand(regroup(b, x.shape))), {}
+    return (x, b.operand(regroup(b, x.shape), grad=False)), {}
 
 
 def _widened(b: Builder) -> Drawn:
     x = b.operand(rank=(0, 3))
     wide = tuple(b.pick((2, 3)) if d == 1 else d for d in x.shape)
-    return (x, b.operand((*((b.pick((2, 1)),) * b.choose(2)), *wide))), {}
+    return (x, b.operand((*((b.pick((2, 1)),) * b.choose(2)), *wide), grad=False)), {}
 
 
 operator("contiguous", custom(_contiguous, same, METHOD), dtypes=NUMERIC, exact=True, graph="free")

@@ -306,7 +306,9 @@ def _outputs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return (((args[0].shape[0], args[2].shape[0]), args[0].dtype),)
 
 
-operator("cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False, forward=False)
+operator(
+    "cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False, forward=False, kinks=special(1.0)
+)
 operator(
     "nn.functional.pdist", custom(_one_set, _half_of_pairs, FUNCTION), contraction=True, twice=False, forward=False
 )

@@ -168,4 +168,4 @@ operator(
     contraction=True,
     graph="spec",
 )
-operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True, forward=False)
+operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True, forward=False, kinks=special(0.0))

@@ -53,12 +53,18 @@ def convolution_shape(dims: int, transposed: bool) -> Any:
             padding = each(attrs["padding"], dims)
         geometry = list(zip(inner, padding, reach, stride))
         if transposed:
-            out = tuple((n - 1) * s - 2 * p + r + 1 for n, p, r, s in geometry)
+            more = each(attrs["output_padding"], dims)
+            out = tuple((n - 1) * s - 2 * p + r + 1 + m for (n, p, r, s), m in zip(geometry, more))
             return (((*lead, args[1].shape[1] * attrs["groups"], *out), args[0].dtype),)
         out = tuple((n + 2 * p - r - 1) // s + 1 for n, p, r, s in geometry)
         return (((*lead, args[1].shape[0], *out), args[0].dtype),)
 
     return infer
+
+
+def fitting(b: Builder, sizes: Shape, kernel: Shape) -> tuple[int, ...]:
+    """Dilations with which a kernel still fits into the input."""
+    return tuple(2 if n > 2 * (k - 1) and b.chance(3) else 1 for n, k in zip(sizes, kernel))
 
 
 def convolved(dims: int, transposed: bool) -> Any:
@@ -74,10 +80,11 @@ def convolved(dims: int, transposed: bool) -> Any:
         attrs = {
             "stride": numbers(b, dims, (1, 2)),
             "padding": numbers(b, dims, (1, 0)),
-            "dilation": numbers(b, dims, (1,)),
+            "dilation": numbers(b, dims, (1, 1, 2)) if transposed else fitting(b, x.shape[-dims:], kernel),
         }
         if transposed:
-            attrs["output_padding"] = 0
+            # Less than a stride or a dilation, whichever is larger.
+            attrs["output_padding"] = 1 if attrs["stride"] == 2 and b.chance(2) else 0
         elif b.chance(4):
             attrs |= {"padding": "same", "stride": 1, "dilation": numbers(b, dims, (1, 2))}
         elif b.chance(4):
@@ -90,11 +97,11 @@ def convolved(dims: int, transposed: bool) -> Any:
 
 
 for _dims in (1, 2, 3):
-    # The strides of a convolution's result hang on the library that PyTorch picks, by size, batch, dtype and threads.
-    operator(f"nn.functional.conv{_dims}d", convolved(_dims, False), contraction=True, graph="free", layout=False)
-    operator(
-        f"nn.functional.conv_transpose{_dims}d", convolved(_dims, True), contraction=True, graph="free", layout=False
-    )
+    # The strides of a result over three dimensions hang on the library that PyTorch picks, by size and threads.
+    for _name, _transposed in ((f"conv{_dims}d", False), (f"conv_transpose{_dims}d", True)):
+        operator(
+            f"nn.functional.{_name}", convolved(_dims, _transposed), contraction=True, graph="free", layout=_dims < 3
+        )
 
 
 def pooled_shape(dims: int, average: bool) -> Any:

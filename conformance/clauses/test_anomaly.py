@@ -96,7 +96,7 @@ def failing_loss(torch: Any, data: list[float], cause: str) -> Any:
     """A loss whose pass fails: by a NaN, by a hook, by a saved value that was written."""
     x = torch.tensor([v * 0 for v in data], requires_grad=True)
     if cause == "nan":
-        return torch.sqrt(x).sum()
+        return (torch.sqrt(x) * 0).sum()
     y = torch.exp(x)
     if cause == "hook":
         y.register_hook(lambda g: 1 / 0)

@@ -1,4 +1,4 @@
-"""Clauses of ``inplace``: counting versions by hand, and allowing mutation of saved tensors."""
+"""Clauses of ``inplace``: counting versions by hand, allowing mutation of saved tensors, and random fills."""
 
 from __future__ import annotations
 
@@ -111,5 +111,39 @@ def outside(torch: Any, drawn: Any) -> Any:
 )
 def test_outside(
     check: Any, drawn: Any = scenario(outside, lambda b: (draw_mutation(b), b.chance(3), b.chance(2)))
+) -> None:
+    check(drawn)
+
+
+def fill_at_random(torch: Any, drawn: Any) -> Any:
+    data, name, through_view, seed = drawn
+    torch.manual_seed(seed)
+    x = torch.tensor(data, dtype=torch.float64, requires_grad=True)
+    y = x * 2
+    before = y.tolist()
+    target = y[1:] if through_view else y
+    args = {"bernoulli_": (0.5,), "exponential_": (1.5,), "random_": (5,), "geometric_": (0.5,)}
+    filled = getattr(target, name)(*args.get(name, ()))
+    changed = filled is target and y.tolist() != before and y.tolist()[:1] == before[:1] if through_view else None
+    (y * y.detach()).sum().backward()
+    return changed, y.requires_grad, y.is_leaf, y.grad_fn.name(), y._version, x.grad.tolist()
+
+
+FILLS = ("normal_", "uniform_", "bernoulli_", "exponential_", "random_", "cauchy_", "log_normal_", "geometric_")
+
+
+@clause(
+    "inplace.random-fill-zero-grad",
+    "In-place random fills cut the gradient: what was there before gets zero.",
+    source="observed",
+    area=AREA,
+    profile="mutation",
+)
+def test_fill_at_random(
+    check: Any,
+    drawn: Any = scenario(
+        fill_at_random,
+        lambda b: ([1.0, *numbers(b)], b.pick(FILLS), b.chance(3), b.integer(0, 99)),
+    ),
 ) -> None:
     check(drawn)

@@ -136,15 +136,15 @@ def test_saved_then_written(check: Any, programs: Any = generate(saved_then_writ
 
 def left_by_error(b: Builder) -> None:
     x = b.leaf((2,))
-    before = b.pick(((), ("no_grad",), ("enable_grad",)))
-    with b.mode(*before):
-        b.observe(x, "modes")
-        with b.mode(b.pick((*OFF, *ON, "inference_mode"))):
-            b.observe(x, "modes")
-            if b.chance(2):
-                b.call("view", x, (3,), form="method")
-            else:
-                b.backward(b.leaf((2,), requires_grad=False))
+    for _ in range(2):
+        outer = b.pick((*OFF, *ON, "inference_mode"))
+        with b.mode(*b.pick(((), (outer,))), f"{b.pick(('broken', 'left'))}:{b.pick((*OFF, *ON, 'inference_mode'))}"):
+            b.observe(a_call(b, x), "modes", "flags")
+    with b.mode(*b.pick(((), ("no_grad",), ("enable_grad",)))), b.mode(b.pick((*OFF, *ON, "inference_mode"))):
+        if b.chance(2):
+            b.call("view", x, (3,), form="method")
+        else:
+            b.backward(b.leaf((2,), requires_grad=False))
     b.observe(x, "modes")
     b.observe(a_call(b, x), "flags", "graph")
 
@@ -162,7 +162,7 @@ def test_left_by_error(check: Any, programs: Any = generate(left_by_error)) -> N
 
 def stacks(b: Builder) -> None:
     x = b.leaf(b.shape(0, 2))
-    stack = tuple(b.pick((*OFF, *ON)) for _ in range(b.integer(1, 4)))
+    stack = tuple(b.pick(("", "", "left:")) + b.pick((*OFF, *ON)) for _ in range(b.integer(2, 5)))
     for depth in (*range(len(stack) + 1), 0):
         with b.mode(*stack[:depth]):
             b.observe(a_call(b, x), "flags", "graph", "modes")

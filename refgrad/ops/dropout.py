@@ -10,6 +10,7 @@ import numpy as np
 from .. import _random as random
 from .._dtypes import SCALAR_NAMES
 from .._interpreters import NARROW_TYPES
+from .._modes import state
 from .._op import PUBLIC, public
 from .._random_modes import drawn
 from .._tensor import Tensor, plain
@@ -27,11 +28,11 @@ def _check(p: float, input: Tensor) -> None:
 def _noise(input: Tensor, p: float, features: bool) -> np.ndarray:
     """Ones with probability 1 - p in the input's shape and order of memory (features: one number a channel)."""
     a = input._array
-    if not features:
+    if not features and not state.functional_levels:  # within a transform PyTorch draws row by row
         return arranged(lambda shape: random.bernoulli(random.default_generator, shape, 1 - p), a).astype(a.dtype)
-    if a.ndim < 2:
+    if features and a.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    shape = a.shape[:2] + (1,) * (a.ndim - 2)
+    shape = a.shape[:2] + (1,) * (a.ndim - 2) if features else a.shape
     return random.bernoulli(random.default_generator, shape, 1 - p).astype(a.dtype)
 
 

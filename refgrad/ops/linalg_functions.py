@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
+from .._forward import transpose
 from .._interpreters import formula
 from .._layout import canonical, with_strides
 from .._op import PUBLIC, op, public
@@ -255,9 +256,17 @@ def _lstsq_pull(
     return of_a, (F.reshape(of_b, b.shape) if vector and of_b.shape[:-1] == b.shape else of_b)
 
 
+def _lstsq_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """The transposed rule; residuals that there are none of move with nothing, but count as functions of both."""
+    found = transpose(lstsq_row.row, x, t, attributes)
+    if 0 in out[1].shape:
+        found[1] = F.attached_to(F.zeros_like(out[1]), *x)
+    return found
+
+
 lstsq_row = op(
     "linalg_lstsq(self, b, *, rcond, driver, vector) -> solution, residuals, rank!, singular_values!", _lstsq,
-    public=False, gradients=_lstsq_pull, keeps_strides=True,
+    public=False, gradients=_lstsq_pull, keeps_strides=True, jvp=_lstsq_push,
 )  # fmt: skip
 
 

@@ -205,8 +205,17 @@ def _unpack_pull(g_L: Any, g_U: Any, F: Any, LU_data_meta: Any, unpack_data: boo
     return found
 
 
+def _unpack_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """What lies below the diagonal, without L's ones, and what lies above."""
+    if not attributes[0]:
+        return [None, None, None]
+    k = min(t[0].shape[-2:])
+    return [None, F.lower_part(t[0][..., :k], -1), F.upper_part(t[0][..., :k, :], 0)]
+
+
 lu_unpack_row = op(
     "lu_unpack(LU_data, LU_pivots!, *, unpack_data, unpack_pivots) -> P!, L, U", _unpack, public=False,
+    jvp=_unpack_push,
     LU_data=_unpack_pull,
 )  # fmt: skip
 

@@ -261,9 +261,21 @@ def _legacy_pull(
     return g, mine
 
 
+def _legacy_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    upper, transpose, unitriangular = attributes
+    change, clone = t[0], None
+    _warn_of_age()  # PyTorch's own forward mode calls the function
+    if t[1] is not None:
+        tangent = F.triangle_of(t[1], upper, unitriangular)
+        part = F.matmul(F.mT(tangent) if transpose else tangent, out[0])
+        change = -part if change is None else change - part
+        clone = F.expand(t[1], out[1].shape)
+    return [F.triangular_solve(change, x[1], upper, transpose, unitriangular)[0], clone]
+
+
 triangular_solve_row = op(
     "triangular_solve(self, A, *, upper, transpose, unitriangular) -> solution, clone", _legacy_triangular,
-    public=False, gradients=_legacy_pull, columns=(0, 1),
+    public=False, gradients=_legacy_pull, columns=(0, 1), jvp=_legacy_push,
 )  # fmt: skip
 
 

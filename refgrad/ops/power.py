@@ -248,9 +248,9 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     return logaddexp2_row(input, other)
 
 
-def _ldexp_rows(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+def _ldexp_rows(name: str, kernel: Callable[..., Any], layout: Callable[..., Any]) -> Callable[..., Any]:
     return op(
-        f"{name}(self, other)", kernel, promote="float", node="ldexp", public=False, jvp=POINTWISE,
+        f"{name}(self, other)", kernel, promote="float", node="ldexp", public=False, layout=layout, jvp=POINTWISE,
         self=lambda g, F, other: g * F.conj(F.exp2(other)), other=lambda g, F, out: g * F.conj(out * LN2),
     )  # fmt: skip
 
@@ -260,8 +260,13 @@ def _by_whole_power(a: Any, exponent: Any) -> Any:
     return np.ldexp(a, np.clip(exponent, -4096, 4096).astype(np.int32))
 
 
-ldexp_row = _ldexp_rows("ldexp", lambda a, exponent: a * _exp2(np.asarray(exponent)))
-ldexp_whole_row = _ldexp_rows("ldexp_whole", _by_whole_power)
+def _times_power(result: np.ndarray, operands: Any) -> np.ndarray:
+    """The power is a tensor of its own, row-major; the product is laid out as any other."""
+    return pointwise(result, (operands[0], np.empty(operands[1].shape)))
+
+
+ldexp_row = _ldexp_rows("ldexp", lambda a, exponent: a * _exp2(np.asarray(exponent)), _times_power)
+ldexp_whole_row = _ldexp_rows("ldexp_whole", _by_whole_power, pointwise)
 
 
 def _ldexp_row(input: Tensor, other: Any) -> Callable[..., Tensor]:

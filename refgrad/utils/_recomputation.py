@@ -14,6 +14,7 @@ from .._modes import enable_grad, state
 from .._saved import Saved
 from .._tensor import Tensor
 from ..autograd.saved import saved_tensors_hooks
+from ._devices import GraphExecGroup
 
 TIP = (
     "\n\nTip: To see a more detailed error message, either pass `debug=True` to\n"
@@ -76,8 +77,8 @@ class Region:
         return Holder(self, len(self.metadata) - 1)
 
     def unpack(self, holder: Holder) -> Tensor:
-        """The value of a holder, computed again once in each backward."""
-        task = state.executing[-1] if state.executing else None
+        """The value of a holder, computed again once in each backward (or group of them)."""
+        task = GraphExecGroup.current() or (state.executing[-1] if state.executing else None)
         found = None if task is None else self.values.get(task)
         if found is None:
             found = self.recompute()

@@ -29,7 +29,7 @@ ORDER = (
     ("conftest", "test_operators", "test_language", "clauses"),
     ("trials",),
     ("qualify", "explaining", "replaying"),
-    ("equivalence",),
+    ("equivalence", "against"),
     ("campaign", "scoring"),
     ("qualifying",),
     ("listing", "certificate", "certifying", "benching", "gate"),

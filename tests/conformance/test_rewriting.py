@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from conformance.build import Builder
+from conformance.leafdata import leaf_array
 from conformance.oracle_faults import OracleFault, recorded
-from conformance.program import Call, Observe, Program, Ref
-from conformance.rewriting import without_writes
+from conformance.program import Call, Leaf, Observe, Program, Ref
+from conformance.rewriting import at_element, without_writes
 from conformance.source import Stream
 
 
@@ -53,3 +54,25 @@ def test_every_recorded_fault_has_a_script() -> None:
     for fault in recorded():
         assert "import torch" in fault.script, fault.operator
         assert len(fault.script.strip().splitlines()) <= 12, fault.operator
+
+
+def test_one_element_of_an_elementwise_program() -> None:
+    b = Builder(Stream(3))
+    x, y, g = b.leaf((2, 3)), b.leaf((3,), requires_grad=False), b.leaf((2, 3), requires_grad=False)
+    b.backward(b.call("mul", b.call("sin", x), y), gradient=g)
+    whole = b.program()
+    small = at_element(whole, (2, 3), 4)
+    assert small is not None
+    for step, before, place in zip(small.steps[:3], whole.steps[:3], ((1, 1), (1,), (1, 1))):
+        assert isinstance(step, Leaf) and isinstance(before, Leaf)
+        assert step.shape == (1,) and leaf_array(step)[0] == leaf_array(before)[place]
+
+
+def test_a_sum_has_no_elements_of_its_own() -> None:
+    b = Builder(Stream(3))
+    x, y = b.leaf((2, 3)), b.leaf((3,))
+    b.call("mul", x, y)
+    assert at_element(b.program(), (2, 3), 4) is None, "the gradient of y is a sum over rows"
+    b = Builder(Stream(3))
+    b.call("sum", b.leaf((2, 3)))
+    assert at_element(b.program(), (2, 3), 4) is None
