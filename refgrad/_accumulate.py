@@ -140,7 +140,7 @@ def check_layout(variable: Tensor, grad: Tensor) -> None:
     a, g = variable._array, grad._array
     if a.strides == g.strides or all(p == q or n == 1 for p, q, n in zip(a.strides, g.strides, a.shape)):
         return
-    if a.dtype == g.dtype and wanted_strides(a) != element_strides(g):
+    if a.dtype == g.dtype and any(p != q and n > 1 for p, q, n in zip(wanted_strides(a), element_strides(g), a.shape)):
         warn_once(
             "grad and param do not obey the gradient layout contract. This is not an error, but may impair "
             f"performance.\ngrad.sizes() = {list_text(g.shape)}, strides() = {list_text(element_strides(g))}\n"

@@ -71,7 +71,7 @@ class Task:
 
     def check_countable(self, node: Node) -> None:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
-        if type(node) is AccumulateGrad and node in self.captures:
+        if type(node) is AccumulateGrad and node in self.captures and node in self.waiting:
             raise RuntimeError(
                 "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
                 "This is currently not supported."
