@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from ..build import Builder, Value
 from ..clause import clause, generate, scenario
 from ..domains import NONZERO
@@ -213,7 +215,7 @@ def one_part_left(trace: Trace) -> bool:
     last = trace.steps[-1]
     if not (isinstance(last, Observed) and is_complex(last.dtype) and last.array.size):
         return False
-    return not last.array.imag.any() or not last.array.real.any()
+    return not np.imag(last.array).any() or not np.real(last.array).any()
 
 
 @clause(
