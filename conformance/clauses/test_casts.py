@@ -8,8 +8,8 @@ from ..build import Builder
 from ..clause import clause, generate
 from ..domains import NONZERO
 from ..program import Dtype
-from ..trace import Trace
-from .applying import got_gradient, inner, nodes, pull
+from ..trace import Observed, Trace
+from .applying import got_gradient, inner, pull
 
 AREA = "dtype-rules"
 FLOATS = ("float32", "float64", "float16", "bfloat16")
@@ -30,7 +30,8 @@ def to_integers(b: Builder) -> None:
 
 
 def cut_twice(trace: Trace) -> bool:
-    return got_gradient(trace) and nodes(trace) == [False, False]
+    histories = [s.grad_fn for s in trace.steps if isinstance(s, Observed) and s.grad_fn is not None]
+    return got_gradient(trace) and histories == [False, False]
 
 
 @clause(
