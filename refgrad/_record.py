@@ -105,6 +105,8 @@ class RowNode(CallableNode):
         if type(entry) is tuple:
             self.value(entry, False)
             return entry[0]
+        if isinstance(entry, (int, float, complex)):
+            return plain(np.array(entry))  # a number that stood for an operand
         return entry.tensor_for(self) if type(entry) is Saved else self.value(entry, True)
 
     def _handle(self, asked: str) -> Any:
