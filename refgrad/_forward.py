@@ -271,7 +271,7 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             [gradient_edge(s) for s in seeds],
             True,
         )
-    tracked = [x for x in (*flat(inputs), *moving) if x.requires_grad]
+    tracked = [x for x in (*flat(inputs), *moving) if x.requires_grad] if state.grad else []
     pushed = iter([None if back is True else _own_history(back.get(k), tracked) for k in range(len(seeds))])
     return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
 
