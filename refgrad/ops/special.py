@@ -259,6 +259,7 @@ igammac = op(
 
 def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, shift: int) -> Callable[..., Any]:
     """x·log(y + shift) as three rows (two tensors; a number and a tensor; a tensor and a number), 0 where x is 0."""
+
     def self_vjp(g: Any, F: Any, self: Any, other: Any) -> Any:
         flat = (self == 0) & (other <= -shift)
         return F.where(flat, 0, getattr(F, name)(g, other))
