@@ -240,9 +240,11 @@ def _warn_of_age() -> None:
 
 
 def _legacy_pull(
-    g_solution: Any, g_clone: Any, F: Any, A: Any, solution: Any, upper: Any, transpose: Any, unitriangular: Any
-) -> Any:
-    g, mine = None, None
+    g_solution: Any, g_clone: Any, F: Any, self: Any, A: Any, solution: Any, upper: Any, transpose: Any,
+    unitriangular: Any,
+) -> Any:  # fmt: skip
+    """`self` is only saved, as in PyTorch."""
+    g, mine = F.zeros_like(solution), None
     if g_solution is not None:
         _warn_of_age()  # PyTorch's own backward calls the function
         g = F.triangular_solve(g_solution, F.conj(A), upper, not transpose, unitriangular)[0]
