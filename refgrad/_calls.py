@@ -32,7 +32,7 @@ def caller(row: Row) -> Callable[..., Any]:
         from ._views import view_caller
 
         return view_caller(row)
-    if row.schema.is_plain and row.promote and row.is_differentiable:
+    if row.schema.is_plain and row.promote and row.is_differentiable and row.layout is pointwise:
         if len(row.schema.inputs) == 1 and not row.schema.attributes:
             return _unary(row)
         if len(row.schema.inputs) == len(row.edged) == 2 and not row.schema.attributes:

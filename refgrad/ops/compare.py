@@ -110,21 +110,16 @@ def _signed_infinity(sign: str) -> Callable[[Tensor], Tensor]:
     value, name = float(sign + "inf"), {"+": "isposinf", "-": "isneginf"}[sign]
     text = f"{name} does not support complex inputs."
     return op(
-        f"{name}(self) -> out!",
-        lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_),
-        exact=True,
-        layout=pointwise,
-        lacks=refused("c", RuntimeError, text),
-    )
+        f"{name}(self) -> out!", lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_),
+        exact=True, layout=pointwise, lacks=refused("c", RuntimeError, text),
+    )  # fmt: skip
 
 
 isposinf, isneginf = _signed_infinity("+"), _signed_infinity("-")
 isreal = op(
-    "isreal(self) -> out!",
-    lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_),
-    exact=True,
-    layout=copied,
-)
+    "isreal(self) -> out!", lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_),
+    exact=True, layout=copied,
+)  # fmt: skip
 signbit = op(
     "signbit(self) -> out!", lambda a: np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0), exact=True,
     layout=pointwise, lacks=refused("c", NotImplementedError, "signbit is not implemented for complex tensors."),

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, promote_types
 from .._errors import list_text, wrap_dim
-from .._layout import channels_last
+from .._layout import canonical, channels_last
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .create import fresh
@@ -29,7 +29,7 @@ def _cat(arrays: list[np.ndarray], dim: int) -> np.ndarray:
         return arrays[0].copy()
     shape = list(full[0].shape)
     shape[dim] = sum(a.shape[dim] for a in full)
-    return np.concatenate(full, dim, out=channels_last(np.empty(shape, full[0].dtype), full))
+    return np.concatenate(full, dim, out=channels_last(canonical(np.empty(shape, full[0].dtype)), full))
 
 
 def _stack(arrays: list[np.ndarray], dim: int) -> np.ndarray:

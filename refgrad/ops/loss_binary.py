@@ -181,7 +181,7 @@ def binary_cross_entropy_with_logits(
 soft_margin_row = op(
     "soft_margin_loss(self, target, *, reduction)",
     lambda x, target, reduction: reduce_array(np.asarray(_softplus(-target * x), x.dtype), reduction),
-    public=False, layout=lambda result, operands: pointwise(result, operands) if result.ndim else result,
+    public=False, layout=lambda result, operands: pointwise(result, operands[:1]) if result.ndim else result,
     self=lambda F, g, self, target, reduction: F.loss_share(g, self, reduction) * (-target * F.sigmoid(-target * self)),
 )  # fmt: skip
 

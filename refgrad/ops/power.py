@@ -261,8 +261,9 @@ def _by_whole_power(a: Any, exponent: Any) -> Any:
 
 
 def _times_power(result: np.ndarray, operands: Any) -> np.ndarray:
-    """The power is a tensor of its own, row-major; the product is laid out as any other."""
-    return pointwise(result, (operands[0], np.empty(operands[1].shape)))
+    """The power is a tensor of its own, row-major except in float64; the product is laid out as any other."""
+    first, exponent = operands
+    return pointwise(result, operands if exponent.dtype == np.float64 else (first, np.empty(exponent.shape)))
 
 
 ldexp_row = _ldexp_rows("ldexp", lambda a, exponent: a * _exp2(np.asarray(exponent)), _times_power)

@@ -259,16 +259,14 @@ igammac = op(
 
 def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, shift: int) -> Callable[..., Any]:
     """x·log(y + shift) as three rows (two tensors; a number and a tensor; a tensor and a number), 0 where x is 0."""
-    log = (lambda F, y: F.log1p(y)) if shift else (lambda F, y: F.log(y))
 
     def self_vjp(g: Any, F: Any, self: Any, other: Any) -> Any:
         flat = (self == 0) & (other <= -shift)
-        return g * log(F, F.where(flat, 1 - shift, other))
+        return F.where(flat, 0, getattr(F, name)(g, other))
 
     def number_log(g: Any, F: Any, self: Any, other: Any) -> Any:
         flat = (self == 0) & (other <= -shift)
-        value = math.log(other + shift) if other > -shift else (-math.inf if other == -shift else math.nan)
-        return F.where(flat, 0, g * value)
+        return F.where(flat, 0, getattr(F, f"{name}_number_second")(g, other))
 
     lacks = missing(label, "c")
     both = op(
