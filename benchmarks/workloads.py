@@ -124,3 +124,66 @@ def small_operators(torch: Any) -> Step:
             y = (y + a) * 0.5
 
     return step
+
+
+def hooked(torch: Any, depth: int = 60) -> Step:
+    """A chain in which every tensor has a hook that replaces its gradient, and every third node a pre- and post-hook."""
+    x = torch.full((100,), 0.5, requires_grad=True)
+    seed = torch.ones(100)
+
+    def step() -> None:
+        y = x
+        for k in range(depth):
+            y = torch.sin(y)
+            y.register_hook(lambda g: g * 0.5)
+            if k % 3 == 0:
+                y.grad_fn.register_prehook(lambda grads: None)
+                y.grad_fn.register_hook(lambda results, grads: None)
+        y.backward(seed)
+        x.grad = None
+
+    return step
+
+
+def functions(torch: Any, depth: int = 60) -> Step:
+    """A chain of custom Functions that save an input and an output."""
+
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, t: Any, factor: float) -> Any:
+            out = t * factor
+            ctx.save_for_backward(t, out)
+            return out
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            t, _ = ctx.saved_tensors
+            return g * t, None
+
+    x = torch.full((100,), 0.5, requires_grad=True)
+    seed = torch.ones(100)
+
+    def step() -> None:
+        y = x
+        for _ in range(depth):
+            y = Product.apply(y, 0.9)
+        y.backward(seed)
+        x.grad = None
+
+    return step
+
+
+def packed(torch: Any, depth: int = 60) -> Step:
+    """A chain whose saved tensors all pass through a pair of hooks."""
+    x = torch.full((100,), 0.5, requires_grad=True)
+    seed = torch.ones(100)
+
+    def step() -> None:
+        y = x
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t.detach(), lambda kept: kept):
+            for _ in range(depth // 2):
+                y = torch.exp(torch.sin(y) * y)
+        y.backward(seed)
+        x.grad = None
+
+    return step

@@ -34,6 +34,7 @@ look for NaN; ``left`` and ``broken`` modes have been entered and left again, by
 SAVED_HOOKS = (
     "saved_hooks:identity",
     "saved_hooks:count",
+    "saved_hooks:facts",
     "saved_hooks:copy",
     "saved_hooks:raise_pack",
     "saved_hooks:outer",

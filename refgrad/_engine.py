@@ -277,7 +277,7 @@ def _place(results: Sequence[Any], g: Any) -> int:
 def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:
     """An array cotangent in the shape and dtype of the output that it goes to."""
     shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
-    if type(g) is not ndarray:
+    if not isinstance(g, ndarray):
         g = np.asarray(g)
     if g.shape != shape or (g.dtype is not dtype and dtype is not None):
         return state.run(fit, g, shape, dtype, False, node.name(), index)

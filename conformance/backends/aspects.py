@@ -77,13 +77,21 @@ def _place(run: Run, tensor: Any) -> int:
 
 
 def _see_saved(run: Run, value: Any, seen: Observed) -> None:
-    """The tensors that the value's node saved, by name: which value each is, its memory, and what it looks like."""
+    """The tensors that the value's node saved, by name: which value each is, its memory, and what it looks like.
+
+    Their numbers aren't looked at: a decomposition has its signs from each engine's own kernel.
+    """
     node, tensor = value.grad_fn, run.engine.ns.Tensor
     found = [(name, getattr(node, name)) for name in sorted(dir(node)) if name.startswith("_saved_")]
     entries = [
-        (name, _place(run, x), run.alias_class(x), run.engine.see(x)) for name, x in found if isinstance(x, tensor)
+        (name, _place(run, x), run.alias_class(x), *tensor_facts(run, x)) for name, x in found if isinstance(x, tensor)
     ]
     _add(seen, "saved", tuple(entries))
+
+
+def tensor_facts(run: Run, x: Any) -> tuple[Outcome, ...]:
+    """The dtype, shape and flag of a tensor."""
+    return run.engine.dtype_name(x.dtype), tuple(x.shape), x.requires_grad
 
 
 def _add(seen: Observed, name: str, found: Outcome) -> None:

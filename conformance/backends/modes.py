@@ -8,6 +8,7 @@ from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..trace import HookCall
+from .aspects import tensor_facts
 
 if TYPE_CHECKING:
     from .run import Run
@@ -83,7 +84,7 @@ def _enter_and_leave(mode: Any, is_broken: bool) -> None:
 
 
 def saved_hooks(run: Run, name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """Pack and unpack hooks by name; ``count``, ``outer``, ``mode`` and ``wrapped`` log each call."""
+    """Pack and unpack hooks by name; ``count``, ``facts``, ``outer``, ``mode`` and ``wrapped`` log each call."""
     prefix = "outer " if name == "outer" else ""
     step = len(run.values)
     packed, unpacked = PACKED.get(name, _same), UNPACKED.get(name, _same)
@@ -91,7 +92,8 @@ def saved_hooks(run: Run, name: str) -> tuple[Callable[[Any], Any], Callable[[An
     def log(tag: str, x: Any) -> None:
         if name in LOGGED:
             extra = (run.ns.is_grad_enabled(),) if name == "mode" else ()
-            run.trace.hooks.append(HookCall(prefix + tag, (run.engine.see(x), *extra), step))
+            seen = tensor_facts(run, x) if name == "facts" else (run.engine.see(x), *extra)
+            run.trace.hooks.append(HookCall(prefix + tag, seen, step))
 
     def pack(x: Any) -> Any:
         log("pack", x)
@@ -116,7 +118,7 @@ def _doubled_rows(x: Any) -> Any:
     return x.reshape(-1).repeat(2)
 
 
-LOGGED = frozenset({"count", "outer", "mode", "wrapped"})
+LOGGED = frozenset({"count", "outer", "mode", "wrapped", "facts"})
 PACKED: dict[str, Callable[[Any], Any]] = {
     "raise_pack": _refuse,
     "copy": lambda x: x.clone(),

@@ -48,6 +48,7 @@ class Run:
         self.classes: dict[int, int] = {}
         self.nodes: list[Any] = []
         self.thread = 0
+        self.is_inner = False
 
     def run(self, program: p.Program) -> Trace:
         take_warnings()
@@ -125,6 +126,9 @@ class Run:
         dtype = engine.dtype_name(value.dtype)
         if dtype not in EPS:
             return value
+        if not self.is_inner:
+            # What the node saved of its result has rounded too: a slope such as 1 - y² feels it near 1.
+            value.data.copy_(engine.tensor(disturb(engine.array(value), self.noise)))
         ones = np.ones(tuple(value.shape), REAL.get(dtype, DTYPES[dtype]))
         return value * engine.tensor(disturb(ones, self.noise))
 
@@ -216,7 +220,7 @@ class Run:
 
         def function(*args: Any) -> Any:
             inner = Run(self.engine)
-            inner.noise = self.noise
+            inner.noise, inner.is_inner = self.noise, True
             inner.trace.hooks = self.trace.hooks
             inner.values = [*args, *captures]
             for step in region.steps:

@@ -155,6 +155,7 @@ _line(
         system(side="first", vectors=True, left=(True, False), check_errors=_CHECKS).draw, _solved_with_info, FUNCTION
     ),
     outputs=("result", "info"),
+    graph="names",
 )  # fmt: skip
 _line("matrix_exp", custom(square().draw, _same, BOTH), dtypes=("float64", "complex128"))
 

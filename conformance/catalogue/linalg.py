@@ -201,7 +201,7 @@ operator(
 )
 operator(
     "linalg.solve_triangular",
-    system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),
+    system(side="first", upper=(True, False), left=(True, False), unitriangular=(False, True)),
     dtypes=NUMERIC,
 )  # fmt: skip
 operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, prepare=hermitian)

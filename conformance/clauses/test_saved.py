@@ -15,23 +15,12 @@ NOTES = "notes/autograd#Saved tensors"
 HOOKS = "torch.autograd.graph.saved_tensors_hooks"
 PAIRS = "notes/autograd#Hooks for saved tensors"
 INPUT_SAVERS = ("sin", "cos", "log", "square", "abs", "atan")
-WORKSPACES = (
-    "linalg.det",
-    "det",
-    "linalg.slogdet",
-    "linalg.solve",
-    "nn.functional.logsigmoid",
-    "polar",
-    "nn.functional.embedding_bag",
-)
-"""Their nodes save what PyTorch's kernels left (factors, buffers), or what only its formula needs (polar at 0)."""
 RESULT_SAVERS = ("exp", "tanh", "sigmoid", "sqrt", "relu", "reciprocal", "rsqrt", "tan")
 
 
 def specified() -> list[Operator]:
     """Operators whose graph, and so what they save, is specified."""
-    lines = [line for line in operators().values() if line.differentiable and line.graph == "spec"]
-    return [line for line in lines if line.name not in WORKSPACES]
+    return [line for line in operators().values() if line.differentiable and line.graph == "spec"]
 
 
 def drawn_result(b: Builder) -> Value:
@@ -85,7 +74,7 @@ def saved_result(b: Builder) -> None:
 
 def distinct(trace: Trace) -> bool:
     found = last_entries(trace)
-    return finished(trace) and bool(found) and all(place == -1 for _, place, _, _ in found)
+    return finished(trace) and bool(found) and all(place == -1 for _, place, *_ in found)
 
 
 @clause(
@@ -100,7 +89,7 @@ def test_saved_result(check: Any, programs: Any = generate(saved_result)) -> Non
 
 
 def pack_all(b: Builder) -> None:
-    with b.mode("saved_hooks:count"):
+    with b.mode("saved_hooks:facts"):
         if b.chance(4):
             y = b.transform("function", None, [b.leaf()], rule="square")
         else:

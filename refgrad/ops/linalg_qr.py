@@ -145,7 +145,8 @@ def _householder(a: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return RAW.apply_reflectors(a, tau, eye, False)
 
 
-def _householder_pull(g: Any, F: Any, input: Any, tau: Any, needs: Any, result: Any) -> Any:
+def _householder_pull(g: Any, F: Any, input: Any, tau: Any, result: Any, needs: Any) -> Any:
+    """`result` is only saved, as in PyTorch."""
     if 0 in (*input.shape, *tau.shape):
         return None, None
     eye = F.constant(np.eye(*input.shape[-2:], dtype=F.array_dtype(input)))
@@ -200,7 +201,10 @@ def _ormqr(a: np.ndarray, tau: np.ndarray, c: np.ndarray, left: bool, transpose:
     return RAW.mH(RAW.apply_reflectors(a, tau, RAW.mH(c), not transpose))
 
 
-def _ormqr_pull(g: Any, F: Any, self: Any, input2: Any, input3: Any, left: bool, transpose: bool) -> Any:
+def _ormqr_pull(
+    g: Any, F: Any, self: Any, input2: Any, input3: Any, result: Any, left: bool, transpose: bool
+) -> Any:  # fmt: skip
+    """`result` is only saved, as in PyTorch."""
     if left:
         return F.reflectors_pull(g, self, input2, input3, transpose)
     *found, other = F.reflectors_pull(F.mH(g), self, input2, F.mH(input3), not transpose)

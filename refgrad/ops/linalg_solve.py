@@ -240,16 +240,10 @@ def _warn_of_age() -> None:
 
 
 def _legacy_pull(
-    g_solution: Any,
-    g_clone: Any,
-    F: Any,
-    self: Any,
-    A: Any,
-    solution: Any,
-    upper: Any,
-    transpose: Any,
+    g_solution: Any, g_clone: Any, F: Any, self: Any, A: Any, solution: Any, upper: Any, transpose: Any,
     unitriangular: Any,
-) -> Any:
+) -> Any:  # fmt: skip
+    """`self` is only saved, as in PyTorch."""
     g, mine = F.zeros_like(solution), None
     if g_solution is not None:
         _warn_of_age()  # PyTorch's own backward calls the function

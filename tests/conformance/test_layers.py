@@ -32,7 +32,7 @@ ORDER = (
     ("equivalence", "against"),
     ("campaign", "scoring"),
     ("qualifying",),
-    ("listing", "certificate", "certifying", "benching", "gate"),
+    ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
