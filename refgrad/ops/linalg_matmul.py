@@ -15,6 +15,7 @@ import numpy as np
 
 from .._calls import raise_broadcast
 from .._interpreters import LIVE, NARROW, RAW, narrowed
+from .._layout import with_strides
 from .._modes import local
 from .._op import public
 from .._record import record
@@ -257,11 +258,20 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     b = (1,) * (n - other.ndim) + other._array.shape
     left = [size for m in a for size in (m, 1)]
     right = [size for m in b for size in (1, m)]
-    product = unsafe_view(input, tuple(left)) * unsafe_view(other, tuple(right))
+    product = _spaced(input, tuple(left)) * _spaced(other, tuple(right))
     shape = tuple(p * q for p, q in zip(a, b))
     if view_strides(product._array.shape, element_strides(product._array), shape) is None:
         product.detach().view(shape)
     return unsafe_view(product, shape)
+
+
+def _spaced(t: Tensor, shape: Shape) -> Tensor:
+    """`unsafe_view` with PyTorch's strides in dimensions of size 1 too: the layout of a product hangs on them."""
+    made = unsafe_view(t, shape)
+    strides = view_strides(t._array.shape, element_strides(t._array), shape)
+    if strides is not None:
+        made._array = with_strides(made._array, strides)
+    return made
 
 
 @public("linalg.multi_dot", method=False)
