@@ -235,7 +235,7 @@ class _Excuse:
         self.findings: list[Finding] = []
 
     def __call__(self, program: Program, judgement: Judgement) -> bool:
-        if self.fault is None or judgement.divergence is None or judgement.divergence.kind != "value":
+        if self.fault is None or judgement.divergence is None or judgement.divergence.kind not in ("value", "flag"):
             return False
         finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
         if finding.line["verdict"] != "oracle":

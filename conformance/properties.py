@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -132,8 +132,24 @@ def _jvp(b: Builder, line: Operator) -> None:
 
     region = b.region([*moving, *fixed], body)
     tangents, given = cotangents(b, moving), cotangents(b, results)
+    for value, tangent in zip(moving, tangents):
+        _keep_in_domain(b, value, tangent)
     b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
     b.transform("vjp", region, moving, captures=fixed, cotangents=given)
+
+
+def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
+    """Makes the tangent of Hermitian matrices Hermitian, and of triangular ones triangular: what operators of such
+    matrices do off them is nobody's promise."""
+    x, step = leaf_array(b.steps[value.index]), b.steps[tangent.index]  # type: ignore[arg-type]
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2 or not isinstance(step, Leaf):
+        return
+    t = leaf_array(step)
+    for kept in (lambda m: (m + np.conj(np.swapaxes(m, -1, -2))) / 2, np.tril, np.triu):
+        if np.array_equal(kept(x), x):
+            t = kept(t).astype(t.dtype)
+    layout = "contiguous" if step.layout == "expanded" else step.layout
+    b.steps[tangent.index] = replace(step, data=np.ascontiguousarray(t).tobytes(), layout=layout)
 
 
 def _transposed(program: Program, trace: Trace, close: Closeness) -> str | None:

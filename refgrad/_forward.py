@@ -253,6 +253,7 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
     from ._modes import enable_grad
 
     moving = list(flat(tangents))
+    recorded = state.grad and any(x.requires_grad for x in (*flat(inputs), *moving) if x is not None)
     with enable_grad():
         leaves = [_fresh_leaf(x, t) for x, t in zip(inputs, tangents)]
         found = getattr(LIVE, row.schema.name)(*leaves, *attributes)
@@ -271,8 +272,14 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             [gradient_edge(s) for s in seeds],
             True,
         )
-    pushed = iter([None if back is True else back.get(k) for k in range(len(seeds))])
+    pushed = iter([None if back is True else _settled(back.get(k), recorded) for k in range(len(seeds))])
     return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
+
+
+def _settled(found: Any, recorded: bool) -> Any:
+    """What transposing found. Its history reaches the seeds and the fresh leaves: it counts only where the call's own
+    operands have one."""
+    return found if recorded or found is None else found.detach()
 
 
 def _fresh_leaf(x: Any, t: Any) -> Any:

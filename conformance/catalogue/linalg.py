@@ -9,7 +9,7 @@ from ..domains import DISTINCT, OFF_GRID, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
-from .matrices import matrix, per_matrix, per_row, real_of, rectangular, square, system
+from .matrices import factors, matrix, per_matrix, per_row, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
     from ..build import Builder
@@ -206,7 +206,7 @@ operator(
 )  # fmt: skip
 operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC)
 operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC)
-operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC)
+operator("cholesky_inverse", factors(), dtypes=NUMERIC)
 operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC)
 operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC)
 operator("linalg.matrix_exp", square(), dtypes=("float64",))

@@ -152,7 +152,7 @@ def linalg_vector_norm(
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _norm_operand(x, dtype)
     axes = axes_of(x, dim)
-    if ord == 0 and x.is_complex() and count_of(x._array.shape, axes) == 1:
+    if ord == 0 and x.is_complex() and count_of(x._array.shape, axes) == 1 and (x.ndim or dim is None):
         warn_once(CASTS, 4)
     _check_identity(x, ord, dim)
     return vector_norm_row(x, float(ord), axes, keepdim)
