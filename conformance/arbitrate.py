@@ -7,7 +7,7 @@ It evaluates the program on its own, with 60 digits, from the definitions in ``r
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
@@ -18,8 +18,8 @@ from . import program as p
 from .compare import Divergence
 from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted
 from .leafdata import is_complex, leaf_array
-from .narrowing import narrowed
 from .references import DIGITS, NoReference
+from .rewriting import at_element, without_writes
 from .trace import Observed
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
@@ -44,7 +44,7 @@ def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -
         return Opinion("oracle", {"text": "the tangent changes with a tensor that requires grad, so it must too"})
     if found.kind != "value":
         return Opinion("convention" if convention else "backend", None)
-    opinion = _opinion(program, found)
+    opinion = _opinion(without_writes(program), found)
     return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
 
 
@@ -53,7 +53,7 @@ def _loses_history(program: p.Program, found: Divergence) -> bool:
     mine, theirs = found.backend, found.oracle
     kind, index, path = found.place
     step = program.steps[index] if kind == "step" and index < len(program.steps) else None
-    if not isinstance(step, p.Transform) or step.kind != "jvp" or not path or path[0] != 1:
+    if not isinstance(step, p.Transform) or step.kind != "jvp" or step.modes or not path or path[0] != 1:
         return False
     if not isinstance(mine, Observed) or not isinstance(theirs, Observed):
         return False
@@ -81,23 +81,36 @@ def _moves(program: p.Program, step: p.Transform, path: tuple[int, ...], place: 
 def _opinion(program: p.Program, found: Divergence) -> Opinion:
     if not isinstance(found.backend, Observed) or not isinstance(found.oracle, Observed):
         return Opinion("undecided", {"text": "not a tensor"})
+    program, found = _of_one_element(program, found)
+    assert isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)
     try:
         # An invalid operation on exact numbers is an object array's, and its NaN is weighed like any value.
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
-            return _weigh(program, found.backend.array, found.oracle.array, found)
+            return _weigh(found.backend.array, found.oracle.array, Evaluation(program), found)
     except Kink as kink:
         return Opinion("convention", {"text": str(kink)})
     except (NoReference, ArithmeticError, TypeError, ValueError, IndexError, AttributeError) as error:
         return Opinion("undecided", {"text": f"{type(error).__name__}: {error}"[:200]})
 
 
-def _weigh(program: p.Program, mine: np.ndarray, theirs: np.ndarray, found: Divergence) -> Opinion:
-    """Whose value lies far from the truth, at the element where the two are furthest apart."""
+def _of_one_element(program: p.Program, found: Divergence) -> tuple[p.Program, Divergence]:
+    """The divergence at the element in question alone, where each element is computed for itself."""
+    sides = [side for side in (found.backend, found.oracle) if isinstance(side, Observed)]
+    if found.element is None or len(sides) < 2:
+        return program, found
+    smaller = at_element(program, sides[0].array.shape, found.element)
+    if smaller is None:
+        return program, found
+    mine, theirs = (replace(s, array=s.array.reshape(-1)[found.element : found.element + 1]) for s in sides)
+    return smaller, replace(found, backend=mine, oracle=theirs, element=0)
+
+
+def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
+    """Whose value lies far from the truth, at the element where they differ by most beyond what rounding allows."""
     apart = _distances(mine, theirs)
-    worst = max(range(len(apart)), key=lambda i: apart[i])
+    worst = found.element if found.element is not None else max(range(len(apart)), key=lambda i: apart[i])
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
-    small = narrowed(program, mine.shape, place)
-    truth = Evaluation(program).at(found, place) if small is None else Evaluation(small).at(found, ())
+    truth = evaluation.at(found, place)
     limit = apart[worst] / 4
     off = [_distances(side[place], np.asarray(truth, dtype=object))[0] for side in (mine, theirs)]
     wrong = tuple(d > limit or d == mpmath.inf for d in off)
@@ -294,7 +307,8 @@ class Evaluation:
 def _check(step: p.Step) -> None:
     if not isinstance(step, _VALUE_STEPS) or (isinstance(step, p.Call) and step.form == "inplace"):
         raise NoReference(f"{type(step).__name__} isn't a step of a value program")
-    if step.modes:
+    # What a transform differentiates inside takes no notice of the modes around it.
+    if step.modes and not isinstance(step, p.Transform):
         raise NoReference("modes aren't part of a value program")
 
 

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from . import catalogue
 from .domains import REAL, Domain, draw_data
-from .leafdata import LAYOUTS, is_complex, is_differentiable
+from .leafdata import DTYPES, LAYOUTS, is_complex, is_differentiable
 from .program import (
+    SEEDS,
     Backward,
     Call,
     Drop,
@@ -104,6 +107,10 @@ class Builder:
         drawn = self.pick(options)
         return huge if self.sizes == "huge" else drawn
 
+    def size(self, options: Sequence[int]) -> int:
+        """A size among the options; 1 or the first of them where edges are what is tested."""
+        return (1, options[0])[self.choose(2)] if self.sizes == "edge" else self.pick(options)
+
     # Values
 
     def _add(self, step: Step, shape: Shape = (), dtype: str = "", **facts: Any) -> Value:
@@ -123,13 +130,23 @@ class Builder:
         """A leaf with drawn data; whatever isn't given is drawn (the dtype: the builder's)."""
         dtype = dtype or self.dtype
         shape = self.shape() if shape is None else shape
-        domain = self.override or domain
+        if self.override is not None and is_differentiable(dtype):
+            domain = self.override
         if layout is None:
             layout = self._layout()
         data = draw_data(self.source, domain, dtype, shape)
         grad = requires_grad and is_differentiable(dtype)
         step = Leaf(data, dtype, shape, layout, grad, self.modes)
         return self._add(step, shape, dtype, requires_grad=grad, domain=domain, exact=True)
+
+    def given(
+        self, values: Sequence[complex], shape: Shape, dtype: str | None = None, requires_grad: bool = True
+    ) -> Value:
+        """A leaf of the given numbers, in C order."""
+        dtype = dtype or self.dtype
+        array = np.array(values, DTYPES[dtype])
+        step = Leaf(array.tobytes(), dtype, shape, "contiguous", requires_grad, self.modes)
+        return self._add(step, shape, dtype, requires_grad=requires_grad, exact=True)
 
     def _layout(self) -> str:
         """Contiguous three times in four; nearly never where layouts are what is tested."""
@@ -170,7 +187,8 @@ class Builder:
         operator = catalogue.find(op)
         outputs = operator.strategy.infer(args, attrs)
         plain = tuple(map(as_argument, args))
-        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, self.modes)
+        modes = (*self.modes, self.pick(SEEDS)) if operator.random else self.modes
+        step = Call(op, plain, tuple((k, as_argument(v)) for k, v in attrs.items()), form, modes)
         return self._result(step, operator, args, outputs)
 
     def refused(self, op: str, *args: Any, form: str = "function", **attrs: Any) -> Value:
@@ -311,12 +329,16 @@ class Builder:
     # Larger pieces
 
     def smooth(self, *values: Value, depth: int | None = None) -> Value:
-        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep."""
+        """A drawn differentiable expression of all the values (same shape or broadcastable), 1 to 4 calls deep.
+
+        A region has no tanh: its derivative subtracts what it saved, and noise, by which the judge measures such
+        rounding, doesn't reach into a region."""
+        names = ("mul", "sin", "add", "neg", "exp", *(() if self.params else ("tanh",)), "cos")
         current = values[0]
         for other in values[1:]:
             current = self.call(self.pick(("mul", "add", "sub")), current, other)
         for _ in range(self.integer(1, 3) if depth is None else depth):
-            op = self.pick(("mul", "sin", "add", "neg", "exp", "tanh", "cos"))
+            op = self.pick(names)
             if op in ("mul", "add"):
                 other = self.pick((current, values[0], values[-1]))
                 current = self.call(op, current, other)

@@ -14,9 +14,9 @@ from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
+from .excuse import Excuse, LanguageExcuse
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
-from .oracle_faults import find as find_oracle_fault
 from .program import Program
 from .properties import Property
 from .results import result_line
@@ -98,7 +98,7 @@ class Check:
             "operator": line.name,
             "property": kind.name,
             "sentence": f"{line.name} {kind.sentence}",
-            "source": f"torch.{line.path}",
+            "source": line.source,
             "profile": kind.profile,
         }
         examples = kind.examples(self.settings.examples)
@@ -118,7 +118,8 @@ class Check:
             "profile": "tape",
         }
         examples = self.settings.examples * LANGUAGE_SHARE
-        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples))
+        excuse = LanguageExcuse(identity, self.judge)
+        self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
     def _operator_witness(self, kind: Property) -> Witness:
         return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
@@ -139,11 +140,12 @@ class Check:
         law: Law | None,
         convention: bool,
         examples: int | None = None,
+        excuse: Excuse | None = None,
     ) -> Outcome:
         judge, examples = self.judge, examples or self.settings.examples
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        excuse = _Excuse(identity, self.judge)
+        excuse = excuse or Excuse(identity, self.judge)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
             return self._unclaimed(identity, sorted(tally.lacking), tally)
@@ -155,7 +157,7 @@ class Check:
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: _Excuse) -> Outcome:
+    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: Excuse) -> Outcome:
         assert tally.failing is not None
         log, judgement = tally.failing
         known = self.settings.known.get(identity["id"])
@@ -167,9 +169,10 @@ class Check:
         program, judgement = self._smallest(draw, log, judgement, law)
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
         verdict = finding.line["verdict"]
-        if verdict == "oracle" and excuse.fault is not None:
+        fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
+        if fault is not None:
             # What was too large to arbitrate as drawn turned out, when shrunk, to be the recorded fault.
-            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding)])
+            return Outcome(result_line(identity, "pass", tally, None), [excuse.recorded(finding, fault)])
         kind = finding.line["kind"]
         status = kind if kind in DEATHS else "convention" if verdict == "convention" else "fail"
         result = result_line(identity, status, tally, None)
@@ -222,34 +225,6 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
-
-
-class _Excuse:
-    """Excuses a difference that is a recorded fault of the oracle, and keeps the first as an ``oracle-fault`` line."""
-
-    def __init__(self, identity: dict[str, Any], judge: Judge) -> None:
-        self.identity = identity
-        self.judge = judge
-        oracle = judge.oracle
-        self.fault = find_oracle_fault(oracle.name, oracle.version, identity["operator"], identity["property"])
-        self.findings: list[Finding] = []
-
-    def __call__(self, program: Program, judgement: Judgement) -> bool:
-        if self.fault is None or judgement.divergence is None or judgement.divergence.kind not in ("value", "flag"):
-            return False
-        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
-        if finding.line["verdict"] != "oracle":
-            return False
-        if not self.findings:
-            self.findings.append(self.recorded(finding))
-        return True
-
-    def recorded(self, finding: Finding) -> Finding:
-        """The finding as a fault of the oracle."""
-        assert self.fault is not None
-        oracle = {"name": self.judge.oracle.name, "version": self.judge.oracle.version}
-        extra = {"type": "oracle-fault", "oracle": oracle, "reason": self.fault.reason}
-        return Finding({**finding.line, **extra}, finding.text)
 
 
 def _differs(mine: str, theirs: str) -> str:

@@ -259,13 +259,14 @@ def qualify(
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
+    against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
     as_json: JsonOption = False,
 ) -> None:
     """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
     from . import qualifying
 
-    options = qualifying.Options(tuple(faults or ()), quick, systematic, kind, jobs, seed, draws)
+    options = qualifying.Options(tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against)
     try:
         done = qualifying.run(options)
     except LookupError as error:

@@ -190,7 +190,7 @@ def _check_names(step: p.Step, position: int) -> None:
         if isinstance(step, kind) and getattr(step, name) not in allowed:
             raise BadProgram(f"step {position}: {name} {getattr(step, name)!r} is not one of {', '.join(allowed)}")
     for mode in step.modes:
-        if mode not in p.MODES and mode not in p.SAVED_HOOKS:
+        if mode not in (*p.MODES, *p.SAVED_HOOKS, *p.SEEDS):
             raise BadProgram(f"step {position}: unknown mode {mode!r}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .build import Builder, Value
 from .catalogue import Operator
@@ -39,20 +40,44 @@ def require_grad(b: Builder) -> bool:
     return True
 
 
-def apply_tracked(b: Builder, line: Operator, form: str | None = None) -> list[Value]:
-    """Calls the operator on drawn arguments of which one requires grad; its outputs, items taken."""
+def apply_tracked(b: Builder, line: Operator) -> list[Value]:
+    """Calls the operator on drawn arguments of which one requires grad; its outputs, items taken, settled."""
     args, attrs = line.strategy.draw(b)
     require_grad(b)
-    form = form or b.pick(line.plain_forms)
-    result = b.call(line.name, *args, form=form, **({} if form == "operator" else attrs))
-    return outputs_of(b, line, result)
+    return settled(b, line, call_plain(b, line, args, attrs), attrs)
+
+
+def call_plain(b: Builder, line: Operator, args: tuple[Any, ...], attrs: dict[str, Any]) -> list[Value]:
+    """Calls the operator in a drawn form that doesn't write; its outputs, items taken. A Python operator takes no
+    keywords: there the options keep their defaults."""
+    args = prepared(b, line, args, attrs)
+    form = b.pick(line.plain_forms)
+    return outputs_of(b, line, b.call(line.name, *args, form=form, **({} if form == "operator" else attrs)))
+
+
+def prepared(b: Builder, line: Operator, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
+    """The operands, brought into the operator's domain."""
+    return args if line.prepare is None else line.prepare(b, args, attrs)
+
+
+def settled(b: Builder, line: Operator, outputs: list[Value], attrs: dict[str, Any]) -> list[Value]:
+    """The outputs; where some are not unique, values made from them that are, observed (but not within a region)."""
+    if line.gauge is None:
+        return outputs
+    unique = line.gauge.settle(b, outputs, attrs)
+    for value in unique if not b.params else ():
+        b.observe(value, "value")
+    return unique
 
 
 def outputs_of(b: Builder, line: Operator, result: Value) -> list[Value]:
     """The outputs as values: an Item step for each where there are several."""
     if line.outputs is None:
         return [result]
-    return [b.item(result, i) for i in range(len(line.outputs))]
+    items = [b.item(result, i) for i in range(len(line.outputs))]
+    for place in line.constant:
+        items[place].requires_grad = False
+    return items
 
 
 def tracked_leaves(b: Builder) -> list[Value]:

@@ -12,12 +12,12 @@ from . import catalogue
 from .backends import Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
-from .leafdata import DTYPES, EPS
+from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
 from .trace import Observed, Trace
 from .tracing import values
-from .unspecified import depends_on_saved_set, free_steps, without_free_packing
+from .unspecified import depends_on_saved_set, free_steps, has_saved_hooks, without_free_packing
 from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
@@ -95,17 +95,21 @@ class Judge:
         return None if mine == theirs else (mine, theirs)
 
     def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+        self.close.free = free_places(program)
+        if not any(map(has_saved_hooks, program.steps)):
+            return self._compare_all(program, mine, theirs)
+        free = free_steps(program)
+        rest = self._compare_all(program, without_free_packing(mine, free), without_free_packing(theirs, free))
+        differ = [call.tag for call in mine.hooks] != [call.tag for call in theirs.hooks]
+        return Judgement("unspecified", theirs) if rest.status == "same" and differ else rest
+
+    def _compare_all(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
-        if found.place[0] == "hook" and (free := free_steps(program)):
-            parts = [without_free_packing(trace, free) for trace in (mine, theirs)]
-            if any(len(part.hooks) < len(whole.hooks) for part, whole in zip(parts, (mine, theirs))):
-                rest = self._compare(program, *parts)
-                return rest if rest.status == "different" else Judgement("unspecified", theirs, found)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(program, mine, theirs, found)
-        if found.kind in ("error", "message") and depends_on_saved_set(program, found):
+        if found.kind in ("error", "message", "death") and depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found)
 
@@ -113,13 +117,13 @@ class Judge:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
         found, close = first, self.close
         for allowance in self._allowances(program, theirs):
-            close = Closeness(self.close.ulps, 0.0, allowance)
+            close = Closeness(self.close.ulps, 0.0, allowance, self.close.free)
             left = compare(mine, theirs, self.facts, close)
             if left is None:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
             found = left
-        if found.kind == "value" and ill_posed(program):
+        if found.kind == "value" and (ill_posed(program) or overflows(program, found, self.close)):
             return Judgement("ill-posed", theirs, found)
         if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
@@ -168,6 +172,26 @@ class Judge:
         }
 
 
+def free_places(program: Program) -> frozenset[Place]:
+    """Where a trace shows an output that is not unique, or what is computed from one. What is unique again is observed
+    in a step of its own, and compared there."""
+    found: set[Place] = set()
+    computed: set[int] = set()
+    for index, step in enumerate(program.steps):
+        if isinstance(step, Call):
+            line = catalogue.find(step.op)
+            if line.gauge is not None:
+                found.update(("step", index, () if line.outputs is None else (k,)) for k in line.gauge.free)
+            if any(("step", ref.index, ()) in found for ref in refs(step.args)):
+                found.add(("step", index, ()))
+                computed.add(index)
+        elif isinstance(step, (Item, Observe)):
+            path = (step.index,) if isinstance(step, Item) else ()
+            if ("step", step.value.index, path) in found and step.value.index not in computed:
+                found.add(("step", index, ()))
+    return frozenset(found)
+
+
 def is_contraction(program: Program | Region) -> bool:
     """Whether the program only contracts: then its value on absolute data bounds its rounding error."""
     return all(_contracts(step) for step in program.steps)
@@ -195,6 +219,22 @@ def _absolute(leaf: Leaf) -> Leaf:
         return leaf
     array = np.abs(np.frombuffer(leaf.data, DTYPES[leaf.dtype])).astype(DTYPES[leaf.dtype])
     return replace(leaf, data=array.tobytes())
+
+
+def overflows(program: Program, found: Divergence, close: Closeness) -> bool:
+    """Whether two values differ only where both are infinite or NaN, though all data is finite: past the largest
+    number, what inf - inf or inf · 0 a formula meets is its own."""
+    leaves = (leaf_array(step).astype(complex) for step in program.steps if isinstance(step, Leaf))
+    if not all(np.isfinite(array).all() for array in leaves):
+        return False
+    if not (isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)):
+        return False
+    mine, theirs = found.backend.array, found.oracle.array
+    if mine.dtype.kind not in "fc":
+        return False
+    lost = ~np.isfinite(mine) & ~np.isfinite(theirs)
+    mine, theirs = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))
+    return bool(lost.any()) and close.error(mine, theirs, found.oracle.dtype, found.place) is None
 
 
 def ill_posed(program: Program) -> bool:

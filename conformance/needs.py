@@ -50,6 +50,7 @@ CAPABILITIES = frozenset(
         "repr",
         "anomaly",
         "threads",
+        "random",
     )
 )
 """What ``needs`` may ask for; ``kind:*`` stands for all of a kind."""
@@ -74,6 +75,7 @@ _MODE_NEEDS = {
     "inference_mode": "inference",
     "detect_anomaly": "anomaly",
     "thread": "threads",
+    "seed": "random",
 }
 _ASPECT_NEEDS = {"nodes": "graph", "saved": "graph"}
 
@@ -103,7 +105,7 @@ def _is_pure(program: Program | Region) -> bool:
 
 def _step_needs(step: Step) -> Iterator[str]:
     for mode in step.modes:
-        yield _MODE_NEEDS.get(mode.partition(":")[0], "modes")
+        yield _MODE_NEEDS.get(mode.removeprefix("left:").removeprefix("broken:").partition(":")[0], "modes")
     kind = type(step)
     if kind in _STEP_NEEDS:
         yield _STEP_NEEDS[kind]

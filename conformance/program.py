@@ -23,9 +23,14 @@ MODES = (
     "save_on_cpu",
     "saved_hooks_disabled",
     "thread",
+    *(
+        f"{how}:{mode}"
+        for how in ("left", "broken")
+        for mode in ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled:True", "set_grad_enabled:False")
+    ),
 )
 """What a step may run under, outermost first. ``thread``: in a new thread, waited for; ``detect_anomaly:False`` doesn't
-look for NaN."""
+look for NaN; ``left`` and ``broken`` modes have been entered and left again, by an exception if broken."""
 SAVED_HOOKS = (
     "saved_hooks:identity",
     "saved_hooks:count",
@@ -41,7 +46,9 @@ SAVED_HOOKS = (
     "saved_hooks:number",
     "saved_hooks:write",
 )
-FORMS = ("function", "method", "operator", "inplace")
+SEEDS = ("seed:0", "seed:1", "seed:7", "seed:1234")
+"""The generator is seeded before the step."""
+FORMS = ("function", "method", "operator", "inplace", "attribute")
 HOOK_KINDS = ("tensor", "post_accumulate", "node_pre", "node_post")
 HOOK_ACTIONS = (
     "record",

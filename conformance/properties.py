@@ -15,10 +15,13 @@ from .compare import Closeness, Place
 from .domains import NONZERO
 from .generate import (
     apply_tracked,
+    call_plain,
     cotangents,
     differentiable_outputs,
     outputs_of,
+    prepared,
     require_grad,
+    settled,
     tracked_leaves,
     wanted,
 )
@@ -66,9 +69,11 @@ def _layout(line: Operator) -> tuple[str, ...]:
 
 
 def _forward(b: Builder, line: Operator) -> None:
-    result = b.apply(line)
-    for value in outputs_of(b, line, result):
+    args, attrs = line.strategy.draw(b)
+    outputs = call_plain(b, line, args, attrs)
+    for value in outputs:
         b.observe(value, "value", "flags", *_layout(line))
+    settled(b, line, outputs, attrs)
 
 
 def _vjp(b: Builder, line: Operator) -> None:
@@ -77,7 +82,9 @@ def _vjp(b: Builder, line: Operator) -> None:
 
 
 def _graph(b: Builder, line: Operator) -> None:
-    for value in apply_tracked(b, line):
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    for value in call_plain(b, line, args, attrs):
         b.observe(value, "flags", "graph" if line.graph != "free" else "flags", "version")
 
 
@@ -112,6 +119,7 @@ def _double_backward(b: Builder, line: Operator) -> None:
     for part in parts:
         part.requires_grad = True
     again = cotangents(b, parts)
+    b.grad(parts, [*leaves, *given], again, allow_unused=True, retain_graph=True)
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
 
 
@@ -126,26 +134,31 @@ def _jvp(b: Builder, line: Operator) -> None:
     def body(inner: Builder, params: list[Value]) -> list[Value]:
         inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
         named = {name: replaced(value, inside) for name, value in attrs.items()}
-        result = inner.call(line.name, *replaced(args, inside), form=line.plain_forms[0], **named)
-        results.extend(wanted(differentiable_outputs(inner, outputs_of(inner, line, result))))
+        given = prepared(inner, line, replaced(args, inside), named)
+        result = inner.call(line.name, *given, form=line.plain_forms[0], **named)
+        outputs = settled(inner, line, outputs_of(inner, line, result), named)
+        results.extend(wanted(differentiable_outputs(inner, outputs)))
         return results
 
     region = b.region([*moving, *fixed], body)
     tangents, given = cotangents(b, moving), cotangents(b, results)
     for value, tangent in zip(moving, tangents):
         _keep_in_domain(b, value, tangent)
-    b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
+    # Forward mode takes no notice of no_grad outside the function.
+    with b.mode(*(("no_grad",) if b.chance(12) else ())):
+        b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
     b.transform("vjp", region, moving, captures=fixed, cotangents=given)
 
 
 def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
-    """Makes the tangent of Hermitian matrices Hermitian, and of triangular ones triangular: what operators of such
-    matrices do off them is nobody's promise."""
-    x, step = leaf_array(b.steps[value.index]), b.steps[tangent.index]  # type: ignore[arg-type]
-    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2 or not isinstance(step, Leaf):
+    """Makes the tangent of triangular matrices triangular: what a factor's other triangle does is nobody's promise."""
+    source, step = b.steps[value.index], b.steps[tangent.index]
+    if not isinstance(source, Leaf) or not isinstance(step, Leaf):
         return
-    t = leaf_array(step)
-    for kept in (lambda m: (m + np.conj(np.swapaxes(m, -1, -2))) / 2, np.tril, np.triu):
+    x, t = leaf_array(source), leaf_array(step)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2:
+        return
+    for kept in (np.tril, np.triu):
         if np.array_equal(kept(x), x):
             t = kept(t).astype(t.dtype)
     layout = "contiguous" if step.layout == "expanded" else step.layout
@@ -218,7 +231,9 @@ def _layouts(b: Builder, line: Operator) -> None:
         b.observe(value, "value", *_layout(line))
     differentiable = differentiable_outputs(b, outputs)
     if differentiable:
-        b.backward(*differentiable, gradient=cotangents(b, differentiable))
+        given = cotangents(b, differentiable)
+        b.grad(differentiable, tracked_leaves(b), given, retain_graph=True, allow_unused=True)
+        b.backward(*differentiable, gradient=given)
 
 
 def _view_write(b: Builder, line: Operator) -> None:
@@ -237,7 +252,8 @@ HUGE, LIMIT = 65536, 1 << 19
 SMALL_ONLY = frozenset(
     {
         # So many terms round by more than the allowance measures.
-        *("var", "var.dim", "std.dim", "var_mean.dim", "norm", "linalg.vector_norm", "log_softmax", "logcumsumexp"),
+        *("var", "var.dim", "std", "std.dim", "var_mean", "var_mean.dim", "std_mean", "norm", "linalg.vector_norm"),
+        *("log_softmax", "logcumsumexp"),
         *("nn.functional.softmax", "nn.functional.log_softmax", "masked.softmin", "nanquantile"),
         *("nn.functional.gelu", "special.ndtr"),
         # Among so many elements some lie where PyTorch is inexact, at a pole, overflow, or overlap.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import campaign, scoring
+from . import against, campaign, scoring
 from .check import Settings
 from .faults import QUICK, entries, find
 from .qualify import QUICK as QUICK_EFFORT
@@ -22,7 +22,7 @@ QUICK_ROWS = ("MulBackward0", "ExpBackward0", "SumBackward1", "MmBackward0", "Cu
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the command was asked for. ``faults``: ids, or names of rows where ``systematic``; ``draws``: programs on
-    which each surviving systematic fault is compared with the sound engine."""
+    which each surviving systematic fault is compared with the sound engine; ``against``: try the usual checks too."""
 
     faults: tuple[str, ...] = ()
     quick: bool = False
@@ -31,6 +31,7 @@ class Options:
     jobs: int = 2
     seed: int = 0
     draws: int = 0
+    against: bool = False
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Qualification:
     settings: Settings
     real: list[Verdict] = field(default_factory=list)
     systematic: list[Verdict] = field(default_factory=list)
+    comparisons: list[against.Comparison] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -56,6 +58,11 @@ class Qualification:
         body = scoring.record(self.real, self.settings)
         if self.systematic:
             body["systematic"] = summary(self.systematic)
+        others = {c.fault: c for c in self.comparisons}
+        for line in body["faults"]:
+            if line["id"] in others:
+                line["others"] = others[line["id"]].caught
+        body["against"] = [asdict(c) for c in self.comparisons]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(body, indent=1) + "\n")
 
@@ -65,6 +72,12 @@ class Qualification:
             yield from scoring.lines(self.real)
         if self.systematic:
             yield from systematic_lines(summary(self.systematic))
+        if self.comparisons:
+            mine = {v.fault: v for v in (*self.real, *self.systematic)}
+            compared = [mine[c.fault] for c in self.comparisons]
+            yield from against.lines(
+                self.comparisons, sum(v.caught for v in compared), sum(v.seconds for v in compared)
+            )
 
 
 def run(options: Options) -> Qualification:
@@ -77,6 +90,9 @@ def run(options: Options) -> Qualification:
     if options.systematic or (options.quick and not options.faults and options.kind is None):
         standard = Settings("standard", 50, options.seed)
         done.systematic = campaign.campaign(_rows(options), standard, options.jobs, options.draws)
+    if options.against:
+        faults = [v for v in (*done.real, *done.systematic) if not v.control and not v.lacks]
+        done.comparisons = against.compare_all([(v.fault, v.caught_by) for v in faults], options.jobs)
     return done
 
 

@@ -113,7 +113,15 @@ class _Printer:
         lines = text if isinstance(text, list) else [text]
         for mode in reversed(step.modes):
             inner = ["    " + line for line in lines]
-            if mode == "thread":
+            how, _, left = mode.partition(":")
+            if how == "left":
+                lines = [f"with {self._mode(left)}:", "    pass", *lines]
+            elif how == "broken":
+                block = ["try:", f"    with {self._mode(left)}:", "        raise LookupError", "except LookupError:"]
+                lines = [*block, "    pass", *lines]
+            elif how == "seed":
+                lines = [f"torch.manual_seed({mode[5:]})", *lines]
+            elif mode == "thread":
                 lines = ["def body():", f"    global v{index}", *inner, *_IN_THREAD]
             else:
                 lines = [f"with {self._mode(mode)}:", *inner]
@@ -144,6 +152,8 @@ class _Printer:
             return f"v{index} = {_operator(line.symbol, step)}"
         if step.form == "function":
             return f"v{index} = torch.{line.path}({', '.join([*args, *attrs])})"
+        if step.form == "attribute":
+            return f"v{index} = {args[0]}.{line.method}"
         name = line.method + "_" if step.form == "inplace" else line.method
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
 

@@ -61,7 +61,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of one search. ``failing`` is the first failing draw's log and judgement."""
+    """The counts of one search. ``failing`` is the first failing draw's log and judgement; ``cut``:
+    the search ended early, since a recorded fault of the oracle was shown often enough."""
 
     programs: int = 0
     witnessed: int = 0
@@ -74,6 +75,7 @@ class Tally:
     lacking: set[str] = field(default_factory=set)
     needs: frozenset[str] = frozenset()
     failing: tuple[list[int], Judgement] | None = None
+    cut: bool = False
     digest: str = ""
 
     @property
@@ -84,7 +86,7 @@ class Tally:
         """Whether too few programs showed the situation: max(5, 20 %), or 20 % alone of a handful."""
         share = self.judged / max(self.programs, 1)
         wanted = share * max(min(MINIMUM_WITNESSED, examples // 2), SHARE_WITNESSED * examples)
-        return self.failing is None and self.judged > 0 and self.witnessed < wanted
+        return self.failing is None and not self.cut and self.judged > 0 and self.witnessed < wanted
 
 
 def search(
@@ -105,8 +107,13 @@ def search(
                 continue
             hasher.update(array("Q", source.log).tobytes() + judgement.status.encode())
             tally.witnessed += judgement.status != "ill-posed" and witness(judgement.oracle)
-            if judgement.status == "different" and not excused(program, judgement):
+            if judgement.status != "different":
+                continue
+            if not excused(program, judgement):
                 tally.failing = (source.log, judgement)
+                break
+            if getattr(excused, "enough", False):
+                tally.cut = True
                 break
     tally.seconds = time.perf_counter() - started
     tally.digest = hasher.hexdigest()

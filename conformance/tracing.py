@@ -23,6 +23,8 @@ def _tensors(outcome: Outcome, place: Place) -> Iterator[tuple[Place, Observed]]
         yield place, outcome
         if outcome.grad is not None:
             yield from _tensors(outcome.grad, (place[0], place[1], (*place[2], 0)))
+        for found in (outcome.more or {}).values():
+            yield from _tensors(found, (place[0], place[1], (*place[2], 0)))
     elif isinstance(outcome, tuple):
         for i, part in enumerate(outcome):
             yield from _tensors(part, (place[0], place[1], (*place[2], i)))

@@ -7,12 +7,14 @@ an error here and not there, and a hook that hands back the saved tensor itself 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from . import catalogue
 from .compare import Divergence
-from .program import Backward, Call, Grad, Program, Step, Transform
+from .program import Backward, Call, Drop, Grad, Program, Step, Transform, refs
 from .trace import Trace
+
+ABOUT_SAVING = ("modified by an inplace operation", "backward through the graph a second time")
 
 
 def saves_freely(step: Step) -> bool:
@@ -26,24 +28,35 @@ def saves_freely(step: Step) -> bool:
 
 def free_steps(program: Program) -> frozenset[int]:
     """The steps under saved-tensor hooks that save what they like."""
-    return frozenset(
-        index
-        for index, step in enumerate(program.steps)
-        if any(mode.startswith("saved_hooks") for mode in step.modes) and saves_freely(step)
-    )
+    return frozenset(index for index, step in enumerate(program.steps) if has_saved_hooks(step) and saves_freely(step))
+
+
+def has_saved_hooks(step: Step) -> bool:
+    return any(mode.startswith("saved_hooks") for mode in step.modes)
 
 
 def without_free_packing(trace: Trace, free: frozenset[int]) -> Trace:
-    """The trace without the calls of pack and unpack hooks that those steps made."""
-    return replace(trace, hooks=[call for call in trace.hooks if call.step not in free])
+    """The trace without the calls of pack and unpack hooks that those steps made, or a step that raised: some operators
+    look at their arguments before they save them, and some after."""
+    raised = {step for step, _ in trace.raised()}
+    return replace(trace, hooks=[call for call in trace.hooks if call.step not in free | raised])
 
 
 def depends_on_saved_set(program: Program, found: Divergence) -> bool:
-    """Whether a difference hangs on what a step chose to save: an error about a modified saved value, or a value that
-    was computed from one which hooks handed back as it was by then."""
+    """Whether a difference hangs on what a step chose to save: an error about a modified or freed saved value, a value
+    that was computed from one which hooks handed back as it was by then, or who lives on in the graph."""
     if found.kind == "value":
         is_written = any(isinstance(step, Call) and step.form == "inplace" for step in program.steps)
         return is_written and bool(free_steps(program))
+    if found.kind == "death":
+        return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
     texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
-    about_saving = any("modified by an inplace operation" in text for text in texts)
+    about_saving = any(part in text for text in texts for part in ABOUT_SAVING)
     return about_saving and any(map(saves_freely, program.steps))
+
+
+def _may_hold(program: Program, drop: Drop) -> bool:
+    """Whether one of the dropped values went into a step that saves what it likes."""
+    free = (step for step in program.steps if saves_freely(step))
+    held = {ref for step in free for f in fields(step) for ref in refs(getattr(step, f.name))}
+    return any(ref in held for ref in drop.values)

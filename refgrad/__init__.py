@@ -22,6 +22,7 @@ from ._dtypes import (
     set_default_dtype,
     uint8,
 )
+from ._formats import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 from ._modes import (
     enable_grad,
     inference_mode,
@@ -47,7 +48,7 @@ for _name, _function in PUBLIC.items():
         globals()[_name] = taking_out(_name, _function) if _name in OUT_NAMES else _function
 globals().update({"bool": bool_, "float": float32, "int": int32})
 
-from . import autograd, fft, func, linalg, masked, nn, optim, special, utils
+from . import autograd, fft, func, linalg, masked, nn, optim, random, special, utils
 from .serialization import load, save
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 

@@ -25,8 +25,8 @@ UNSHARED = 3
 
 
 class Owners:
-    """The version cells of memory that more than one tensor may see after a backward, found by the array that owns it:
-    a gradient may be a view of a seed, two gradients views of one cotangent."""
+    """What the tensors are that show a cotangent's memory after a backward, or to a hook: the seed itself, and for the
+    rest the version cells. A gradient may be a view of a seed, two gradients views of one cotangent."""
 
     __slots__ = ("cells", "seeds")
 
@@ -34,8 +34,22 @@ class Owners:
         self.seeds = seeds
         self.cells: dict[int, tuple[np.ndarray, list[int]]] | None = None
 
+    def tensor(self, g: np.ndarray) -> Tensor:
+        """The tensor that an array is to the user: the seed if it is one."""
+        for t in self.seeds:
+            if t is not None and t._array is g:
+                return t
+        return self.fresh(g)
+
+    def fresh(self, g: np.ndarray) -> Tensor:
+        """A new tensor on the array's own memory, which others may see."""
+        made = plain(g)
+        if g.base is not None:
+            made._cell = self.cell(g)
+        return made
+
     def cell(self, array: np.ndarray) -> list[int]:
-        """The cell of a view's memory."""
+        """The version cell of a view's memory, found by the array that owns it."""
         if self.cells is None:
             self.cells = {}
             for t in self.seeds:
@@ -49,10 +63,7 @@ class Owners:
 def kept_gradient(g: np.ndarray) -> Tensor:
     """A gradient in the cotangent's own memory, which a seed may share: PyTorch, too, copies only what something else
     refers to, and a view of the seed is another tensor than the seed."""
-    made = plain(g)
-    if g.base is not None:
-        made._cell = state.executing[-1].owners.cell(g)
-    return made
+    return state.executing[-1].owners.fresh(g)
 
 
 def copied_gradient(variable: np.ndarray, g: np.ndarray) -> Tensor:

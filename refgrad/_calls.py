@@ -14,7 +14,7 @@ import numpy as np
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
-from ._layout import canonical, column_major, pointwise
+from ._layout import NUMBER, beside_number, canonical, column_major, pointwise
 from ._modes import LEVELS, local, state
 from ._op import Row
 from ._record import record, save
@@ -22,6 +22,7 @@ from ._saved import Result
 from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
+# A number among the operands, for the layout of an empty result: there it counts as a tensor without dimensions.
 ndarray = np.ndarray
 
 
@@ -130,7 +131,7 @@ def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
         if type(r) is not ndarray:
             r = np.asarray(r)
         elif r.ndim > 1 or not r.size:
-            r = pointwise(r, (a, b) if type(b) is ndarray else (a,))
+            r = pointwise(r, (a, b)) if type(b) is ndarray else beside_number(r, (a,))
         out = plain(r)
         if needs and me.grad:
             if me.anomaly is None:
@@ -191,7 +192,7 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
         if LEVELS and t._flags & VIEW:
             _adopt(t)
         tangents = tangents or bool(t._flags & 8)
-    is_recorded = row.is_differentiable and state.grad
+    is_recorded = row.is_differentiable and state.grad and _is_recordable(inputs, members)
     if is_recorded:
         refresh_all(members)
     outputs = compute(row, inputs, attributes)
@@ -202,6 +203,13 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
 
         push(row, inputs, attributes, outputs)
     return outputs[0] if len(row.schema.outputs) == 1 and not row.schema.is_variable else tuple(outputs)
+
+
+def _is_recordable(inputs: Sequence[Any], members: Sequence[Tensor]) -> bool:
+    """Of inference tensors alone nothing is recorded, whatever they require; a number counts as an ordinary tensor."""
+    if state.transforms or any(t._cell is not None for t in members):
+        return True
+    return any(isinstance(given, NUMBERS) for given in inputs)
 
 
 def refresh_all(given: Sequence[Any]) -> None:
@@ -264,7 +272,7 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
     results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
     made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
     if row.layout is not None:
-        operands = [t._array for t in inputs if isinstance(t, Tensor)]
+        operands = [t._array if isinstance(t, Tensor) else NUMBER for t in inputs if isinstance(t, (Tensor, *NUMBERS))]
         for t in made:
             t._array = row.layout(t._array, operands)
     for k in row.columns(*attributes) if callable(row.columns) else row.columns:

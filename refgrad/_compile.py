@@ -31,9 +31,9 @@ def compile_pull(row: Row, plan: Plan) -> Callable[..., tuple[Any, ...]]:
     scope: dict[str, Any] = {"LIVE": LIVE, "RAW": RAW, "NARROW": NARROW, "local": local, "needs": plan.needs}
     scope["SECOND_BACKWARD"], scope["Result"] = SECOND_BACKWARD, Result
     scope["NOTHING"] = (None,) * len(row.edged)
-    result = _joint(row, scope) if row.joint else _separate(row, plan, scope)
-    outputs = row.schema.outputs
-    cotangents = ["g"] if len(outputs) == 1 else ["g_" + o.name for o in outputs]
+    result = _joint(row, plan, scope) if row.joint else _separate(row, plan, scope)
+    several = len(row.schema.outputs) > 1
+    cotangents = ["g_" + o.name for o in row.schema.followed] if several else ["g"]
     names = [*cotangents, *plan.saves, *plan.metas, *row.schema.attributes]
     lines = [f"def rules(F, {', '.join(names)}):", f"    return {result}", "def pull(node, cotangents, live):"]
     lines += [f"    {', '.join(cotangents)}, = cotangents", "    saved = node.saved"]
@@ -80,7 +80,10 @@ def _separate(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
     return f"({', '.join(parts[k] for k in row.edged)},)"
 
 
-def _joint(row: Row, scope: dict[str, Any]) -> str:
+def _joint(row: Row, plan: Plan, scope: dict[str, Any]) -> str:
+    """The rule for all inputs called; None for those that need no gradient, which hooks would see."""
     assert row.joint is not None
+    asked = [plan.needs[k] for k in row.edged]
+    scope["needed"] = tuple if all(asked) else lambda found: tuple([g if n else None for g, n in zip(found, asked)])
     scope["joint"] = row.joint.function
-    return f"tuple(joint({', '.join(row.joint.wants)}))"
+    return f"needed(joint({', '.join(row.joint.wants)}))"

@@ -36,6 +36,7 @@ class Task:
         "captures",
         "keep",
         "live",
+        "lone",
         "needed",
         "owners",
         "ready",
@@ -44,9 +45,8 @@ class Task:
         "waiting",
     )
 
-    def __init__(self, live: bool, keep: bool, seeds: Sequence[Tensor]) -> None:
-        self.live, self.keep = live, keep
-        self.owners = Owners(seeds)
+    def __init__(self, live: bool, keep: bool, owners: Owners) -> None:
+        self.live, self.keep, self.owners = live, keep, owners
         self.anomaly = state.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
@@ -56,12 +56,18 @@ class Task:
         self.results: dict[int, Any] = {}
         self.callbacks: list[Callable[[], Any]] = []
         self.running: Node | None = None
+        self.lone: Node | None = None
 
     def will_reach(self, node: Node) -> bool:
         """Whether the task computes the node's cotangent."""
         if self.needed is None:
             return node in self.waiting
         return node in self.needed or node in self.captures
+
+    def counts(self, node: Node) -> bool:
+        """What PyTorch answers when asked whether it will run the node: no, of a root that is alone and so is never
+        put in line behind others."""
+        return node is not self.lone and self.will_reach(node)
 
     def check_countable(self, node: Node) -> None:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
@@ -84,16 +90,19 @@ def execute(
     create_graph: bool,
     inputs: Sequence[Edge] | None = None,
     capture: bool = False,
+    owners: Owners | None = None,
 ) -> dict[int, Any]:
     """Runs a backward. With `capture`, returns {position in inputs: its cotangent} instead of accumulating there; with
     `inputs` alone, only what leads to them is run."""
     # Formulas run on dual tensors while a forward level runs: a gradient then has a tangent.
     live = create_graph or bool(LEVELS)
-    task = Task(live, keep, seeds)
+    task = Task(live, keep, owners or Owners(seeds))
     roots = [(_node_of(e), e[1]) for e in roots]
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
         _aim(task, roots, inputs, capture)
+    if len(roots) == 1 and roots[0][0] not in task.waiting:
+        task.lone = roots[0][0]
     for node, _ in roots:
         task.waiting.setdefault(node, 0)
     for (node, nr), seed in zip(roots, seeds):
@@ -171,7 +180,12 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
     if slots is None:
         task.arrived[node] = slots = [None] * (1 if node.metas is None else len(node.metas))
     before = slots[nr]
-    slots[nr] = g if before is None else (LIVE.add(before, g) if task.live else state.run(np.add, before, g))
+    if before is None:
+        slots[nr] = g
+    elif task.live:
+        slots[nr] = LIVE.add(before, g)
+    else:
+        slots[nr] = state.run(np.add, before, g)
 
 
 def _run(task: Task) -> None:
@@ -302,12 +316,11 @@ def _fitted(node: Node, results: tuple[Any, ...], live: bool) -> tuple[Any, ...]
     if len(results) != len(node.edges):
         _wrong_count(node, results)
     fit_one = _fit_live if live else _fit_raw
-    return tuple(
-        [
-            g if g is None or edge is None else fit_one(g, *edge, node, k)
-            for k, (edge, g) in enumerate(zip(node.edges, results))
-        ]
-    )
+    found = [
+        g if g is None or edge is None else fit_one(g, edge[0], edge[1], node, k)
+        for k, (edge, g) in enumerate(zip(node.edges, results))
+    ]
+    return tuple(found)
 
 
 def _wrong_count(node: Node, results: Sequence[Any]) -> None:

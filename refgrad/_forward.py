@@ -21,7 +21,7 @@ from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general
 from ._saved import Saved
-from ._tensor import DUAL, Tensor, extra, plain
+from ._tensor import DUAL, Tensor, alias, extra, plain
 from ._views import replay
 
 
@@ -253,7 +253,6 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
     from ._modes import enable_grad
 
     moving = list(flat(tangents))
-    recorded = state.grad and any(x.requires_grad for x in (*flat(inputs), *moving) if x is not None)
     with enable_grad():
         leaves = [_fresh_leaf(x, t) for x, t in zip(inputs, tangents)]
         found = getattr(LIVE, row.schema.name)(*leaves, *attributes)
@@ -272,14 +271,16 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             [gradient_edge(s) for s in seeds],
             True,
         )
-    pushed = iter([None if back is True else _settled(back.get(k), recorded) for k in range(len(seeds))])
+    tracked = [x for x in (*flat(inputs), *moving) if state.grad and x.requires_grad]
+    pushed = iter([None if back is True else _own_history(back.get(k), tracked) for k in range(len(seeds))])
     return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
 
 
-def _settled(found: Any, recorded: bool) -> Any:
-    """What transposing found. Its history reaches the seeds and the fresh leaves: it counts only where the call's own
-    operands have one."""
-    return found if recorded or found is None else found.detach()
+def _own_history(tangent: Tensor | None, tracked: list[Tensor]) -> Tensor | None:
+    """A tangent without the history that only the transposition made: it hangs on operands that require grad."""
+    if tangent is None or (tracked and tangent.requires_grad):
+        return tangent
+    return LIVE.attached_to(alias(tangent), *tracked)
 
 
 def _fresh_leaf(x: Any, t: Any) -> Any:

@@ -14,12 +14,16 @@ from ._dtypes import OF_ARRAY
 from ._errors import tensor_type
 from ._graph import AccumulateGrad, Node
 from ._interpreters import LIVE
+from ._modes import state
 from ._tensor import Tensor, plain, resolved
 
 
 def shown(g: Any) -> Tensor | None:
-    """A cotangent as a hook sees it."""
-    return g if g is None or isinstance(g, Tensor) else plain(g)
+    """A cotangent as a hook sees it: a seed is the user's own tensor."""
+    if g is None or isinstance(g, Tensor):
+        return g
+    executing = state.executing
+    return executing[-1].owners.tensor(g) if executing else plain(g)
 
 
 def taken(g: Tensor | None, live: bool) -> Any:

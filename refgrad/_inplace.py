@@ -21,7 +21,7 @@ from ._modes import local, state
 from ._op import Row
 from ._overlap import check_overlap, is_expanded
 from ._record import RowNode, record, save_results
-from ._tensor import CONJ, DUAL, LAZY, NEG, Extra, Tensor, alias, plain
+from ._tensor import CONJ, DUAL, LAZY, NEG, VIEW, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
 
 
@@ -77,7 +77,7 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
     if len(inputs) == 2 and row.promote and not attributes and quick_write(row, self, inputs[1]):
         return self
     needs = state.grad and any(t.requires_grad for t in flat(inputs))
-    check_writable(self, needs)
+    check_writable(self, needs, inputs[1:])
     if needs:
         refresh_all(inputs)
     check_overlap(row, self, inputs)
@@ -147,8 +147,8 @@ def leaf_first(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @wraps(function)
     def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if self._needs and not state.functional_levels:
-            check_writable(self, state.grad and self.requires_grad)
+        if (self._needs or self._flags & VIEW) and not state.functional_levels:
+            check_writable(self, state.grad and self.requires_grad, args)
         return function(self, *args, **kwargs)
 
     return call

@@ -15,6 +15,8 @@ import numpy as np
 from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, storage_offset
 
 Strides = tuple[int, ...]
+NUMBER = np.zeros(())
+"""A Python number among the operands: for the layout, a tensor without dimensions."""
 
 
 def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
@@ -24,7 +26,7 @@ def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
         return array
     if array.size == 0 or all(a == b or n == 1 for a, b, n in zip(array.strides, steps, array.shape)):
         return np.lib.stride_tricks.as_strided(array, array.shape, steps)
-    flat = np.empty(array.size, array.dtype)
+    flat = np.empty(1 + sum((n - 1) * s for n, s in zip(array.shape, strides)), array.dtype)
     made = np.lib.stride_tricks.as_strided(flat, array.shape, steps)
     made[...] = array
     return made
@@ -56,9 +58,19 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     if alike and all(a.flags.c_contiguous for a in operands):
         return with_strides(result, contiguous_strides(shape))
     first = operands[0]
+    if alike and len(shape) == 4 and all(map(is_stored_by_pixel, operands)):
+        return by_pixel(result)
     if alike and is_dense(first) and all(element_strides(a) == element_strides(first) for a in operands[1:]):
         return with_strides(result, element_strides(first))
     return with_strides(result, ordered(shape, [_aligned(a, shape) for a in operands]))
+
+
+def beside_number(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """A pointwise result of one array and a number."""
+    (a,) = operands
+    if result.size and a.flags.c_contiguous and a.strides == result.strides and 1 not in result.shape:
+        return result
+    return pointwise(result, (a, NUMBER))
 
 
 def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
@@ -126,7 +138,7 @@ def _compare(steps: Sequence[Strides], shape: tuple[int, ...], inner: int, outer
 
 def is_channels_last(array: np.ndarray) -> bool:
     """Whether the strides of a 4-d or 5-d array are those of images stored pixel by pixel."""
-    if array.ndim not in (4, 5) or array.flags.c_contiguous:
+    if array.ndim not in (4, 5):
         return False
     least = 0
     for d in (1, *range(array.ndim - 1, 1, -1), 0):
@@ -137,10 +149,26 @@ def is_channels_last(array: np.ndarray) -> bool:
     return True
 
 
+def is_stored_by_pixel(array: np.ndarray) -> bool:
+    """Whether 4-d memory without gaps lies pixel by pixel; sizes of 1 say nothing."""
+    step = array.itemsize
+    for d in (1, 3, 2, 0):
+        if array.shape[d] != 1:
+            if array.strides[d] != step:
+                return False
+            step *= array.shape[d]
+    return True
+
+
 def channels_last(array: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A fresh array, stored pixel by pixel if all operands are."""
     if array.ndim not in (4, 5) or not all(is_channels_last(a) for a in operands):
         return array
+    return by_pixel(array)
+
+
+def by_pixel(array: np.ndarray) -> np.ndarray:
+    """A fresh array stored pixel by pixel."""
     strides, step = [0] * array.ndim, 1
     for dim in (1, *range(array.ndim - 1, 1, -1), 0):
         strides[dim] = step

@@ -111,6 +111,16 @@ def is_inference_mode_enabled() -> bool:
     return state.inference
 
 
+def is_multithreading_enabled() -> bool:
+    """Whether a backward of this thread may use further threads. Source: torch.autograd.is_multithreading_enabled."""
+    return state.multithreading
+
+
+def is_view_replay_enabled() -> bool:
+    """Whether views of written bases are replayed in this thread. Source: torch.autograd.is_view_replay_enabled."""
+    return state.view_replay
+
+
 class _Mode:
     """A context manager that also decorates functions, generators and (with a warning) classes' constructors."""
 
@@ -124,7 +134,7 @@ class _Mode:
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self._fresh():
+            with self.clone():
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
@@ -138,13 +148,13 @@ class _Mode:
             step: Callable[[], Any] = functools.partial(next, body)
             try:
                 while True:
-                    with self._fresh():
+                    with self.clone():
                         item = step()
                     try:
                         sent = yield item
                         step = functools.partial(body.send, sent)
                     except GeneratorExit:
-                        with self._fresh():
+                        with self.clone():
                             body.close()
                         raise
                     except BaseException as error:
@@ -154,7 +164,7 @@ class _Mode:
 
         return wrapped
 
-    def _fresh(self) -> Any:
+    def clone(self) -> Any:
         return type(self)()
 
     def __enter__(self) -> Any:
@@ -218,7 +228,7 @@ class set_grad_enabled(_GradMode):
         state.grad = self.before
         return super().__call__(function)
 
-    def _fresh(self) -> set_grad_enabled:
+    def clone(self) -> set_grad_enabled:
         return set_grad_enabled(self.value)
 
     def __enter__(self) -> None:
@@ -239,7 +249,7 @@ class inference_mode(_Mode):
     def __init__(self, mode: bool = True) -> None:
         self.mode = mode
 
-    def _fresh(self) -> inference_mode:
+    def clone(self) -> inference_mode:
         return inference_mode(self.mode)
 
     def __enter__(self) -> None:
@@ -264,7 +274,7 @@ class _Setting(_Mode):
         self.before, self.value = getattr(state, self.name), value
         setattr(state, self.name, value)
 
-    def _fresh(self) -> _Setting:
+    def clone(self) -> _Setting:
         return type(self)(self.value)
 
     def __enter__(self) -> None:

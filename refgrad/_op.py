@@ -155,7 +155,7 @@ class Row:
             if all(c is None for c in cotangents):
                 return (None,) * len(node.edges)
             found = _interpret(self.joint, values, live)
-            return self._flatten(node, dict(zip(self.edged, found)))
+            return self._flatten(node, {i: g for i, g in zip(self.edged, found) if plan.needs[i]})
         if len(cotangents) == 1 and cotangents[0] is None:
             return (None,) * len(node.edges)
         return self._flatten(node, {i: _interpret(r, values, live) for i, r in plan.calls})
@@ -176,7 +176,7 @@ class Row:
         if len(outputs) == 1:
             values["g"] = cotangents if outputs[0].is_list else cotangents[0]
         else:
-            for o, c in zip(outputs, cotangents):
+            for o, c in zip(self.schema.followed, cotangents):
                 values["g_" + o.name] = c
         return values
 

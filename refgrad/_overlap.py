@@ -72,7 +72,7 @@ def check_overlap(row: Row, self: Tensor, inputs: Sequence[Any]) -> None:
     operator looks. Like PyTorch, looks no further than stride 0 and dense inputs."""
     name = row.schema.name
     if is_expanded(self._array):
-        _check_expanded(name)
+        check_expanded(name)
     if name in _UNCHECKED:
         return
     for t in flat(inputs[1:]):
@@ -80,7 +80,8 @@ def check_overlap(row: Row, self: Tensor, inputs: Sequence[Any]) -> None:
             raise RuntimeError(errors.PARTIAL_OVERLAP)
 
 
-def _check_expanded(name: str) -> None:
+def check_expanded(name: str) -> None:
+    """Raises, or warns, as PyTorch's operator does for a tensor whose elements share memory."""
     if name not in _EXPANDED:
         raise RuntimeError(errors.INTERNAL_OVERLAP)
     if name in _DEPRECATED:

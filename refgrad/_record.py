@@ -195,12 +195,15 @@ def is_severed(t: Any) -> bool:
 
 def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
     """Makes the node the producer of its differentiable outputs."""
-    declared = row.schema.outputs
+    schema = row.schema
+    if len(outputs) > 1 and not schema.is_variable:
+        outputs = [t for t, declared in zip(outputs, schema.outputs) if declared.differentiable]
     node.shape, node.dtype, node.metas = outputs[0]._array.shape, outputs[0]._array.dtype, None
-    if len(outputs) > 1 or row.schema.is_variable:
+    if len(outputs) > 1 or schema.is_variable:
         node.metas = tuple((t._array.shape, t._array.dtype) for t in outputs)
+    is_followed = bool(schema.followed)
     for nr, t in enumerate(outputs):
-        if declared[0 if row.schema.is_variable else nr].differentiable and t._array.dtype.kind not in "iub":
+        if is_followed and t._array.dtype.kind not in "iub":
             t._edge, t._needs = (node, nr), True
 
 
@@ -228,7 +231,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
 
 def _saved_result(value: Tensor, position: int, is_plain: bool) -> Any:
     if position or value._flags or value._view is not None or not is_plain or value._cell is None:
-        return Saved(value, True, position)
+        return Saved(value, True, 0 if value._edge is None else value._edge[1])
     return Result((value._array, value._cell, value._cell[0]))
 
 

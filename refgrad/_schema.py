@@ -61,6 +61,11 @@ class Schema:
         return not any(i.is_list or i.optional for i in self.inputs) and len(self.outputs) == 1 and not self.is_variable
 
     @property
+    def followed(self) -> tuple[Output, ...]:
+        """The outputs with a gradient: a node has a cotangent for each of these alone."""
+        return tuple(o for o in self.outputs if o.differentiable)
+
+    @property
     def is_variable(self) -> bool:
         """The number of outputs depends on the call."""
         return self.outputs[0].is_list

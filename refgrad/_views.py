@@ -8,7 +8,7 @@ an action.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def view_caller(row: Row) -> Callable[..., Any]:
             handled = level(row, (self,), attributes)
             if handled is not NotImplemented:
                 return handled
-        needs = me.grad and (self._needs or (flags & VIEW and self._view.base._needs))
+        needs = me.grad and self._cell is not None and (self._needs or (flags & VIEW and self._view.base._needs))
         if needs and flags & VIEW:
             refresh(self)
         found = kernel(self._array, *attributes)
@@ -257,9 +257,10 @@ def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype:
     return as_strided_array(np.zeros(span, dtype), shape, strides, 0)
 
 
-def check_writable(t: Tensor, needs: bool) -> None:
-    """Raises what PyTorch raises for an in-place write that autograd forbids. `needs`: some operand requires grad."""
-    if t._cell is None or not (needs and state.grad):
+def check_writable(t: Tensor, needs: bool, others: Sequence[Any] = ()) -> None:
+    """Raises what PyTorch raises for an in-place write that autograd forbids. `needs`: some operand requires grad.
+    Autograd looks at an inference tensor if `others`, the other operands, have an ordinary one or a number."""
+    if not (needs and state.grad) or (t._cell is None and not any(map(_is_ordinary, others))):
         return
     if t._view is not None:
         check_view_writable(t)
@@ -274,6 +275,10 @@ def check_view_writable(t: Tensor) -> None:
         raise RuntimeError(_forbidden(t, False))
     if t.requires_grad and t._view.base._edge is None:
         raise RuntimeError(errors.LEAF_VIEW_INPLACE)
+
+
+def _is_ordinary(operand: Any) -> bool:
+    return operand._cell is not None if isinstance(operand, Tensor) else isinstance(operand, (int, float, complex))
 
 
 def rebase(t: Tensor, node: Node, nr: int = 0) -> None:

@@ -39,7 +39,11 @@ def register_multi(run: Run, step: p.MultiHook) -> Any:
         grads = given if isinstance(given, (tuple, list)) else (given,)
         run.trace.hooks.append(HookCall(step.tag, tuple(run.engine.see(g) for g in grads)))
 
-    return run.ns.autograd.graph.register_multi_grad_hook(run.resolve(step.values), on_grads, mode=step.mode)
+    values = run.resolve(step.values)
+    for value in values:
+        # As in ``register``: a hook on a view that isn't up to date crashes PyTorch.
+        _ = value.grad_fn
+    return run.ns.autograd.graph.register_multi_grad_hook(values, on_grads, mode=step.mode)
 
 
 def _on_grad(run: Run, step: p.Hook, value: Any) -> Callable[[Any], Any]:

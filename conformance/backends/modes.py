@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..trace import HookCall
@@ -55,6 +55,9 @@ def _in_thread(action: Callable[[], Any]) -> Any:
 
 def _mode(run: Run, name: str) -> Any:
     kind, _, rest = name.partition(":")
+    if kind in ("left", "broken"):
+        _enter_and_leave(_mode(run, rest), kind == "broken")
+        return nullcontext()
     graph = run.ns.autograd.graph
     if kind == "saved_hooks":
         return graph.saved_tensors_hooks(*saved_hooks(run, rest))
@@ -62,9 +65,21 @@ def _mode(run: Run, name: str) -> Any:
         return graph.disable_saved_tensors_hooks(REFUSAL)
     if kind == "save_on_cpu":
         return graph.save_on_cpu()
+    if kind == "seed":
+        run.ns.manual_seed(int(rest))
+        return nullcontext()
     if kind == "detect_anomaly":
         return run.ns.autograd.detect_anomaly(check_nan=rest != "False")
     return getattr(run.ns, kind)(rest == "True") if rest else getattr(run.ns, kind)()
+
+
+def _enter_and_leave(mode: Any, is_broken: bool) -> None:
+    try:
+        with mode:
+            if is_broken:
+                raise LookupError
+    except LookupError:
+        pass
 
 
 def saved_hooks(run: Run, name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:

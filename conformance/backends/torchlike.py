@@ -111,6 +111,8 @@ class Torchlike:
             return target
         if form == "operator" and line.symbol:
             return SYMBOLS[line.symbol]
+        if form == "attribute":
+            return operator.attrgetter(line.method)
         name = line.method + "_" if form == "inplace" else line.method
         return lambda x, *args, **attrs: getattr(x, name)(*args, **attrs)
 

@@ -17,7 +17,7 @@ from ..leafdata import COMPLEX, FLOATING
 from ..shapes import Shape
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..build import Builder, Value
 
 FAMILIES = (
     "pointwise",
@@ -39,10 +39,18 @@ FAMILIES = (
     "normalise",
     "window",
     "create",
+    "reflected",
+    "conversions",
+    "decompositions",
+    "factors",
+    "signal",
+    "sampling",
+    "chance",
 )
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 
 Draw = Callable[["Builder"], tuple[tuple[Any, ...], dict[str, Any]]]
+Prepare = Callable[["Builder", tuple[Any, ...], dict[str, Any]], tuple[Any, ...]]
 Infer = Callable[[tuple[Any, ...], dict[str, Any]], "tuple[tuple[Shape, str], ...] | None"]
 
 
@@ -56,12 +64,24 @@ class Strategy:
 
 
 @dataclass(frozen=True, slots=True)
+class Gauge:
+    """Outputs that are not unique: singular vectors, an order of eigenvalues. ``free`` are their positions (0: the only
+    one): their values aren't compared, their shapes, dtypes and flags are. ``settle`` adds steps that make values which
+    every choice gives alike, and those are differentiated and compared."""
+
+    free: tuple[int, ...]
+    settle: Callable[[Builder, list[Value], dict[str, Any]], list[Value]]
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """One line of the catalogue. ``kinks``: the domain of its convention points; ``exact``: its results need no
     rounding; ``contraction``: on absolute operands its value bounds its rounding; ``jumps``: discontinuous in its operands;
     ``graph``: whether node names and what the nodes save are compared (``spec``), the ``names`` alone, or nothing
     (``free``); ``layout``: whether the strides of its results are; ``forward``:
-    whether PyTorch has its forward mode."""
+    whether PyTorch has its forward mode; ``constant``: positions of outputs that carry no gradient;
+    ``prepare``: steps that bring its operands into its domain (Hermitian, triangular) and are differentiated with it;
+    ``random``: it draws from the generator, which is seeded before each call."""
 
     name: str
     path: str
@@ -82,6 +102,15 @@ class Operator:
     twice: bool
     layout: bool
     forward: bool
+    gauge: Gauge | None
+    prepare: Prepare | None
+    constant: tuple[int, ...]
+    random: bool
+
+    @property
+    def source(self) -> str:
+        """Where PyTorch documents it."""
+        return f"torch.{self.path}" if "function" in self.forms else f"torch.Tensor.{self.method}"
 
     @property
     def plain_forms(self) -> tuple[str, ...]:
@@ -121,6 +150,10 @@ def operator(
     twice: bool = True,
     layout: bool = True,
     forward: bool = True,
+    gauge: Gauge | None = None,
+    prepare: Prepare | None = None,
+    constant: tuple[int, ...] = (),
+    random: bool = False,
 ) -> Operator:
     """Adds a line. ``forms`` defaults to the strategy's; ``outputs`` names them where there are several."""
     import sys
@@ -151,6 +184,10 @@ def operator(
         twice,
         layout,
         forward,
+        gauge,
+        prepare,
+        constant,
+        random,
     )
     _OPERATORS[name] = line
     return line

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..domains import CONDITION, REAL, Domain
+from ..domains import CONDITION, DISTINCT, REAL, Domain
+from ..leafdata import LAYOUTS
 from ..promotion import result_dtype, to_floating
 from ..shapes import Shape, broadcast, draw_broadcastable, reduced
 from . import Strategy
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..build import Builder, Value
 
 Options = dict[str, tuple[Any, ...]]
 Drawn = tuple[tuple[Any, ...], dict[str, Any]]
@@ -179,6 +180,12 @@ def reduction(
         return tuple((shape, kind(args[0].dtype)) for kind in outputs or (result,))
 
     return Strategy(draw, infer, forms)
+
+
+def untied(b: Builder, shape: Shape) -> Value:
+    """An operand without equal elements, and so not of an expanded layout, which would repeat them."""
+    layout = LAYOUTS[b.choose(len(LAYOUTS) - 1)] if b.chance(4) or b.sizes == "layout" else "contiguous"
+    return b.leaf(shape, domain=DISTINCT, requires_grad=b.choose(8) != 7, layout=layout)
 
 
 def _nonempty(b: Builder, rank: tuple[int, int]) -> Shape:

@@ -17,7 +17,8 @@ FUNCTION = ("function",)
 
 
 def _shape(b: Builder, low: int) -> tuple[int, ...]:
-    return tuple(b.pick((4, 3, 5, 2, 8)) for _ in range(b.integer(low, 3)))
+    shape = tuple(b.size((4, 3, 5, 2, 8)) for _ in range(b.integer(low, 3)))
+    return (1 << 14, *((4,) * low)) if b.sizes == "huge" else shape
 
 
 def _one(b: Builder) -> Drawn:

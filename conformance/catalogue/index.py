@@ -13,7 +13,7 @@ from .arguments import INPLACE, Drawn, custom, draw_dim
 from .places import draw_axis, draw_distinct, draw_distinct_along, draw_mask, draw_places, filled, literal, same
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..build import Builder, Value
 
 Shape = tuple[int, ...]
 
@@ -131,12 +131,17 @@ def _index_add(b: Builder) -> Drawn:
 
 def _index_fill(b: Builder) -> Drawn:
     x, dim, index, _ = _rows(b)
-    return (x, dim, index, b.pick((2.0, 0.0, -1.0))), {}
+    return (x, dim, _filled_places(b, x, dim, index), b.pick((2.0, 0.0, -1.0))), {}
+
+
+def _filled_places(b: Builder, x: Value, dim: int, index: Value) -> Value:
+    """Places that may repeat: one value fills them all."""
+    return draw_places(b, x.shape[dim], index.shape) if b.chance(2) else index
 
 
 def _index_fill_tensor(b: Builder) -> Drawn:
     x, dim, index, _ = _rows(b)
-    return (x, dim, index, b.operand(())), {}
+    return (x, dim, _filled_places(b, x, dim, index), b.operand(())), {}
 
 
 operator("index_copy", custom(_index_copy, same, INPLACE), dtypes=NUMERIC, exact=True)

@@ -9,7 +9,7 @@ from ..domains import DISTINCT, OFF_GRID, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
-from .matrices import factors, matrix, per_matrix, per_row, real_of, rectangular, square, system
+from .matrices import factors, hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
     from ..build import Builder
@@ -204,11 +204,11 @@ operator(
     system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),
     dtypes=NUMERIC,
 )  # fmt: skip
-operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC)
+operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, prepare=hermitian)
 operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC)
 operator("cholesky_inverse", factors(), dtypes=NUMERIC)
 operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC)
-operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC)
+operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, prepare=hermitian)
 operator("linalg.matrix_exp", square(), dtypes=("float64",))
 operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC)
 
@@ -306,7 +306,9 @@ def _outputs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return (((args[0].shape[0], args[2].shape[0]), args[0].dtype),)
 
 
-operator("cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False, forward=False)
+operator(
+    "cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False, forward=False, kinks=special(1.0)
+)
 operator(
     "nn.functional.pdist", custom(_one_set, _half_of_pairs, FUNCTION), contraction=True, twice=False, forward=False
 )

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 BATCHES: tuple[Shape, ...] = ((), (2,), (3, 1), (0,), (1, 2))
 ORDERS = (2, 1, 3, 4, 0)
+MANY: Shape = (1 << 14,)
+
+
+def _batch(b: Builder, batches: tuple[Shape, ...] = BATCHES) -> Shape:
+    return b.many(batches, MANY)
 
 
 def _values(b: Builder, shape: Shape, dtype: str) -> np.ndarray[Any, np.dtype[Any]]:
     """Quarters between -2 and 2."""
     count = int(np.prod(shape))
-    parts = (b.source.indices(count, 17).astype(np.float64) - 8) / 4
-    if is_complex(dtype):
-        return (parts + 1j * (b.source.indices(count, 17).astype(np.float64) - 8) / 4).reshape(shape)
-    return parts.reshape(shape)
+    parts = [(b.source.indices(count, 17).astype(np.float64) - 8) / 4 for _ in range(1 + is_complex(dtype))]
+    return (parts[0] + 1j * parts[1] if len(parts) > 1 else parts[0]).reshape(shape)
 
 
 def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "general") -> Value:
@@ -51,12 +54,18 @@ def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "gener
     return made
 
 
+def hermitian(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
+    """The first operand plus its adjoint: of a Hermitian argument only such changes have a meaning."""
+    a = args[0]
+    return (b.call("add", a, b.call("mH", a, form="attribute")), *args[1:])
+
+
 def square(kind: str = "general", infer: Any = None, batches: tuple[Shape, ...] = BATCHES, **options: Any) -> Any:
     """One batch of square matrices."""
 
     def draw(b: Builder) -> Drawn:
-        n = b.pick(ORDERS)
-        return (matrix(b, b.pick(batches), n, n, kind),), draw_options(b, options)
+        n = b.many(ORDERS, 2)
+        return (matrix(b, _batch(b, batches), n, n, kind),), draw_options(b, options)
 
     return custom(draw, infer or _same, ("function",))
 
@@ -75,7 +84,7 @@ def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), **options: A
     """One batch of matrices of any proportion."""
 
     def draw(b: Builder) -> Drawn:
-        return (matrix(b, b.pick(BATCHES), b.pick(orders), b.pick(orders)),), draw_options(b, options)
+        return (matrix(b, _batch(b), b.many(orders, 2), b.many(orders, 2)),), draw_options(b, options)
 
     return custom(draw, infer, ("function",))
 
@@ -85,7 +94,7 @@ def system(kind: str = "general", side: str = "last", vectors: bool = False, **o
 
     def draw(b: Builder) -> Drawn:
         attrs = draw_options(b, options)
-        n, batch, count = b.pick(ORDERS[:-1]), b.pick(BATCHES), b.pick((1, 2, 3))
+        n, batch, count = b.many(ORDERS[:-1], 2), _batch(b), b.many((1, 2, 3), 2)
         a = matrix(b, batch, n, n, kind)
         other = b.pick((batch, ())) if batch else b.pick(((), (2,)))
         if vectors and b.choose(4) == 3 and attrs.get("left", True):
@@ -143,14 +152,6 @@ def per_row(result: Any = None) -> Any:
 
 
 __all__ = [
-    "Options",
-    "complex_of",
-    "factors",
-    "matrix",
-    "per_matrix",
-    "per_row",
-    "real_of",
-    "rectangular",
-    "square",
+    "Options", "complex_of", "factors", "hermitian", "matrix", "per_matrix", "per_row", "real_of", "rectangular", "square",
     "system",
-]
+]  # fmt: skip

@@ -48,7 +48,7 @@ operator("nn.functional.rms_norm", last_dims(False), graph="free")
 def channels(b: Builder, count: int, low: int = 0) -> tuple[int, ...]:
     """A shape (N, count, …) of at most 144 elements."""
     rest = ((), (2,), (3,), (2, 2), (1, 3, 2))[b.integer(low, 4)]
-    return (b.pick((2, 1, 3)), count, *rest)
+    return (b.many((2, 1, 3), 1 << 15), count, *rest)
 
 
 def groups() -> Any:

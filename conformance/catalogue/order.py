@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..domains import DISTINCT, FRACTION, REAL, Domain, special
-from ..leafdata import LAYOUTS
 from ..shapes import Shape, reduced
 from . import operator
-from .arguments import Drawn, along_dim, custom, draw_dim, reduction
+from .arguments import Drawn, along_dim, custom, draw_dim, reduction, untied
 from .reduce import to_index
 
 if TYPE_CHECKING:
@@ -20,13 +19,6 @@ LEVELS = (0.5, 0.0, 0.25, 1.0, 0.3)
 
 def _filled(b: Builder, low: int = 0) -> Shape:
     return tuple(d or 1 for d in b.draw_shape(low, 4))
-
-
-def untied(b: Builder, shape: Shape) -> Any:
-    """An operand without equal elements: which of them such an operator names is left open, and an expanded layout
-    would repeat them."""
-    layout = LAYOUTS[b.choose(len(LAYOUTS) - 1)] if b.chance(4) or b.sizes == "layout" else "contiguous"
-    return b.leaf(shape, domain=DISTINCT, requires_grad=b.choose(8) != 7, layout=layout)
 
 
 def _sorted(b: Builder) -> Drawn:

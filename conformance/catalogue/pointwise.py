@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..domains import ABOVE_ONE, NONZERO, OFF_GRID, POSITIVE, REAL, UNIT, Domain, special
-from ..leafdata import COMPLEX, FLOATING
-from . import NUMERIC, operator
-from .arguments import binary, chosen, compared, custom, divided, keep_dtype, nary, to_bool, unary
+from ..leafdata import COMPLEX, FLOATING, is_complex
+from . import NUMERIC, Strategy, operator
+from .arguments import INPLACE, Drawn, binary, chosen, compared, custom, divided, keep_dtype, nary, to_bool, unary
+
+if TYPE_CHECKING:
+    from ..build import Builder
 
 operator("add", binary(alpha=(1, 2, -3)), dtypes=NUMERIC, symbol="+", exact=True)
 operator("sub", binary(alpha=(1, 2)), dtypes=NUMERIC, symbol="-", exact=True)
@@ -50,11 +53,22 @@ operator("ldexp", binary(scalars=False, infer=divided))
 
 # Circular and hyperbolic functions.
 
+
+def _off_the_cuts(of_complex: Strategy, of_real: Strategy, forms: tuple[str, ...] = INPLACE) -> Strategy:
+    """atan and asinh have their poles and branch cuts on the imaginary axis, which no drawn number then lies on."""
+
+    def draw(b: Builder) -> Drawn:
+        return (of_complex if is_complex(b.dtype) else of_real).draw(b)
+
+    return Strategy(draw, of_real.infer, forms)
+
+
 for _name, _domain in (
-    ("tan", UNIT), ("asin", UNIT), ("acos", UNIT), ("atan", REAL), ("sinh", REAL), ("cosh", REAL), ("sinc", REAL),
+    ("tan", UNIT), ("asin", UNIT), ("acos", UNIT), ("sinh", REAL), ("cosh", REAL), ("sinc", REAL),
 ):  # fmt: skip
     operator(_name, unary(_domain), dtypes=NUMERIC, kinks=special(0.0) if _name == "sinc" else None)
-operator("asinh", unary(forms=("function", "method")), dtypes=NUMERIC)
+operator("atan", _off_the_cuts(unary(NONZERO), unary()), dtypes=NUMERIC)
+operator("asinh", _off_the_cuts(unary(NONZERO), unary(), ("function", "method")), dtypes=NUMERIC)
 operator("acosh", unary(ABOVE_ONE, forms=("function", "method")), kinks=special(1.0))
 operator("deg2rad", unary())
 operator("rad2deg", unary())
@@ -70,7 +84,7 @@ operator("frac", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), ex
 operator("sign", unary(NONZERO, result=keep_dtype), kinks=special(0.0), exact=True, jumps=True, twice=False)
 operator("sgn", unary(NONZERO, result=keep_dtype), dtypes=FLOATING + COMPLEX, kinks=special(0.0), twice=False)
 operator("copysign", binary(NONZERO, infer=divided), kinks=special(0.0, -0.0), exact=True, twice=False)
-operator("nextafter", binary(NONZERO, scalars=False, mixed=False), dtypes=WIDE, jumps=True)
+operator("nextafter", binary(NONZERO, scalars=False, mixed=False), dtypes=WIDE, jumps=True, twice=False)
 operator(
     "nan_to_num",
     unary(result=keep_dtype, nan=(None, 1.0), posinf=(None, 2.0)),

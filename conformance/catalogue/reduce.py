@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..domains import DISTINCT, NONZERO, Domain, special
-from ..shapes import draw_broadcastable
+from ..leafdata import is_complex
+from ..shapes import Shape, draw_broadcastable
 from . import NUMERIC, Strategy, operator
-from .arguments import Drawn, broadcast_shapes, custom, draw_dims, reduction, to_bool
+from .arguments import Drawn, broadcast_shapes, custom, draw_dim, draw_dims, reduction, to_bool, untied
 
 if TYPE_CHECKING:
     from ..build import Builder
 
 INF = float("inf")
 ORDERS = (2, 1, 3, 0.5, 1.5, 0, INF, -INF, -1)
+MOST_FACTORS = 32
 TRUTHS = ("float32", "int64", "bool", "complex64")
 
 
@@ -36,6 +39,20 @@ def spread(dims: str = "many", **outputs: Any) -> Strategy:
     return reduction(dims, DISTINCT, empty=False, correction=(1, 0, 2), **outputs)
 
 
+def deviation(dims: str = "many", **outputs: Any) -> Strategy:
+    """A standard deviation. It has no derivative at 0, so all that is smooth about it is drawn of several elements."""
+    plain = spread(dims, **outputs)
+
+    def draw(b: Builder) -> Drawn:
+        if b.sizes == "edge" or b.override:
+            return plain.draw(b)
+        x = untied(b, tuple(max(d, 2) for d in b.draw_shape(1, 4)))
+        where = {} if dims == "all" else {"dim": draw_dims(b, len(x.shape)), "keepdim": bool(b.choose(2))}
+        return (x,), {**where, "correction": b.pick((1, 0, 2))}
+
+    return Strategy(draw, plain.infer, plain.forms)
+
+
 def norm_of(keyword: str, everything: bool, domain: Domain = NONZERO) -> Strategy:
     """A vector norm of a drawn order, over all dimensions or some."""
 
@@ -53,6 +70,27 @@ def norm_of(keyword: str, everything: bool, domain: Domain = NONZERO) -> Strateg
         return ((found[0][0], to_real(args[0].dtype)),)
 
     return Strategy(draw, infer, ("function",) if keyword == "ord" else ("function", "method"))
+
+
+def product(dims: str) -> Strategy:
+    """A product, of few enough complex numbers to stay finite: infinity times a complex number is anyone's guess."""
+    plain = reduction(dims, NONZERO)
+
+    def draw(b: Builder) -> Drawn:
+        if not is_complex(b.dtype):
+            return plain.draw(b)
+        x = b.operand(cut(b.draw_shape(0, 4), MOST_FACTORS), domain=NONZERO)
+        return (x,), {} if dims == "all" else {"dim": draw_dim(b, len(x.shape)), "keepdim": bool(b.choose(2))}
+
+    return Strategy(draw, plain.infer, plain.forms)
+
+
+def cut(shape: Shape, most: int) -> Shape:
+    """The shape with its largest sizes halved until it has no more elements than that."""
+    while math.prod(shape) > most:
+        largest = shape.index(max(shape))
+        shape = (*shape[:largest], shape[largest] // 2, *shape[largest + 1 :])
+    return shape
 
 
 def _distance(b: Builder) -> Drawn:
@@ -78,14 +116,15 @@ operator("mean.dim", reduction("many"), dtypes=NUMERIC, contraction=True)
 operator("nansum", reduction("all"), kinks=special(float("nan")), contraction=True)
 operator("nansum.dim", reduction("many"), kinks=special(float("nan")), contraction=True)
 operator("nanmean.dim", reduction("many", empty=False), kinks=special(float("nan")), contraction=True, graph="free")
-operator("prod", reduction("all", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
-operator("prod.dim", reduction("one", NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("nanmean", reduction("all", empty=False), kinks=special(float("nan")), contraction=True, graph="free")
+operator("prod", product("all"), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+operator("prod.dim", product("one"), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("logsumexp", reduction("many", empty=False), kinks=special(float("-inf")), contraction=True)
-_variance = reduction("all", DISTINCT, empty=False, correction=(0,))
+_variance = reduction("all", DISTINCT, empty=False, correction=(0, 1, 2))
 _real = Strategy(_variance.draw, lambda args, attrs: (((), to_real(args[0].dtype)),), _variance.forms)
 operator("var", _real, dtypes=NUMERIC, contraction=True)
 operator("var.dim", spread(result=to_real), dtypes=NUMERIC, contraction=True)
-operator("std.dim", spread(result=to_real), kinks=special(1.0), contraction=True)
+operator("std.dim", deviation(result=to_real), kinks=special(1.0), contraction=True)
 operator(
     "var_mean.dim",
     spread(outputs=(same, same), forms=("function",)),
@@ -94,10 +133,14 @@ operator(
 )
 operator(
     "std_mean.dim",
-    spread(outputs=(same, same), forms=("function",)),
+    deviation(outputs=(same, same), forms=("function",)),
     outputs=("std", "mean"),
     contraction=True,
 )
+_pair = Strategy(_variance.draw, lambda args, attrs: (((), to_real(args[0].dtype)), ((), args[0].dtype)), ("function",))
+operator("std", _real, dtypes=NUMERIC, kinks=special(1.0), contraction=True)
+for _name in ("var", "std"):
+    operator(f"{_name}_mean", _pair, dtypes=NUMERIC, outputs=(_name, "mean"), contraction=True)
 for _name in ("max", "min"):
     operator(_name, reduction("all", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
     operator(

@@ -148,7 +148,8 @@ operator("log_softmax", along_dim(), kinks=special(float("-inf")), contraction=T
 for _name in ("softmax", "log_softmax", "softmin"):
     operator(f"nn.functional.{_name}", along_dim(), forms=("function",), contraction=True)
 operator("diff", custom(_diff, _diff_shape), dtypes=NUMERIC, graph="free", contraction=True)
-operator("trapezoid", custom(_integral, _integral_shape, ("function",)), graph="free", contraction=True)
+for _name in ("trapezoid", "trapz"):
+    operator(_name, custom(_integral, _integral_shape, ("function",)), graph="free", contraction=True)
 operator(
     "cumulative_trapezoid", custom(_integral, _running_integral_shape, ("function",)), graph="free", contraction=True
 )
@@ -167,4 +168,4 @@ operator(
     contraction=True,
     graph="spec",
 )
-operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True, forward=False)
+operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True, forward=False, kinks=special(0.0))

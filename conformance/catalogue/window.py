@@ -20,8 +20,13 @@ SPACES: dict[int, tuple[Shape, ...]] = {
 }
 
 
+HUGE = {1: 1 << 14, 2: 1 << 13, 3: 1 << 12}
+"""By dimensions, a batch that makes any of these shapes 65,536 elements."""
+
+
 def space(b: Builder, dims: int) -> Shape:
-    return b.pick(SPACES[dims])
+    """The sizes of a picture: a small one where the batch is huge."""
+    return b.many(SPACES[dims], (6 - dims,) * dims)
 
 
 def numbers(b: Builder, dims: int, options: tuple[int, ...]) -> Any:
@@ -48,7 +53,8 @@ def convolution_shape(dims: int, transposed: bool) -> Any:
             padding = each(attrs["padding"], dims)
         geometry = list(zip(inner, padding, reach, stride))
         if transposed:
-            out = tuple((n - 1) * s - 2 * p + r + 1 for n, p, r, s in geometry)
+            more = each(attrs["output_padding"], dims)
+            out = tuple((n - 1) * s - 2 * p + r + 1 + m for (n, p, r, s), m in zip(geometry, more))
             return (((*lead, args[1].shape[1] * attrs["groups"], *out), args[0].dtype),)
         out = tuple((n + 2 * p - r - 1) // s + 1 for n, p, r, s in geometry)
         return (((*lead, args[1].shape[0], *out), args[0].dtype),)
@@ -56,23 +62,29 @@ def convolution_shape(dims: int, transposed: bool) -> Any:
     return infer
 
 
+def fitting(b: Builder, sizes: Shape, kernel: Shape) -> tuple[int, ...]:
+    """Dilations with which a kernel still fits into the input."""
+    return tuple(2 if n > 2 * (k - 1) and b.chance(3) else 1 for n, k in zip(sizes, kernel))
+
+
 def convolved(dims: int, transposed: bool) -> Any:
     """An input, kernels and perhaps a bias, with strides, padding, dilation and groups."""
 
     def draw(b: Builder) -> Drawn:
         groups, inner, outer = b.pick((1, 2)), b.pick((1, 2)), b.pick((2, 1))
-        lead = () if b.chance(4) else (b.pick((1, 2)),)
-        kernel = tuple(b.pick((2, 1, 3)) for _ in range(dims))
+        lead = () if b.chance(4) and b.sizes != "huge" else (b.many((1, 2), HUGE[dims]),)
+        kernel = tuple(b.size((2, 1, 3)) for _ in range(dims))
         x = b.operand((*lead, groups * inner, *space(b, dims)))
         shape = (groups * inner, outer, *kernel) if transposed else (groups * outer, inner, *kernel)
         args = [x, b.operand(shape)]
         attrs = {
             "stride": numbers(b, dims, (1, 2)),
             "padding": numbers(b, dims, (1, 0)),
-            "dilation": numbers(b, dims, (1,)),
+            "dilation": numbers(b, dims, (1, 1, 2)) if transposed else fitting(b, x.shape[-dims:], kernel),
         }
         if transposed:
-            attrs["output_padding"] = 0
+            # Less than a stride or a dilation, whichever is larger.
+            attrs["output_padding"] = 1 if attrs["stride"] == 2 and b.chance(2) else 0
         elif b.chance(4):
             attrs |= {"padding": "same", "stride": 1, "dilation": numbers(b, dims, (1, 2))}
         elif b.chance(4):
@@ -85,11 +97,11 @@ def convolved(dims: int, transposed: bool) -> Any:
 
 
 for _dims in (1, 2, 3):
-    # The strides of a convolution's result hang on the library that PyTorch picks, by size, batch, dtype and threads.
-    operator(f"nn.functional.conv{_dims}d", convolved(_dims, False), contraction=True, graph="free", layout=False)
-    operator(
-        f"nn.functional.conv_transpose{_dims}d", convolved(_dims, True), contraction=True, graph="free", layout=False
-    )
+    # The strides of a result over three dimensions hang on the library that PyTorch picks, by size and threads.
+    for _name, _transposed in ((f"conv{_dims}d", False), (f"conv_transpose{_dims}d", True)):
+        operator(
+            f"nn.functional.{_name}", convolved(_dims, _transposed), contraction=True, graph="free", layout=_dims < 3
+        )
 
 
 def pooled_shape(dims: int, average: bool) -> Any:
@@ -128,7 +140,7 @@ def pooled(dims: int, domain: Domain, average: bool) -> Any:
     """An input and windows with stride, padding and rounding."""
 
     def draw(b: Builder) -> Drawn:
-        lead = (b.pick((1, 2)),) if b.chance(4) else (b.pick((2, 1)), b.pick((1, 2)))
+        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.many((2, 1), HUGE[dims]), b.pick((1, 2)))
         x = b.operand((*lead, *space(b, dims)), domain=domain)
         attrs: dict[str, Any] = {"kernel_size": numbers(b, dims, (2, 3)), "stride": numbers(b, dims, (1, 2))}
         attrs |= {"padding": numbers(b, dims, (0, 1)), "ceil_mode": b.chance(2)}
@@ -147,7 +159,7 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
     """An input and an output size."""
 
     def draw(b: Builder) -> Drawn:
-        lead = (b.pick((1, 2)),) if b.chance(4) else (b.pick((2, 1)), b.pick((1, 2)))
+        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.many((2, 1), HUGE[dims]), b.pick((1, 2)))
         x = b.operand((*lead, *space(b, dims)), domain=domain)
         size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
         return (x,), {"output_size": size, **({} if average else {"return_indices": True})}
@@ -157,7 +169,7 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
 
 def power(dims: int) -> Any:
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *space(b, dims)), domain=POSITIVE)
+        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)), domain=POSITIVE)
         attrs = {"norm_type": b.pick((2.0, 1.0, 3.0)), "kernel_size": b.pick((2, 3)), "ceil_mode": b.chance(2)}
         return (x,), {**attrs, "stride": b.pick((None, 1))}
 
@@ -183,7 +195,7 @@ def unpooled(dims: int) -> Any:
     """A max pool's values and places, put back."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
+        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
         found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=2, stride=2, padding=0, ceil_mode=False,
                        dilation=1, return_indices=True)  # fmt: skip
         return (b.item(found, 0), b.item(found, 1)), {"kernel_size": 2, "stride": b.pick((2, None))}
@@ -195,7 +207,7 @@ def resampled(modes: tuple[str, ...], dims: int, **more: tuple[Any, ...]) -> Any
     """An input and a size or scale factors."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *space(b, dims)))
+        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)))
         attrs: dict[str, Any] = {"mode": b.pick(modes), **{name: b.pick(values) for name, values in more.items()}}
         if b.chance(2):
             attrs["scale_factor"] = b.pick((2.0, 1.5, 0.5))

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..build import Builder, Value
 from ..clause import clause, finished, generate
+from ..compare import Closeness
 from ..domains import special
 from ..program import Program
 from ..trace import Observed, Trace
@@ -303,7 +304,7 @@ def mixed_dtypes(b: Builder) -> None:
         b.observe(b.grad_of(leaf), "value", "flags")
 
 
-def own_dtype(program: Program, trace: Trace) -> str | None:
+def own_dtype(program: Program, trace: Trace, close: Closeness) -> str | None:
     """The law: a leaf's gradient has the leaf's dtype."""
     wrong = [
         index

@@ -179,3 +179,35 @@ def norm_at_zero(b: Builder) -> None:
 )
 def test_norm_at_zero(check: Any, programs: Any = generate(norm_at_zero)) -> None:
     check(programs)
+
+
+def rng_left_alone(torch: Any, drawn: Any) -> Any:
+    values, preserve, reentrant = drawn
+    from importlib import import_module
+
+    checkpoint = import_module(f"{torch.__name__}.utils.checkpoint").checkpoint
+    x = torch.tensor(values, requires_grad=True)
+    seen = []
+
+    def f(a: Any) -> Any:
+        mask = torch.rand(len(values))
+        seen.append(mask.tolist())
+        return a * mask
+
+    torch.manual_seed(3)
+    y = checkpoint(f, x, use_reentrant=reentrant, preserve_rng_state=preserve)
+    torch.manual_seed(7)
+    y.sum().backward()
+    same = len(seen) == 2 and seen[0] == seen[1]
+    return len(seen), same, x.grad.tolist() == seen[-1]
+
+
+@clause(
+    "checkpoint.rng-not-preserved",
+    "With preserve_rng_state=False the recomputation may draw other random numbers.",
+    source="torch.utils.checkpoint note",
+)
+def test_rng_left_alone(
+    check: Any, scene: Any = scenario(rng_left_alone, lambda b: (numbers(b), b.chance(3), b.chance(2)))
+) -> None:
+    check(scene)

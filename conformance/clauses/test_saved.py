@@ -47,12 +47,12 @@ def saving(b: Builder, x: Value) -> Value:
     return b.call("mul", y, b.pick((x, y))) if b.chance(2) else y
 
 
-def entries(seen: Any) -> tuple[Any, ...]:
+def entries(seen: Any) -> Any:
     """What a node saved, as (name, value's place, memory, tensor), of an observed tensor."""
     return seen.more["saved"] if isinstance(seen, Observed) and seen.more and "saved" in seen.more else ()
 
 
-def last_entries(trace: Trace) -> tuple[Any, ...]:
+def last_entries(trace: Trace) -> Any:
     found = [entries(seen) for seen in trace.steps if entries(seen)]
     return found[-1] if found else ()
 

@@ -12,7 +12,7 @@ Place = tuple[str, int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """``kind`` is the fact that differs; the errors are given for values only."""
+    """``kind`` is the fact that differs; the errors, and the element where they are largest, are given for values only."""
 
     kind: str
     place: Place
@@ -21,6 +21,7 @@ class Divergence:
     oracle: Outcome | None = None
     error_abs: float | None = None
     error_scaled: float | None = None
+    element: int | None = None
 
     @property
     def step(self) -> int:

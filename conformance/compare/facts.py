@@ -94,7 +94,7 @@ def _tensors(a: Observed, b: Observed, place: Place, facts: frozenset[str], clos
     error = close.error(a.array, b.array, b.dtype, place)
     if error is not None:
         text = f"values differ by {error[0]:.3g}, {error[1]:.3g} times what rounding allows"
-        return Divergence("value", place, text, a, b, *error)
+        return Divergence("value", place, text, a, b, *error, close.element)
     for name, fact, kind in _ATTRIBUTES:
         x, y = getattr(a, name), getattr(b, name)
         if x is not y and x != y and fact in facts and x is not None and y is not None:

@@ -11,7 +11,19 @@ from importlib import import_module
 
 from .fault import Fault
 
-FAMILIES = ("rules", "engine", "tensors", "controls")
+FAMILIES = (
+    "rules",
+    "boundaries",
+    "orders",
+    "engine",
+    "tensors",
+    "memory",
+    "hooks",
+    "saving",
+    "modes",
+    "anomaly",
+    "controls",
+)
 QUICK = (
     "prod_zero_div",
     "custom_saved_intermediate",

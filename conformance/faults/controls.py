@@ -41,6 +41,17 @@ def _fused(sound: Any) -> Any:
     return multiply
 
 
+def _wide(sound: Any) -> Any:
+    """A contraction computed in double precision and rounded once."""
+
+    def contract(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if a.dtype != np.float32:
+            return sound(a, b)
+        return sound(a.astype(np.float64), b.astype(np.float64)).astype(np.float32)
+
+    return contract
+
+
 def _own_buffer(sound: Any) -> Any:
     """Every cotangent is copied into a fresh buffer before it is kept."""
 
@@ -101,6 +112,38 @@ FAULTS = (
         "buffers",
         replaced("_engine", "_arrive", _own_buffer),
         ("backward.", "op/mul/"),
+        control=True,
+    ),
+    Fault(
+        "control_wide_contraction",
+        "a matrix product of float32 is accumulated in float64",
+        "rounding",
+        kernel("MmBackward0", _wide),
+        ("op/mm/", "op/matmul/"),
+        control=True,
+    ),
+    Fault(
+        "control_reciprocal",
+        "the gradient of a quotient is multiplied by the reciprocal",
+        "rounding",
+        rule("DivBackward0", self=lambda g, F, other: g * F.conj(1 / other)),
+        ("op/div/",),
+        control=True,
+    ),
+    Fault(
+        "control_expanded_form",
+        "sigmoid's derivative is computed as s - s²",
+        "rounding",
+        rule("SigmoidBackward0", self=lambda g, F, out: g * F.conj(out - out * out)),
+        ("op/sigmoid/",),
+        control=True,
+    ),
+    Fault(
+        "control_extended_logarithm",
+        "log is computed in extended precision",
+        "rounding",
+        kernel("LogBackward0", _in_long_double),
+        ("op/log/",),
         control=True,
     ),
     Fault(

@@ -19,7 +19,8 @@ class Fault:
     """``plant()`` gives a context in which refgrad has the fault. ``expects``: prefixes of the ids of clauses and
     operator properties that a reader would expect to catch it. ``report``: the public report it restates.
     ``control``: no fault, must not be blamed (or be filed as convention). ``is_convention``: another choice at a tie or
-    a kink, which counts as caught when it is filed as such."""
+    a kink, which counts as caught when it is filed as such. ``blind``: the oracle has it too, so that only a law or the
+    arbiter can catch it."""
 
     id: str
     title: str
@@ -29,6 +30,7 @@ class Fault:
     report: str | None = None
     control: bool = False
     is_convention: bool = False
+    blind: bool = False
 
 
 class Broken:

@@ -15,6 +15,7 @@ from typing import Any
 
 Replacement = Callable[[Any], Any]
 _SETTLE: list[Any] = []
+SETTINGS = ("grad", "inference", "forward_grad", "saved_hooks", "saved_hooks_disabled", "multithreading")
 
 
 class Planted(AbstractContextManager[None]):
@@ -25,14 +26,19 @@ class Planted(AbstractContextManager[None]):
     def __init__(self, changes: list[tuple[Any, str, Any]]) -> None:
         self.changes = changes
         self.before: list[Any] = []
+        self.settings: tuple[Any, ...] = ()
 
     def __enter__(self) -> None:
         self.before = [vars(owner).get(name, self.absent) for owner, name, _ in self.changes]
         for owner, name, value in self.changes:
             setattr(owner, name, value)
+        self.settings = tuple(getattr(part("_modes").state, name) for name in SETTINGS)
         slow_paths(+1)
 
     def __exit__(self, *_: object) -> None:
+        # A mode that the broken engine left behind must not break the sound one.
+        for name, value in zip(SETTINGS, self.settings):
+            setattr(part("_modes").state, name, value)
         slow_paths(-1)
         for (owner, name, _), value in zip(reversed(self.changes), reversed(self.before)):
             if value is self.absent:

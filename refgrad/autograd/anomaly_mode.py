@@ -61,12 +61,38 @@ class ForwardTrace:
         warnings.warn(text.format(node.name(), trace), UserWarning, stacklevel=2)
 
 
-class detect_anomaly:
+class _Setting:
+    """What holds for the process: whether the mode is on, and whether NaN is looked for, which is kept when it is off."""
+
+    is_on, check_nan = False, True
+
+
+def _set(is_on: bool, check_nan: bool) -> None:
+    _Setting.is_on, _Setting.check_nan = is_on, check_nan
+    set_anomaly(ForwardTrace(check_nan) if is_on else None)
+
+
+class set_detect_anomaly:
+    """Sets anomaly mode at once, and restores it on exit when used in a with statement.
+    Source: torch.autograd.set_detect_anomaly."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self.before = (_Setting.is_on, _Setting.check_nan)
+        _set(mode, check_nan)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *args: object) -> None:
+        _set(*self.before)
+
+
+class detect_anomaly(set_detect_anomaly):
     """Context manager that turns anomaly mode on, with a warning. Source: torch.autograd.detect_anomaly.
     Trap: it slows everything down."""
 
     def __init__(self, check_nan: bool = True) -> None:
-        self.before: Any = None
+        self.before = (_Setting.is_on, _Setting.check_nan)
         self.check_nan = check_nan
         warnings.warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
@@ -76,33 +102,14 @@ class detect_anomaly:
         )
 
     def __enter__(self) -> None:
-        self.before = state.anomaly
-        set_anomaly(ForwardTrace(self.check_nan))
-
-    def __exit__(self, *args: object) -> None:
-        set_anomaly(self.before)
-
-
-class set_detect_anomaly:
-    """Sets anomaly mode at once, and restores it on exit when used in a with statement.
-    Source: torch.autograd.set_detect_anomaly."""
-
-    def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self.before = state.anomaly
-        set_anomaly(ForwardTrace(check_nan) if mode else None)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *args: object) -> None:
-        set_anomaly(self.before)
+        _set(True, self.check_nan)
 
 
 def is_anomaly_enabled() -> bool:
     """Source: torch.is_anomaly_enabled."""
-    return state.anomaly is not None
+    return _Setting.is_on
 
 
 def is_anomaly_check_nan_enabled() -> bool:
     """Source: torch.is_anomaly_check_nan_enabled."""
-    return state.anomaly is None or state.anomaly.check_nan
+    return _Setting.check_nan

@@ -43,11 +43,21 @@ def _root_edges(roots: tuple[Any, ...]) -> list[Any]:
 
 
 def _run(
-    roots: tuple[Any, ...], seeds: list[Any], keep: bool, create: bool, inputs: Any = None, capture: bool = False
+    roots: tuple[Any, ...],
+    seeds: list[Any],
+    keep: bool,
+    create: bool,
+    wanted: Any = None,
+    capture: bool = False,
+    owners: Owners | None = None,
 ) -> dict[int, Any]:
     if len(seeds) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
-    return execute(_root_edges(roots), seeds, keep, create, inputs, capture)
+    edges = _root_edges(roots)
+    if create and not capture:
+        errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=3)
+    inputs = None if wanted is None else [_input_edge(t, not capture) for t in wanted]
+    return execute(edges, seeds, keep, create, inputs, capture, owners)
 
 
 def backward(
@@ -75,25 +85,23 @@ def backward(
     roots = _sequence(tensors)
     seeds = seeds_of(roots, _seed_sequence(grad_tensors, len(roots)), False)
     keep = create_graph if retain_graph is None else retain_graph
-    if create_graph:
-        errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=2)
-    _run(roots, seeds, keep, create_graph, wanted and [_input_edge(t) for t in wanted])
+    _run(roots, seeds, keep, create_graph, wanted)
 
 
 def _backward_inputs(inputs: Any) -> tuple[Any, ...] | None:
-    """The tensors to accumulate into; non-leaves among them keep their gradient from now on."""
+    """The tensors to accumulate into."""
     if inputs is None:
         return None
     wanted = _sequence(inputs.values() if isinstance(inputs, dict) else inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for t in wanted:
-        if isinstance(t, Tensor):
-            retain_grad(t)
     return wanted
 
 
-def _input_edge(t: Any) -> Any:
+def _input_edge(t: Any, retains: bool) -> Any:
+    """Where the gradient of an input arrives; a non-leaf that is accumulated into keeps it from now on."""
+    if retains and isinstance(t, Tensor):
+        retain_grad(t)
     if not isinstance(t, (Tensor, GradientEdge)):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
     edge = gradient_edge(t) if isinstance(t, Tensor) else (t.node, t.output_nr)
@@ -150,8 +158,8 @@ def _grad(
     seeds = seeds_of(roots, given, False)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    edges = [_input_edge(t) for t in wanted]
-    found = _run(roots, seeds, keep, create, edges, True)
+    owners = Owners(seeds)
+    found = _run(roots, seeds, keep, create, wanted, True, owners)
     if not unused:
         for k in range(len(wanted)):
             if found.get(k) is None:
@@ -160,13 +168,10 @@ def _grad(
                     "allow_unused=True if this is the desired behavior."
                 )
     same = {id(seed._array): seed for seed in seeds if seed is not None and not create}
-    owners = Owners(seeds)
     return tuple([_result(t, found.get(k), create, materialize, same, owners) for k, t in enumerate(wanted)])
 
 
-def _result(
-    t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Tensor], owners: Owners
-) -> Tensor | None:
+def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Tensor], owners: Owners) -> Tensor | None:
     """A gradient as a Tensor; one array gives one Tensor, also where it is a seed."""
     if g is None:
         return _zeros(t, create) if materialize else None
@@ -174,9 +179,7 @@ def _result(
         return g
     made = same.get(id(g))
     if made is None or made.requires_grad:
-        made = same[id(g)] = plain(g)
-        if g.base is not None:
-            made._cell = owners.cell(g)
+        made = same[id(g)] = owners.fresh(g)
     return made
 
 

@@ -3,6 +3,7 @@ Source: torch.autograd.Function, notes/extending, "Extending torch.autograd"."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,15 @@ class FunctionCtx:
     def mark_dirty(self, *args: Tensor) -> None:
         """Says which inputs forward wrote in place; all of them must be returned."""
         self.dirty_tensors = args
+
+    def mark_shared_storage(self, *pairs: Any) -> None:
+        """Does nothing but warn: shared memory is seen without being told. Kept for old code."""
+        warnings.warn(
+            "`mark_shared_storage` is deprecated. Tensors with shared storages are automatically tracked. Note that "
+            "calls to `set_()` are not tracked",
+            FutureWarning,
+            stacklevel=2,
+        )
 
     def mark_non_differentiable(self, *args: Tensor) -> None:
         """Says which outputs have no gradient; backward still gets zeros in their places."""

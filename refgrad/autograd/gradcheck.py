@@ -16,6 +16,7 @@ from . import gradcheck_texts as texts
 from .backward import grad
 from .jacobian_matrices import get_analytical_jacobian as get_analytical_jacobian
 from .jacobian_matrices import get_numerical_jacobian as get_numerical_jacobian
+from .jacobian_matrices import get_numerical_jacobian_wrt_specific_input as get_numerical_jacobian_wrt_specific_input
 from .jacobians import analytical, numerical, pulled, pushed, slope, undefined
 
 

@@ -55,3 +55,29 @@ def _check(name: str, grad_out: float) -> None:
     warnings.warn(_DEPRECATED.format(name), FutureWarning, stacklevel=3)
     if grad_out != 1.0:
         raise ValueError(f"Expected grad_out to be 1.0. {name} no longer supports values of grad_out != 1.0.")
+
+
+def get_numerical_jacobian_wrt_specific_input(
+    fn: Callable[..., Any],
+    input_idx: int,
+    inputs: Any,
+    outputs: Any,
+    eps: float,
+    input: Tensor | None = None,
+    is_forward_ad: bool = False,
+) -> tuple[Tensor, ...]:
+    """The matrix (input elements, output elements) of each output of fn(*inputs) by one input.
+    Raises AssertionError for complex outputs of a complex input: its function must be real."""
+    moved = inputs[input_idx] if input is None else input
+    is_complex = any(o.is_complex() for o in outputs)  # type: ignore[attr-defined]
+    assert not (is_complex and moved.is_complex()), "Expected ds_dx to be real-valued, not complex"  # type: ignore[attr-defined]
+
+    def evaluate() -> Sequence[Any]:
+        found = fn(*inputs)
+        return found if isinstance(found, (tuple, list)) else (found,)
+
+    found = numerical(evaluate, moved, eps, np.real)
+    if is_complex:
+        found = [m + 1j * i for m, i in zip(found, numerical(evaluate, moved, eps, np.imag))]
+    kinds = [np.result_type(moved._array.dtype, o._array.dtype) for o in outputs]
+    return tuple(plain(np.ascontiguousarray(m.astype(kind))) for m, kind in zip(found, kinds))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._graph import RemovableHandle, gradient_edge
+from .._graph import Node, RemovableHandle, gradient_edge
 from .._modes import state
 from .._tensor import Tensor
 
@@ -22,11 +22,18 @@ class SeveralHandles(RemovableHandle):
             handle.remove()
 
 
+def edge_of(t: Tensor) -> tuple[Node, int] | None:
+    """Where the tensor's cotangent goes. PyTorch asks a view of a leaf, which has no node in inference mode."""
+    if (state.inference or t._cell is None) and t.requires_grad and t.is_leaf:
+        raise AttributeError("'NoneType' object has no attribute 'next_functions'")
+    return gradient_edge(t)
+
+
 class GatheredGradients:
     """Collects, in each backward apart, the gradients of the tensors until the last that it computes is there."""
 
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[[list[Tensor | None]], None]) -> None:
-        edges = [gradient_edge(t) for t in tensors]
+        edges = [edge_of(t) for t in tensors]
         assert all(edge is not None for edge in edges), "Expected gradient function to be set"
         self.nodes = [edge[0] for edge in edges if edge is not None]
         self.fn = fn
@@ -43,7 +50,7 @@ class GatheredGradients:
                 if id(task) not in self.left:
                     for node in self.nodes:
                         task.check_countable(node)
-                    self.left[id(task)] = sum(map(task.will_reach, self.nodes))
+                    self.left[id(task)] = sum(map(task.counts, self.nodes))
                     self.found[id(task)] = [None] * len(self.nodes)
                 self.found[id(task)][position] = g
                 self.left[id(task)] -= 1

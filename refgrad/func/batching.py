@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._batch import VmapLevel, below, wrap
+from .._batch import VmapLevel, below, is_batched, wrap
 from .._interpreters import LIVE
 from .._pytree import Spec, broadcast_prefix, flatten, unflatten
 from .._tensor import Tensor
@@ -167,3 +167,13 @@ def _chunked(
     places = _out_dims(out_dims, shape, name, parts[0])
     joined = [column[0] if dim is None else LIVE.cat(list(column), dim) for column, dim in zip(zip(*flat), places)]
     return unflatten(joined, shape)
+
+
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """The tensor that a transform's tensor stands for, for printing; `recurse`: down to the innermost.
+    Source: torch.func.debug_unwrap. Trap: computing with it inside the transform is undefined."""
+    while is_batched(tensor):
+        tensor = tensor.value  # type: ignore[attr-defined]
+        if not recurse:
+            break
+    return tensor

@@ -163,7 +163,7 @@ def _columns(func: Callable[..., Any], leaves: list[Tensor], has_aux: bool) -> t
 def _stacked(output: Tensor, nr: int, leaf: Tensor, columns: list[list[Tensor]]) -> Tensor:
     shape = (*output._array.shape, *leaf._array.shape)
     if not columns:
-        return plain(np.zeros(shape, output._array.dtype))
+        return LIVE.attached_to(plain(np.zeros(shape, output._array.dtype)), output)
     return LIVE.stack([c[nr] for c in columns], output._array.ndim).reshape(shape)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .._op import PUBLIC
 from .._tensor import Tensor
+from ..nn.layers import _BatchNorm
 
 
 def functional_call(
@@ -99,3 +100,13 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
 def functionalize(func: Any, *, remove: str = "mutations") -> Any:
     """The function itself: refgrad has no graph in which a write would matter. Source: torch.func.functionalize."""
     return func
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """The module itself, its batch norms without running statistics, which vmap can't update.
+    Source: torch.func.replace_all_batch_norm_modules_."""
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -248,7 +248,12 @@ def _jacobian_of(tape: Pullback, place: int) -> list[Tensor]:
             seeds[place]._array.reshape(-1)[k] = 1
             for column, g in zip(columns, tape.pull(seeds)):
                 column.append(tape.release(g))
-    return [_stacked(c, output, a) for c, a in zip(columns, map(tape.seen, tape.aliases))]
+        found = [_stacked(c, output, a) for c, a in zip(columns, map(tape.seen, tape.aliases))]
+        if not output.numel():
+            # Without a row to pull, what the rows would depend on still shows.
+            rows = tape.pull([plain(np.zeros_like(o._array, order="C")) for o in tape.outputs])
+            found = [tape.release(LIVE.attached_to(made, g)) for made, g in zip(found, rows)]
+    return found
 
 
 def _stacked(parts: list[Tensor], output: Tensor, argument: Tensor) -> Tensor:

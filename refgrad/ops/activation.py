@@ -9,6 +9,7 @@ import numpy as np
 
 from .._dtypes import SCALAR_NAMES
 from .._inplace import write
+from .._layout import copied
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -66,7 +67,7 @@ def _hardtanh(a: Any, low: Any, high: Any) -> Any:
 
 
 hardtanh_row = activation_row(
-    "hardtanh(self, *, min_val, max_val)", _hardtanh, "", exact=True,
+    "hardtanh(self, *, min_val, max_val)", _hardtanh, "", exact=True, layout=copied,
     lacks=refused("c", NotImplementedError, "clamp is not supported for complex types")
     | refused("b", RuntimeError, "Bool inputs not supported for hardtanh"),
     self=lambda g, F, self, min_val, max_val: F.attached(F.where((self <= min_val) | (self >= max_val), 0, g), self),

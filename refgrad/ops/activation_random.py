@@ -1,18 +1,22 @@
-"""The randomized leaky ReLU."""
+"""The randomized leaky ReLU, and samples of categories."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .. import _random as random
+from .._dtypes import SCALAR_NAMES
 from .._inplace import write
 from .._op import op, public
+from .._random_modes import drawn
 from .._tensor import Tensor, plain
 from .checks import check_floating
+from .create import zeros_like
+from .softmax import softmax
 
 rrelu_row = op(
     "rrelu_with_noise(self, noise, *, lower, upper, training)", lambda x, noise, *_: x * noise, public=False,
-    jvp=lambda F, x, t, attributes, outputs: t[0] * x[1],
+    jvp=lambda F, x, t, attributes, outputs: F.attached_to(t[0] * x[1], x[0]),
     self=lambda g, F, self, noise: F.attached_to(g * noise, self),
 )  # fmt: skip
 
@@ -53,3 +57,30 @@ def _module_rrelu(
 ) -> Tensor:
     """nn.functional.rrelu. Source: torch.rrelu."""
     return rrelu(input, lower, upper, training)
+
+
+@public("nn.functional.gumbel_softmax", method=False)
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """The softmax of (logits + Gumbel noise) / tau along `dim`: a differentiable sample of one of the categories.
+    Source: torch.nn.functional.gumbel_softmax. Trap: with `hard` the value is one-hot, but the gradient is still that of
+    the soft sample; `eps` does nothing."""
+    if logits._array.dtype.kind in "iub":
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
+            f"specified {SCALAR_NAMES[logits.dtype]}"
+        )
+    noise = drawn(lambda size: plain(np.stack([_gumbel(logits) for _ in range(size)])))
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    place = soft.max(dim, keepdim=True)[1]  # type: ignore[attr-defined]
+    chosen = zeros_like(logits).scatter_(dim, place, 1.0)
+    return chosen - soft.detach() + soft
+
+
+def _gumbel(logits: Tensor) -> np.ndarray:
+    """Minus the logarithm of an exponential draw for each element."""
+    name = str(logits.dtype).rpartition(".")[2]
+    found = random.exponential(random.default_generator, logits._array.shape, name)
+    wide = found.astype(np.float32) if name in ("float16", "bfloat16") else found
+    return (-np.log(wide)).astype(found.dtype)

@@ -157,4 +157,6 @@ def _glu_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     return t_first * gate + first * gate * (1 - gate) * t_second
 
 
-glu_row = activation_row("glu(self, *, dim)", _glu, "glu_cpu", promote=None, jvp=_glu_jvp, self=_glu_vjp)
+glu_row = activation_row(
+    "glu(self, *, dim)", _glu, "glu_cpu", promote=None, keeps_strides=True, jvp=_glu_jvp, self=_glu_vjp
+)

@@ -11,8 +11,9 @@ from .. import _dtypes as dtypes
 from .._calls import raise_broadcast
 from .._errors import list_text, wrap_dim
 from .._interpreters import formula
-from .._layout import canonical, copied, preserved
+from .._layout import canonical, channels_last, copied, preserved, with_strides
 from .._op import LINEAR, op, public
+from .._storage import contiguous_strides
 from .._tensor import Tensor
 from .copy import contiguous_row
 from .create import fresh
@@ -51,11 +52,15 @@ def flipud(input: Tensor) -> Tensor:
 
 
 def _roll(a: np.ndarray, shifts: Shape, dims: Shape) -> np.ndarray:
-    return np.ascontiguousarray(np.roll(a, shifts, dims or None))
+    rolled = np.roll(a, shifts, dims or None)
+    made = with_strides(rolled, contiguous_strides(a.shape))
+    # PyTorch joins two parts anew, which keeps images stored pixel by pixel; but what need not move is copied.
+    moves = dims and a.size and all(s % a.shape[d] for s, d in zip(shifts, dims))
+    return channels_last(made, [a]) if moves else made
 
 
 roll_row = op(
-    "roll(self, *, shifts, dims)", _roll, public=False, exact=True, jvp=LINEAR,
+    "roll(self, *, shifts, dims)", _roll, public=False, keeps_strides=True, exact=True, jvp=LINEAR,
     self=lambda g, F, shifts, dims: F.roll(g, tuple(-s for s in shifts), dims),
 )  # fmt: skip
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import ml_dtypes
+import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import C_NAMES, SCALAR_NAMES, dtype
+from .._modes import state
 from .._tensor import Tensor
+
+NUMBER_NAMES = {
+    **C_NAMES, dtypes.uint8: "uint8_t", dtypes.int8: "int8_t", dtypes.int16: "int16_t", dtypes.int64: "int64_t",
+}  # fmt: skip
+"""How PyTorch names a dtype when a number does not fit."""
 
 
 def c_name(kind: dtype) -> str:
@@ -21,9 +31,28 @@ def check_floating(kernel: str, t: Tensor, complex_too: bool = False, narrow_too
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[t.dtype]}'")
 
 
+def check_number(value: Any, kind: dtype) -> None:
+    """Raises RuntimeError for a number that a dtype can't hold; fractions are cut off."""
+    if not fits(value, kind):
+        raise RuntimeError(f"value cannot be converted to type {NUMBER_NAMES[kind]} without overflow")
+
+
+def fits(value: Any, kind: dtype) -> bool:
+    """Whether a number lies in the range of a dtype. Unsigned dtypes take as far below zero as above."""
+    if isinstance(value, complex):
+        return (kind.is_complex or value.imag == 0) and fits(value.real, kind) and fits(value.imag, kind)
+    is_inexact = kind.is_complex or kind.is_floating_point
+    if kind is dtypes.bool_ or (is_inexact and not math.isfinite(value)):
+        return True
+    if is_inexact:
+        return abs(value) <= float(ml_dtypes.finfo(kind.array).max)
+    limits = np.iinfo(kind.array)
+    return (-limits.max if limits.min == 0 else limits.min) <= value <= limits.max
+
+
 def check_constant(function: str, name: str, t: Any) -> None:
     """Raises RuntimeError if an input that the function has no derivative for requires grad."""
-    if isinstance(t, Tensor) and t.requires_grad:
+    if isinstance(t, Tensor) and t.requires_grad and state.grad:
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
             f"have "

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _errors as errors
 from .._calls import owned
 from .._inplace import twin, write
-from .._layout import pointwise
+from .._layout import beside_number, copied, pointwise
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import check_dtype, missing, refused
 from .._tensor import Tensor
@@ -90,13 +90,20 @@ logical_not = op("logical_not(self) -> out!", lambda a: np.equal(a, 0), promote=
 
 # Classes of numbers.
 
-isnan = op("isnan(self) -> out!", lambda a: a != a, exact=True)
-isinf = op(
-    "isinf(self) -> out!", lambda a: np.isinf(a), exact=True,
-    # The magnitudes compared with a 0-d infinity, and so laid out where the operand is empty.
-    layout=lambda result, operands: pointwise(result, [pointwise(result, operands), np.empty(())]),
+isnan = op("isnan(self) -> out!", lambda a: a != a, exact=True, layout=pointwise)
+
+
+def _beside_infinity(result: np.ndarray, operands: Any) -> np.ndarray:
+    """Of the magnitudes compared with a number."""
+    return beside_number(result, (pointwise(result, operands),))
+
+
+isinf = op("isinf(self) -> out!", lambda a: np.isinf(a), exact=True, layout=_beside_infinity)
+isfinite = op(
+    "isfinite(self) -> out!", lambda a: np.isfinite(a), exact=True,
+    # Neither nan nor infinite: two tests, and their product.
+    layout=lambda result, operands: pointwise(result, (pointwise(result, operands), _beside_infinity(result, operands))),
 )  # fmt: skip
-isfinite = op("isfinite(self) -> out!", lambda a: np.isfinite(a), exact=True)
 
 
 def _signed_infinity(sign: str) -> Callable[[Tensor], Tensor]:
@@ -106,6 +113,7 @@ def _signed_infinity(sign: str) -> Callable[[Tensor], Tensor]:
         f"{name}(self) -> out!",
         lambda a: np.equal(a, value) if a.dtype.kind in "fV" else np.zeros_like(a, np.bool_),
         exact=True,
+        layout=pointwise,
         lacks=refused("c", RuntimeError, text),
     )
 
@@ -115,10 +123,11 @@ isreal = op(
     "isreal(self) -> out!",
     lambda a: np.equal(a.imag, 0) if a.dtype.kind == "c" else np.ones_like(a, np.bool_),
     exact=True,
+    layout=copied,
 )
 signbit = op(
     "signbit(self) -> out!", lambda a: np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0), exact=True,
-    lacks=refused("c", NotImplementedError, "signbit is not implemented for complex tensors."),
+    layout=pointwise, lacks=refused("c", NotImplementedError, "signbit is not implemented for complex tensors."),
 )  # fmt: skip
 
 

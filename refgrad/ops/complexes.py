@@ -71,10 +71,12 @@ def _angle(a: Any) -> Any:
     if a.dtype.kind == "c":
         return np.array(np.angle(a), order="C")
     if a.dtype.kind == "f":
-        found = np.where(a != a, a, np.where(a < 0, np.pi, 0)).astype(a.dtype)
-    else:
-        found = np.where(a < 0, np.pi, 0).astype(get_default_dtype().array)
-    return pointwise(found, (np.asarray(a),))
+        return np.where(a != a, a, np.where(a < 0, np.pi, 0)).astype(a.dtype)
+    return np.where(a < 0, np.pi, 0).astype(get_default_dtype().array)
+
+
+def _angle_layout(result: np.ndarray, operands: Any) -> np.ndarray:
+    return result if operands[0].dtype.kind == "c" else pointwise(result, operands)
 
 
 def _angle_direction(F: Any, z: Any) -> Any:
@@ -90,7 +92,7 @@ def _angle_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 angle = op(
-    "angle(self)", _angle,
+    "angle(self)", _angle, layout=_angle_layout,
     self=lambda g, F, self: g * _angle_direction(F, self) if F.is_complex(self) else F.zeros_like(g),
     jvp=_angle_jvp,
 )  # fmt: skip
@@ -138,6 +140,7 @@ def conj_physical_(input: Tensor) -> Tensor:
 
 
 def _as_real(a: np.ndarray) -> np.ndarray:
+    a = np.asarray(a)  # the sum of two 0-d cotangents is a scalar, whose .real is no view
     return np.lib.stride_tricks.as_strided(a.real, (*a.shape, 2), (*a.strides, a.itemsize // 2))
 
 

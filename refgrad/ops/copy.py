@@ -13,6 +13,7 @@ from .. import _errors as errors
 from .._calls import promoted, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
 from .._errors import list_text
+from .._formats import contiguous_format, in_format, preserve_format, strides_in, suggested
 from .._graph import gradient_edge
 from .._inplace import store, write
 from .._interpreters import LIVE, NARROW, RAW
@@ -52,10 +53,20 @@ cast_row = op(
 )  # fmt: skip
 
 
+clone_in_row = op(
+    "clone_in(self, *, form)", lambda a, form: in_format(np.array(a, order="C"), form), node="clone", public=False,
+    exact=True, keeps_strides=True, jvp=LINEAR, self=lambda g: g,
+)  # fmt: skip
+cast_in_row = op(
+    "cast_in(self, *, to, form)", lambda a, to, form: in_format(np.array(_cast(a, to), order="C"), form), node="to_copy",
+    public=False, exact=True, keeps_strides=True, jvp=LINEAR, self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
+)  # fmt: skip
+
+
 @public(method=True)
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy that is recorded. Source: torch.clone."""
-    made = clone_row(input)
+    """A copy that is recorded, in the input's memory format or another. Source: torch.clone."""
+    made = clone_row(input) if memory_format in (None, preserve_format) else clone_in_row(input, memory_format)
     if input._cell is None and made._cell is not None:
         made._cell[0] += 1  # PyTorch writes such a copy in place
     return made
@@ -63,8 +74,14 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 
 @method
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
-    """Itself if contiguous, else a contiguous copy. Source: torch.Tensor.contiguous."""
-    return self if self.is_contiguous() else contiguous_row(self)
+    """Itself if laid out so, else a copy that is. Source: torch.Tensor.contiguous."""
+    if memory_format in (None, contiguous_format):
+        return self if self.is_contiguous() else contiguous_row(self)
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    wanted = strides_in(self._array.shape, memory_format)
+    same = all(a == b or n == 1 for a, b, n in zip(element_strides(self._array), wanted, self._array.shape))
+    return self if same else clone_in_row(self, memory_format)
 
 
 @method
@@ -75,23 +92,33 @@ def to(
     device: Any = None,
     copy: bool = False,
     non_blocking: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """The tensor in another dtype; itself if nothing changes. Source: torch.Tensor.to.
     Trap: the result of a conversion is not a leaf."""
+    given = [a for a in args if isinstance(a, bool)]  # non_blocking, copy
+    copy = given[1] if len(given) > 1 else copy
     for a in args:
         if isinstance(a, dtypes.dtype):
             dtype = a
         elif isinstance(a, Tensor):
             dtype = a.dtype
     if dtype is None or dtype is self.dtype:
-        return clone_row(self) if copy else self
+        kept = memory_format in (None, preserve_format) or memory_format is suggested(self._array)
+        return self if kept and not copy else _converted(self, self._array.dtype, memory_format)
     if self.is_complex() and not dtype.is_complex and dtype is not dtypes.bool_:
         warnings.warn(
             COMPLEX_TO_REAL + " (Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/Copy.cpp:308.)",
             UserWarning,
             stacklevel=2,
         )
-    return cast_row(self, dtype.array)
+    return _converted(self, dtype.array, memory_format)
+
+
+def _converted(t: Tensor, kind: np.dtype, memory_format: Any) -> Tensor:
+    if memory_format in (None, preserve_format):
+        return cast_row(t, kind)
+    return cast_in_row(t, kind, memory_format)
 
 
 @method
@@ -102,7 +129,7 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 
 def _converter(name: str, kind: dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self.to(kind)
+        return self.to(kind, memory_format=memory_format)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"The tensor as {kind.name}. Source: torch.Tensor.{name}."

@@ -11,10 +11,12 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, SCALAR_NAMES, dtype, get_default_dtype
-from .._layout import canonical
+from .._layout import canonical, copied
 from .._modes import state
 from .._op import public
 from .._tensor import Tensor, device, install_constructor, plain, resolved
+from .checks import check_number
+from .layout import as_dtype
 
 COPY_WARNING = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
@@ -147,11 +149,13 @@ def full(
 
 
 def _like(t: Tensor, value: Any, kind: dtype | None, where: Any, requires_grad: bool) -> Tensor:
-    """A constant of the tensor's shape, its dtype, and its memory order if it is dense."""
+    """A constant of the tensor's shape and dtype, laid out as its copy would be."""
     _check_device(where)
-    made = np.empty_like(t._array, dtype=kind.array if kind else None, order="K")
-    made[...] = value
-    return fresh(made, requires_grad)
+    kind = kind or t.dtype
+    check_number(value, kind)
+    made = fresh(np.full(t._array.shape, as_dtype(kind.array, value)), requires_grad)
+    made._array = copied(made._array, [t._array])
+    return made
 
 
 @public(method=False)

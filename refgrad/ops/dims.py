@@ -9,6 +9,7 @@ import numpy as np
 
 from .._errors import list_text, wrap_dim
 from .._interpreters import formula
+from .._once import warn_once
 from .._op import LINEAR, op, public
 from .._storage import restrided
 from .._tensor import Tensor
@@ -120,6 +121,18 @@ def _hermitian(self: Tensor) -> Tensor:
 
 
 def _reversed(self: Tensor) -> Tensor:
+    if self.ndim == 0:
+        warn_once(
+            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
+            "TensorShape.cpp:4321",
+        )
+    elif self.ndim != 2:
+        warn_once(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+            "TensorShape.cpp:4314",
+        )
     return permute_row(self, tuple(reversed(range(self.ndim))))
 
 

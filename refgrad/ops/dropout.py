@@ -10,9 +10,11 @@ import numpy as np
 from .. import _random as random
 from .._dtypes import SCALAR_NAMES
 from .._interpreters import NARROW_TYPES
+from .._modes import state
 from .._op import PUBLIC, public
 from .._random_modes import drawn
 from .._tensor import Tensor, plain
+from .draws import arranged
 
 # The value that SELU tends to on the left, negated: what alpha dropout sets elements to.
 ALPHA = 1.7580993408473766
@@ -23,18 +25,15 @@ def _check(p: float, input: Tensor) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _draw(shape: tuple[int, ...], keep: float, dtype: np.dtype) -> np.ndarray:
-    return random.bernoulli(random.default_generator, shape, keep).astype(dtype)
-
-
 def _noise(input: Tensor, p: float, features: bool) -> np.ndarray:
-    """Ones with probability 1 - p in the input's shape (features: one number a channel), in the input's dtype."""
-    shape = input._array.shape
-    if features:
-        if len(shape) < 2:
-            raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-        shape = shape[:2] + (1,) * (len(shape) - 2)
-    return _draw(shape, 1 - p, input._array.dtype)
+    """Ones with probability 1 - p in the input's shape and order of memory (features: one number a channel)."""
+    a = input._array
+    if not features and not state.functional_levels:  # within a transform PyTorch draws row by row
+        return arranged(lambda shape: random.bernoulli(random.default_generator, shape, 1 - p), a).astype(a.dtype)
+    if features and a.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    shape = a.shape[:2] + (1,) * (a.ndim - 2) if features else a.shape
+    return random.bernoulli(random.default_generator, shape, 1 - p).astype(a.dtype)
 
 
 def _scaled(noise: np.ndarray, keep: float) -> np.ndarray:
@@ -74,7 +73,7 @@ def _alpha_dropped(input: Tensor, p: float, training: bool, features: bool, inpl
     a = 1.0 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
     shift = plain(((noise - 1) * (ALPHA * a) + ALPHA * a * p).astype(noise.dtype))
     scale = plain((noise * a).astype(noise.dtype))
-    return input.mul_(scale).add_(shift) if inplace else input * scale + shift
+    return (input.mul_(scale) if inplace else input * scale).add_(shift)
 
 
 @public("nn.functional.dropout", method=False)

@@ -10,7 +10,7 @@ from .._inplace import write
 from .._layout import preserved
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor
-from .masked import check_number
+from .checks import check_number
 
 
 def _full(a: np.ndarray, value: Any) -> np.ndarray:
@@ -48,7 +48,7 @@ def _check_value(input: Tensor, value: Any) -> None:
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
     else:
-        check_number(value, input)
+        check_number(value, input.dtype)
 
 
 @public(method=False)

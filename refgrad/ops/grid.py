@@ -15,7 +15,7 @@ import numpy as np
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._interpreters import RAW
-from .._op import op, public
+from .._op import op, public, publish
 from .._tensor import Tensor
 
 MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
@@ -220,14 +220,16 @@ def _sample_pull(
             for k in range(dims):
                 part = pull * sampling.weight(numbers, k)
                 parts[k] = part if parts[k] is None else parts[k] + part
-    by_grid = _grid_cotangent(F, grid, sampling, parts) if needs[1] else None
-    found = (by_input, by_grid)
-    return tuple(None if v is None else F.attached_to(F.linked_to(v, input), grid) for v in found)
+    if by_input is not None:
+        by_input = F.attached_to(F.linked_to(by_input, input), grid)
+    if not needs[1]:
+        return by_input, None
+    if interpolation_mode == 1:  # flat between the pixels, and PyTorch's second derivative is nothing at all
+        return by_input, F.linked_to(F.zeros_like(grid), input, grid, g)
+    return by_input, F.attached_to(F.linked_to(_grid_cotangent(F, grid, sampling, parts), input), grid)
 
 
 def _grid_cotangent(F: Any, grid: Any, sampling: Sampling, parts: list[Any]) -> Any:
-    if parts[0] is None:
-        return F.zeros_like(grid)
     dims, total = len(parts), None
     for k, part in enumerate(parts):
         unit = np.zeros(dims, _raw(grid).dtype)
@@ -267,7 +269,7 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
         raise RuntimeError(
             f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got {shown}"
         )
-    if input.ndim == 5 and mode == "bicubic":
+    if input.ndim == 5 and mode == MODES["bicubic"]:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
 
 
@@ -293,6 +295,10 @@ def grid_sample(
         )
     if align_corners is None:
         warnings.warn(ALIGN_WARNING, UserWarning, stacklevel=2)
+    return _sampled(input, grid, MODES[mode], PADDINGS[padding_mode], bool(align_corners))
+
+
+def _sampled(input: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool) -> Tensor:
     _check_grid(input, grid, mode)
     dims = input.ndim - 2
     if not input.is_floating_point():
@@ -301,7 +307,22 @@ def grid_sample(
         )
     if grid.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {SCALAR_NAMES[input.dtype]} but found {SCALAR_NAMES[grid.dtype]}")
-    return ROWS[dims](input, grid, MODES[mode], PADDINGS[padding_mode], bool(align_corners))
+    return ROWS[dims](input, grid, mode, padding, align_corners)
+
+
+def _numbered(dims: int) -> None:
+    """Publishes grid_sampler_2d or 3d: grid_sample with its modes as numbers."""
+
+    def sample(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+        return _sampled(input, grid, interpolation_mode, padding_mode, align_corners)
+
+    sample.__name__ = sample.__qualname__ = f"grid_sampler_{dims}d"
+    sample.__doc__ = f"grid_sample, its modes as numbers. Source: torch.grid_sampler_{dims}d."
+    publish(sample.__name__, sample)
+
+
+_numbered(2)
+_numbered(3)
 
 
 def _base(size: tuple[int, ...], align: bool, dtype: np.dtype) -> np.ndarray:

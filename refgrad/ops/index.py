@@ -14,6 +14,7 @@ from .._errors import list_text
 from .._inplace import leaf_first, write
 from .._layout import ordered, preserved, with_strides
 from .._op import LINEAR, op, public, publish
+from .._overlap import check_expanded, is_expanded
 from .._storage import contiguous_strides
 from .._tensor import Tensor
 from .shape import Shape
@@ -259,10 +260,18 @@ def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return write_at(self, by_dim(_present(indices)), values, accumulate)
 
 
+def _fills(indices: dict[int, Tensor], values: Tensor) -> bool:
+    """Whether there is one mask and one value: then PyTorch fills, which warns as well."""
+    return values.numel() == 1 and [*map(is_mask, indices.values())] == [True]
+
+
 def write_at(self: Tensor, indices: dict[int, Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """Writes (or adds) values at the places that index tensors give for some dimensions."""
     check_put(self, indices, values)
-    return write(index_put_row.row, (self, list(indices.values()), values), (tuple(indices), accumulate))
+    written = write(index_put_row.row, (self, list(indices.values()), values), (tuple(indices), accumulate))
+    if is_expanded(self._array) and not accumulate and _fills(indices, values):
+        check_expanded("masked_fill")
+    return written
 
 
 publish("index_put_", index_put_, method=True)

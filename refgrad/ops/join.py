@@ -14,7 +14,7 @@ from .._layout import channels_last
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .create import fresh
-from .shape import Shape
+from .shape import Shape, view_strides
 
 
 def _is_skipped(shape: Shape) -> bool:
@@ -35,8 +35,12 @@ def _cat(arrays: list[np.ndarray], dim: int) -> np.ndarray:
 def _stack(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     arrays = in_one_dtype(arrays)
     shape = arrays[0].shape
-    made = np.empty((*shape[:dim], len(arrays), *shape[dim:]), arrays[0].dtype)
-    return np.stack(arrays, dim, out=made)
+    if dim == len(shape):
+        return _cat([a[..., None] for a in arrays], dim)
+    # Joined and then split, as in PyTorch: so images stored pixel by pixel stay so.
+    joined = _cat(arrays, dim)
+    split = (*shape[:dim], len(arrays), *shape[dim:])
+    return np.lib.stride_tricks.as_strided(joined, split, view_strides(joined.shape, joined.strides, split))
 
 
 def in_one_dtype(arrays: list[np.ndarray]) -> list[np.ndarray]:
@@ -61,11 +65,11 @@ def _cat_vjp(g: Any, F: Any, metas: list[Any], dim: int) -> list[Any]:
 
 
 cat_row = op(
-    "cat(tensors[], *, dim)", _cat, public=False, exact=True, jvp=LINEAR,
+    "cat(tensors[], *, dim)", _cat, public=False, keeps_strides=True, exact=True, jvp=LINEAR,
     tensors=lambda g, F, tensors_meta, dim: _cat_vjp(g, F, tensors_meta, dim),
 )  # fmt: skip
 stack_row = op(
-    "stack(tensors[], *, dim)", _stack, public=False, exact=True, jvp=LINEAR,
+    "stack(tensors[], *, dim)", _stack, public=False, keeps_strides=True, exact=True, jvp=LINEAR,
     tensors=lambda g, F, dim: F.unbind(g, dim),
 )  # fmt: skip
 

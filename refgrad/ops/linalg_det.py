@@ -152,14 +152,13 @@ def _slogdet_pull(g_sign: Any, g_logabsdet: Any, F: Any, A: Any, sign: Any) -> A
         turned = g_sign * F.conj(sign)
         part = (turned - F.conj(turned)) * 0.5
         factor = part if factor is None else factor + part
-    if factor is None:
-        return F.zeros_like(A)
-    return F.column(F.column(factor)) * F.mH(F.inverse(A))
+    return None if factor is None else F.column(F.column(factor)) * F.mH(F.inverse(A))
 
 
 def _slogdet_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     if not out[1].numel():
-        return [F.zeros_like(part.detach()) for part in out[:2]]
+        sign, logarithm = (F.zeros_like(part.detach()) for part in out[:2])
+        return [F.attached_to(sign, out[0]) if F.is_complex(x[0]) else sign, logarithm]
     change = _trace(F, F.solve_for(x[0], t[0], True, False))
     change = F.reshape(change, out[1].shape)
     if not F.is_complex(x[0]):

@@ -9,8 +9,11 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
+from .._forward import transpose
 from .._interpreters import formula
+from .._layout import canonical, with_strides
 from .._op import PUBLIC, op, public
+from .._storage import contiguous_strides
 from .._tensor import Tensor, resolved
 from ..return_types import named
 from .copy import contiguous_row
@@ -200,6 +203,17 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+def _in_larger(x: np.ndarray, rows: int) -> np.ndarray:
+    """Solutions as LAPACK leaves them: the upper rows of column-major matrices of so many rows."""
+    made = np.zeros((*x.shape[:-2], x.shape[-1], rows), x.dtype)
+    found = np.swapaxes(made, -1, -2)[..., : x.shape[-2], :]
+    found[...] = x
+    if found.size:
+        return found
+    *batch, last, middle = contiguous_strides(made.shape)
+    return with_strides(found, (*batch, middle, last))
+
+
 def _lstsq(a: np.ndarray, b: np.ndarray, rcond: float, driver: str, vector: bool) -> tuple[np.ndarray, ...]:
     """Solutions by singular values, of least norm where the rank is not full; the rest as the driver reports it."""
     side = b[..., None] if vector else b
@@ -216,10 +230,10 @@ def _lstsq(a: np.ndarray, b: np.ndarray, rcond: float, driver: str, vector: bool
         residuals = (rest * rest).sum(-2)
         residuals = residuals[..., 0] if vector else residuals
     return (
-        x[..., 0] if vector else x,
-        residuals,
-        np.empty(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64),
-        s if driver in ("gelsd", "gelss") else np.empty(0, s.dtype),
+        np.ascontiguousarray(x[..., 0]) if vector else _in_larger(x, max(m, n)),
+        canonical(residuals),
+        canonical(np.empty(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)),
+        canonical(s) if driver in ("gelsd", "gelss") else canonical(np.empty(0, s.dtype)),
     )
 
 
@@ -242,9 +256,17 @@ def _lstsq_pull(
     return of_a, (F.reshape(of_b, b.shape) if vector and of_b.shape[:-1] == b.shape else of_b)
 
 
+def _lstsq_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """The transposed rule; residuals that there are none of move with nothing, but count as functions of both."""
+    found = transpose(lstsq_row.row, x, t, attributes)
+    if 0 in out[1].shape:
+        found[1] = F.attached_to(F.zeros_like(out[1]), *x)
+    return found
+
+
 lstsq_row = op(
     "linalg_lstsq(self, b, *, rcond, driver, vector) -> solution, residuals, rank!, singular_values!", _lstsq,
-    public=False, gradients=_lstsq_pull, columns=(0,),
+    public=False, gradients=_lstsq_pull, keeps_strides=True, jvp=_lstsq_push,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _dtypes as dtypes
+from .._layout import canonical
 from .._once import warn_once
 from .._op import PUBLIC, public
 from .._tensor import Tensor
@@ -28,9 +29,8 @@ def legacy_svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out
         return tuple_of(u, s, v.conj() if input.is_complex() else v)
     m, n = input._array.shape[-2:]
     batch, zeros = input._array.shape[:-2], PUBLIC["zeros"]
-    return tuple_of(
-        zeros(*batch, m, m, dtype=input.dtype), svdvals(input), zeros(*batch, n, n, dtype=input.dtype).transpose(-2, -1)
-    )
+    u, v = zeros(*batch, m, m, dtype=input.dtype), zeros(*batch, n, n, dtype=input.dtype)
+    return tuple_of(u.zero_(), svdvals(input), v.zero_().transpose(-2, -1))
 
 
 @public("qr")
@@ -58,7 +58,10 @@ def legacy_cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> T
     if input.dtype.category >= dtypes.FLOAT and input.dtype not in (dtypes.float16, dtypes.bfloat16):
         check_factored(input, upper)
     check_implemented(input, "cholesky_cpu")
-    return cholesky_row(input, upper)
+    made = cholesky_row(input, upper)
+    if not made._array.size:
+        made._array = canonical(made._array.copy())
+    return made
 
 
 @public("lu")

@@ -205,8 +205,17 @@ def _unpack_pull(g_L: Any, g_U: Any, F: Any, LU_data_meta: Any, unpack_data: boo
     return found
 
 
+def _unpack_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """What lies below the diagonal, without L's ones, and what lies above."""
+    if not attributes[0]:
+        return [None, None, None]
+    k = min(t[0].shape[-2:])
+    return [None, F.lower_part(t[0][..., :k], -1), F.upper_part(t[0][..., :k, :], 0)]
+
+
 lu_unpack_row = op(
-    "lu_unpack(LU_data, LU_pivots, *, unpack_data, unpack_pivots) -> P!, L, U", _unpack, public=False,
+    "lu_unpack(LU_data, LU_pivots!, *, unpack_data, unpack_pivots) -> P!, L, U", _unpack, public=False,
+    jvp=_unpack_push,
     LU_data=_unpack_pull,
 )  # fmt: skip
 
@@ -237,20 +246,20 @@ def _lu_solve(packed: np.ndarray, pivots: np.ndarray, b: np.ndarray, left: bool,
 
 def _lu_solve_pull(
     g: Any, F: Any, LU: Any, pivots: Any, result: Any, left: bool, adjoint: bool, needs: Any
-) -> tuple[Any, None, Any]:
+) -> tuple[Any, Any]:
     """g of B by the adjoint system; of A by -g·Xᴴ (and its likes), then A = P·L·U with fixed P."""
     g = F.linalg_lu_solve(LU, pivots, g, left, not adjoint)
     if not needs[0]:
-        return None, None, g
+        return None, g
     pull = F.solve_matrix_pull(g, result, left, False)
     pull = F.mT(F.permutation(pivots, LU.shape[-1], F.array_dtype(LU))) @ (F.mH(pull) if adjoint else pull)
     low, up = F.unit_lower(LU), F.packed_upper(LU)
     g_low = F.lower_part(F.matmul(pull, F.mH(up)), -1)
-    return g_low + F.upper_part(F.matmul(F.mH(low), pull), 0), None, (g if needs[2] else None)
+    return g_low + F.upper_part(F.matmul(F.mH(low), pull), 0), (g if needs[2] else None)
 
 
 lu_solve_row = op(
-    "linalg_lu_solve(LU, pivots, B, *, left, adjoint) -> result", _lu_solve, public=False, gradients=_lu_solve_pull,
+    "linalg_lu_solve(LU, pivots!, B, *, left, adjoint) -> result", _lu_solve, public=False, gradients=_lu_solve_pull,
     columns=lambda left, adjoint: (0,) if left else (),
 )  # fmt: skip
 

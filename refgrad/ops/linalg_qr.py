@@ -150,7 +150,7 @@ def _householder_pull(g: Any, F: Any, input: Any, tau: Any, needs: Any) -> Any:
         return None, None
     eye = F.constant(np.eye(*input.shape[-2:], dtype=F.array_dtype(input)))
     of_input, of_tau, _ = F.reflectors_pull(g, input, tau, eye, False)
-    return of_input, of_tau
+    return F.attached_to(of_input, input, tau), F.attached_to(of_tau, input, tau)
 
 
 householder_row = op(

@@ -230,13 +230,23 @@ def _legacy_triangular(
     return x, np.broadcast_to(a, (*x.shape[:-2], *a.shape[-2:]))
 
 
+def _warn_of_age() -> None:
+    warn_once(
+        "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future "
+        "PyTorch release.\ntorch.linalg.solve_triangular has its arguments reversed and does not return a copy of one "
+        "of the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = "
+        "torch.linalg.solve_triangular(A, B).",
+        "BatchLinearAlgebra.cpp:2273",
+    )
+
+
 def _legacy_pull(
     g_solution: Any, g_clone: Any, F: Any, A: Any, solution: Any, upper: Any, transpose: Any, unitriangular: Any
 ) -> Any:
     g, mine = None, None
     if g_solution is not None:
-        adjoint = F.conj(A) if transpose else F.mH(A)
-        g = F.linalg_solve_triangular(adjoint, g_solution, upper if transpose else not upper, True, unitriangular)
+        _warn_of_age()  # PyTorch's own backward calls the function
+        g = F.triangular_solve(g_solution, F.conj(A), upper, not transpose, unitriangular)[0]
         pull = F.solve_matrix_pull(g, solution, True, False)
         mine = F.triangle_of(F.mT(pull) if transpose else pull, upper, unitriangular)
     if g_clone is not None:
@@ -244,9 +254,21 @@ def _legacy_pull(
     return g, mine
 
 
+def _legacy_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    upper, transpose, unitriangular = attributes
+    change, clone = t[0], None
+    _warn_of_age()  # PyTorch's own forward mode calls the function
+    if t[1] is not None:
+        tangent = F.triangle_of(t[1], upper, unitriangular)
+        part = F.matmul(F.mT(tangent) if transpose else tangent, out[0])
+        change = -part if change is None else change - part
+        clone = F.expand(t[1], out[1].shape)
+    return [F.triangular_solve(change, x[1], upper, transpose, unitriangular)[0], clone]
+
+
 triangular_solve_row = op(
     "triangular_solve(self, A, *, upper, transpose, unitriangular) -> solution, clone", _legacy_triangular,
-    public=False, gradients=_legacy_pull, columns=(0, 1),
+    public=False, gradients=_legacy_pull, columns=(0, 1), jvp=_legacy_push,
 )  # fmt: skip
 
 
@@ -256,13 +278,7 @@ def triangular_solve(
 ) -> Any:
     """The solution of A·X = input, and a copy of A. Source: torch.triangular_solve, deprecated for
     linalg.solve_triangular."""
-    warn_once(
-        "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future "
-        "PyTorch release.\ntorch.linalg.solve_triangular has its arguments reversed and does not return a copy of one "
-        "of the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = "
-        "torch.linalg.solve_triangular(A, B).",
-        "BatchLinearAlgebra.cpp:2273",
-    )
+    _warn_of_age()
     for name, t in (("b", input), ("A", A)):
         if t.ndim < 2:
             raise RuntimeError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._interpreters import LIVE, formula
+from .._layout import copied
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from .checks import check_floating
@@ -123,10 +124,16 @@ smooth_l1_row = op(
         F.loss_share(g, self, reduction) * _smooth_slope(F, target - self, beta)
     ),
 )  # fmt: skip
+
+
+def _huber_layout(result: np.ndarray, operands: Any) -> np.ndarray:
+    return copied(result, operands[:1]) if result.shape == operands[0].shape else result
+
+
 huber_row = op(
     "huber_loss(self, target, *, reduction, delta)",
     lambda x, y, reduction, delta: reduce_array(_huber(x - y, delta), reduction),
-    promote="numbers", public=False,
+    promote="numbers", public=False, layout=_huber_layout,
     self=lambda F, g, self, target, reduction, delta: (
         F.loss_share(g, self, reduction) * _huber_slope(F, self - target, delta)
     ),

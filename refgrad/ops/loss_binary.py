@@ -9,7 +9,7 @@ import numpy as np
 from .._calls import raise_broadcast
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
-from .._layout import is_dense, pointwise, with_strides
+from .._layout import copied, is_dense, pointwise, with_strides
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
@@ -36,9 +36,13 @@ def _times(value: Any, weight: Any) -> Any:
     return value if weight is None else value * weight
 
 
+# 1e-12 in float32, which PyTorch takes in every dtype.
+_LEAST_SPREAD = float(np.float32(1e-12))
+
+
 def _entropy_slope(F: Any, x: Any, target: Any) -> Any:
     spread = (1 - x) * x
-    return (x - target) / F.where(spread < 1e-12, 1e-12, spread)
+    return (x - target) / F.where(spread < _LEAST_SPREAD, _LEAST_SPREAD, spread)
 
 
 def _like_input(result: np.ndarray, operands: Any) -> np.ndarray:
@@ -109,7 +113,11 @@ def _logit_entropy(x: np.ndarray, target: np.ndarray, weight: Any, positive: Any
     values = (1 - target) * x + scale * _softplus(-x)
     values = values if weight is None else values * weight
     # PyTorch starts from 1 - target and goes on in place: the target's dtype and layout stay.
-    return reduce_array(pointwise(np.asarray(values, target.dtype), (target,)), reduction)
+    return reduce_array(np.asarray(values, target.dtype), reduction)
+
+
+def _like_target(result: np.ndarray, operands: Any) -> np.ndarray:
+    return copied(result, operands[1:2]) if result.shape == operands[1].shape else result
 
 
 def _logit_slope(F: Any, x: Any, target: Any, positive: Any) -> Any:
@@ -125,7 +133,7 @@ def _logit_target_slope(F: Any, x: Any, positive: Any) -> Any:
 
 logit_entropy_row = op(
     "binary_cross_entropy_with_logits(self, target, weight?, pos_weight?, *, reduction)",
-    _logit_entropy, public=False,
+    _logit_entropy, public=False, layout=_like_target,
     self=lambda F, g, self, target, weight, pos_weight, reduction: _times(
         F.loss_share(g, self, reduction) * _logit_slope(F, self, target, pos_weight), weight
     ),
@@ -172,8 +180,8 @@ def binary_cross_entropy_with_logits(
 
 soft_margin_row = op(
     "soft_margin_loss(self, target, *, reduction)",
-    lambda x, target, reduction: reduce_array(pointwise(np.asarray(_softplus(-target * x), x.dtype), (x,)), reduction),
-    public=False,
+    lambda x, target, reduction: reduce_array(np.asarray(_softplus(-target * x), x.dtype), reduction),
+    public=False, layout=lambda result, operands: pointwise(result, operands) if result.ndim else result,
     self=lambda F, g, self, target, reduction: F.loss_share(g, self, reduction) * (-target * F.sigmoid(-target * self)),
 )  # fmt: skip
 

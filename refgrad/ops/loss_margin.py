@@ -15,6 +15,7 @@ from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
 from .loss import reduce_array, reduce_tensor, reduction_code, reduction_name
+from .pointwise import unimplemented, without_derivative
 
 
 def _where(condition: Tensor, t: Tensor) -> Tensor:
@@ -282,14 +283,17 @@ def _multilabel_slope(x: np.ndarray, target: np.ndarray) -> np.ndarray:
     return (np.add.reduce(share, 1) - np.add.reduce(share, 2)).reshape(x.shape)
 
 
-op("multilabel_slope(self, target) -> out!", _multilabel_slope, public=False)
+without_derivative(op(
+    "multilabel_backward(grad, self, target!)", lambda g, x, target: g * _multilabel_slope(x, target), public=False,
+    grad=unimplemented("multilabel_margin_loss_backward"), self=unimplemented("multilabel_margin_loss_backward"),
+))  # fmt: skip
 
 
 def _multilabel_pull(F: Any, g_out: Any, self: Any, target: Any, is_target: Any, reduction: int) -> Any:
     rows = tuple(self.shape[:-1])
     share = g_out / max(int(np.prod(rows, dtype=np.int64)), 1) if reduction == 1 else g_out
     share = F.reshape(share, (*rows, 1)) if reduction == 0 and len(self.shape) else share
-    return share * F.multilabel_slope(self, target)
+    return F.multilabel_backward(share, self, target)
 
 
 multilabel_margin_row = op(

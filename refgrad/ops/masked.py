@@ -12,6 +12,7 @@ from .._dtypes import C_NAMES, SCALAR_NAMES
 from .._inplace import leaf_first, write
 from .._op import LINEAR, op, public, publish
 from .._tensor import Tensor, resolved
+from .checks import check_number
 from .create import fresh
 from .shape import Shape
 
@@ -51,14 +52,8 @@ def _check_fill(input: Tensor, mask: Tensor, value: Any) -> Any:
                 "dimension(s)."
             )
         return masked_fill_tensor_row, (input, mask, value), ()
-    check_number(value, input)
+    check_number(value, input.dtype)
     return masked_fill_row, (input, mask), (value,)
-
-
-def check_number(value: Any, input: Tensor) -> None:
-    """Raises RuntimeError for a complex number that a real tensor can't hold."""
-    if isinstance(value, complex) and not input.is_complex():
-        raise RuntimeError(f"value cannot be converted to type {C_NAMES[input.dtype]} without overflow")
 
 
 @public()

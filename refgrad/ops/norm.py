@@ -11,7 +11,7 @@ from .. import _dtypes as dtypes
 from .._calls import common_dtype
 from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import warn_once, wrap_dim
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._interpreters import LIVE, formula
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
@@ -270,6 +270,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 
 @public("renorm_", method=True)
+@leaf_first
 def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """renorm written into self. Source: torch.Tensor.renorm_."""
     return write(renorm_row.row, (self,), _renorm_arguments(self, p, dim, maxnorm))  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from .._interpreters import formula
 from .._modes import no_grad
 from .._op import op, public
 from .._tensor import Tensor, plain
-from .checks import check_floating, check_parameters
+from .checks import check_constant, check_floating, check_parameters
 from .normalise import _beside_channels, _standardised
 from .spatial import laid_out_like
 
@@ -170,12 +170,32 @@ def batch_normalised(
     if not input.numel():
         return _affine_only(input, weight, bias)
     check_parameters(input, weight, bias, running_mean, running_var)
-    out, mean, _, variance = batch_norm_row(input, weight, bias, running_mean, running_var, training, eps)
-    if training and (running_mean is not None or running_var is not None):
-        count = input.numel() // channels
-        update_running(running_mean, mean._array, momentum)
-        update_running(running_var, variance._array * (count / (count - 1) if count > 1 else np.nan), momentum)
-    return out
+    check_constant("native_batch_norm", "running_mean", running_mean)
+    check_constant("native_batch_norm", "running_var", running_var)
+    given = (input, weight, bias, running_mean, running_var)
+    if not training or (running_mean is None and running_var is None):
+        return batch_norm_row(*given, training, eps)[0]
+    if _share_memory((weight, bias), (running_mean, running_var)):
+        # PyTorch reads the parameters when it has moved the statistics.
+        with no_grad():
+            _move_statistics(batch_norm_row(*given, training, eps), running_mean, running_var, input, momentum)
+        return batch_norm_row(*given, training, eps)[0]
+    found = batch_norm_row(*given, training, eps)
+    _move_statistics(found, running_mean, running_var, input, momentum)
+    return found[0]
+
+
+def _share_memory(these: tuple[Any, ...], those: tuple[Any, ...]) -> bool:
+    return any(
+        a is not None and b is not None and np.may_share_memory(a._array, b._array) for a in these for b in those
+    )
+
+
+def _move_statistics(found: Any, running_mean: Any, running_var: Any, input: Tensor, momentum: float) -> None:
+    _, mean, _, variance = found
+    count = input.numel() // input.size(1)
+    update_running(running_mean, mean._array, momentum)
+    update_running(running_var, variance._array * (count / (count - 1) if count > 1 else np.nan), momentum)
 
 
 @public("nn.functional.instance_norm", method=False)

@@ -35,10 +35,6 @@ def _swapped(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return _binary(lambda self, other: call(other, self))
 
 
-def _rsub(self: Tensor, other: Any) -> Tensor:
-    return p.sub(other, self) if isinstance(other, Tensor) else p.rsub(self, other)
-
-
 def _rdiv(self: Tensor, other: Any) -> Tensor:
     return p.mul_row(self.reciprocal(), other)
 
@@ -46,7 +42,7 @@ def _rdiv(self: Tensor, other: Any) -> Tensor:
 # Rows are bound themselves where a foreign operand needs nothing more: a frame less on the hot path.
 BINDINGS: dict[str, Any] = {
     "__add__": p.add_row, "__radd__": p.add_row, "__mul__": p.mul_row, "__rmul__": p.mul_row, "__sub__": _binary(p.sub),
-    "__rsub__": _binary(_rsub), "__truediv__": p.div_row, "__div__": p.div_row, "__rtruediv__": _binary(_rdiv),
+    "__rsub__": _binary(p.rsub), "__truediv__": p.div_row, "__div__": p.div_row, "__rtruediv__": _binary(_rdiv),
     "__rdiv__": _binary(_rdiv), "__floordiv__": _binary(p.floor_divide), "__rfloordiv__": _swapped(p.floor_divide),
     "__mod__": _binary(remainder), "__rmod__": _swapped(remainder), "__pow__": _binary(pow_),
     "__rpow__": _swapped(pow_), "__neg__": p.neg, "__pos__": p.positive, "__abs__": abs_, "__invert__": invert,

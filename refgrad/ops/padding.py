@@ -11,9 +11,9 @@ from .._layout import canonical, channels_last, copied
 from .._op import LINEAR, op, public
 from .._support import missing
 from .._tensor import Tensor
+from .checks import check_number
 from .create import fresh
 from .index import add_rows
-from .masked import check_number
 from .shape import Shape
 from .slices import sliced
 
@@ -62,7 +62,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
     for n, (low, high) in zip(input._array.shape, sides(amounts, input.ndim)):
         if n + min(low, 0) < 0 or n + low + high < 0:
             raise RuntimeError("narrow(): length must be non-negative.")
-    check_number(value, input)
+    check_number(value, input.dtype)
     return constant_pad_row(input, amounts, value)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._calls import raise_broadcast
-from .._inplace import write
+from .._inplace import leaf_first, write
+from .._layout import beside_number, pointwise
 from .._op import LINEAR, MULTILINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -73,11 +74,12 @@ sub_scaled_row = op(
 rsub_row = op(
     "rsub(self, other, *, alpha)", lambda a, b, alpha: np.subtract(b, _scaled(a, alpha)),
     promote="numbers", public=False, jvp=LINEAR, lacks=refused("b", RuntimeError, TWO_BOOLS),
+    layout=lambda result, operands: pointwise(result, operands[::-1]),
     self=lambda g, F, alpha: -g * F.conj(alpha), other=lambda g: g,
 )  # fmt: skip
 rsub_scalar_row = op(
     "rsub_scalar(self, *, other, alpha)", lambda a, other, alpha: np.subtract(other, _scaled(lifted(a, other), alpha)),
-    node="rsub", overload=1, public=False, promote="numbers", jvp=POINTWISE,
+    node="rsub", overload=1, public=False, promote="numbers", layout=beside_number, jvp=POINTWISE,
     self=lambda g, F, alpha: -g * F.conj(alpha),
 )  # fmt: skip
 
@@ -231,11 +233,13 @@ floor_divide_row = without_derivative(op(
 ))  # fmt: skip
 floor_divide_scalar_row = without_derivative(op(
     "floor_divide_scalar(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)[::-1]),
-    promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
+    promote="numbers", layout=beside_number, public=False, lacks=missing("div_floor_cpu", "c"),
+    self=unimplemented("floor_divide"),
 ))  # fmt: skip
 rfloor_divide_row = without_derivative(op(
     "rfloor_divide(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)),
-    promote="numbers", public=False, lacks=missing("div_floor_cpu", "c"), self=unimplemented("floor_divide"),
+    promote="numbers", layout=beside_number, public=False, lacks=missing("div_floor_cpu", "c"),
+    self=unimplemented("floor_divide"),
 ))  # fmt: skip
 
 
@@ -272,7 +276,7 @@ def writes(name: str, choose_row: Callable[..., Any]) -> None:
         return write(row.row, given[:count], (*given[count:], *attributes))
 
     call.__name__ = call.__qualname__ = name + "_"
-    publish(name + "_", call, method=True, in_module=False)
+    publish(name + "_", leaf_first(call), method=True, in_module=False)
 
 
 def _scaled_choice(

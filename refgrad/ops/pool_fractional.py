@@ -66,6 +66,8 @@ def _output_size(name: str, input: Tensor, output_size: Any, output_ratio: Any, 
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     if output_size is not None:
         return spread_number(output_size, dims)  # type: ignore[return-value]
+    if dims == 3 and isinstance(output_ratio, (int, float)):
+        output_ratio = (output_ratio,) * dims  # in two dimensions PyTorch takes no number
     if len(output_ratio) != dims:
         raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
     return tuple(int(n * r) for n, r in zip(input.shape[-dims:], output_ratio))

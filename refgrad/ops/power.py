@@ -16,6 +16,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._inplace import write
 from .._interpreters import formula
+from .._layout import pointwise
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -247,14 +248,43 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     return logaddexp2_row(input, other)
 
 
-def _ldexp(a: Any, exponent: Any) -> Any:
-    return a * _exp2(np.asarray(exponent))
+def _ldexp_rows(name: str, kernel: Callable[..., Any], layout: Callable[..., Any]) -> Callable[..., Any]:
+    return op(
+        f"{name}(self, other)", kernel, promote="float", node="ldexp", public=False, layout=layout, jvp=POINTWISE,
+        self=lambda g, F, other: g * F.conj(F.exp2(other)), other=lambda g, F, out: g * F.conj(out * LN2),
+    )  # fmt: skip
 
 
-ldexp = op(
-    "ldexp(self, other)", _ldexp, promote="float", jvp=POINTWISE,
-    self=lambda g, F, other: g * F.conj(F.exp2(other)), other=lambda g, F, out: g * F.conj(out * LN2),
-)  # fmt: skip
+def _by_whole_power(a: Any, exponent: Any) -> Any:
+    """a·2^exponent for whole exponents, finite also where the power alone is not."""
+    return np.ldexp(a, np.clip(exponent, -4096, 4096).astype(np.int32))
+
+
+def _times_power(result: np.ndarray, operands: Any) -> np.ndarray:
+    """The power is a tensor of its own, row-major; the product is laid out as any other."""
+    return pointwise(result, (operands[0], np.empty(operands[1].shape)))
+
+
+ldexp_row = _ldexp_rows("ldexp", lambda a, exponent: a * _exp2(np.asarray(exponent)), _times_power)
+ldexp_whole_row = _ldexp_rows("ldexp_whole", _by_whole_power, pointwise)
+
+
+def _ldexp_row(input: Tensor, other: Any) -> Callable[..., Tensor]:
+    other_tensor("ldexp", other)
+    if not input.is_floating_point() or other.is_floating_point() or other.is_complex():
+        return ldexp_row
+    if other.dtype is dtypes.bool_:
+        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
+    return ldexp_whole_row
+
+
+@public(method=True)
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
+    """input·2^other. Source: torch.ldexp."""
+    return _ldexp_row(input, other)(input, other)
+
+
+publish("ldexp_", lambda self, other: write(_ldexp_row(self, other).row, (self, other), ()), method=True)
 
 
 frexp_result = named("frexp", "mantissa", "exponent")
@@ -266,7 +296,7 @@ def _frexp(a: Any) -> Any:
 
 
 frexp_row = op(
-    "frexp(self) -> mantissa, exponent!", _frexp, public=False,
+    "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=pointwise,
     lacks=refused("cib", RuntimeError, "torch.frexp() only supports floating-point dtypes"),
     self=lambda g_mantissa, F, exponent: g_mantissa / F.exp2(exponent),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import wrap_dim
 from .._graph import gradient_edge
+from .._interpreters import LIVE
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 
@@ -115,6 +116,15 @@ sum_dim_row = op(
     "sum_dim(self, *, dim, keepdim)", summed, public=False, node="sum", overload=1, jvp=LINEAR,
     self=lambda g, F, self_meta, dim, keepdim: spread(F, g, self_meta.shape, dim, keepdim),
 )  # fmt: skip
+
+
+def _live_sum(t: Tensor, dim: Axes, keepdim: bool) -> Tensor:
+    """F.sum on tensors: a sum over some dimensions has a node, and a gradient, of its own."""
+    row = sum_row if len(dim) == t.ndim and not keepdim else sum_dim_row
+    return row(t, dim, keepdim)
+
+
+LIVE.sum = _live_sum
 
 
 def accumulated(input: Tensor, dtype: dtype | None) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._layout import beside_number
 from .._op import POINTWISE, op, public
 from .._support import missing
 from .._tensor import Tensor
@@ -29,7 +30,7 @@ def _remainder(a: Any, b: Any) -> Any:
 def _number_remainder(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
     return op(
         f"{name}_scalar(self, *, other)", lambda a, other: kernel(lifted(a, other), other), node=name, public=False,
-        promote="numbers", lacks=missing(f"{name}_cpu", "c"), jvp=POINTWISE, self=lambda g: g,
+        promote="numbers", layout=beside_number, lacks=missing(f"{name}_cpu", "c"), jvp=POINTWISE, self=lambda g: g,
     )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ remainder_row = op(
 fmod_scalar_row, remainder_scalar_row = _number_remainder("fmod", _fmod), _number_remainder("remainder", _remainder)
 rremainder_row = without_derivative(op(
     "rremainder(self, *, other)", lambda a, other: _remainder(*typed_pair(other, a)), promote="numbers",
-    public=False, lacks=missing("remainder_cpu", "c"), self=unimplemented("remainder"),
+    layout=beside_number, public=False, lacks=missing("remainder_cpu", "c"), self=unimplemented("remainder"),
 ))  # fmt: skip
 
 

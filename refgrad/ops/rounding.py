@@ -9,6 +9,7 @@ import numpy as np
 
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
+from .._layout import beside_number, copied
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -109,7 +110,7 @@ def _copysign_number(a: Any, other: Any) -> Any:
 
 copysign_scalar_row = op(
     "copysign_scalar(self, *, other)", _copysign_number, promote="numbers", node="copysign", overload=1, public=False,
-    lacks=missing("copysign_cpu", "c"), jvp=POINTWISE, self=_copysign_vjp,
+    layout=beside_number, lacks=missing("copysign_cpu", "c"), jvp=POINTWISE, self=_copysign_vjp,
 )  # fmt: skip
 
 
@@ -160,7 +161,8 @@ def _nan_to_num(a: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 
 
 nan_to_num_row = op(
-    "nan_to_num(self, *, nan, posinf, neginf)", _nan_to_num, promote="numbers", exact=True, public=False, jvp=POINTWISE,
+    "nan_to_num(self, *, nan, posinf, neginf)", _nan_to_num, promote="numbers", layout=copied, exact=True, public=False,
+    jvp=POINTWISE,
     self=lambda g, F, self: F.where(F.isinf(self) | (self != self), 0, g),
 )  # fmt: skip
 

@@ -13,10 +13,10 @@ from .._errors import list_text, wrap_dim
 from .._inplace import leaf_first, write
 from .._layout import preserved
 from .._op import LINEAR, op, public, publish
-from .._tensor import Tensor
+from .._tensor import Tensor, alias
 from .along import lifted
+from .checks import check_number
 from .index import add_rows
-from .masked import check_number
 from .shape import Shape
 
 REDUCE = (
@@ -169,7 +169,7 @@ def _scatter_call(input: Tensor, dim: int, index: Tensor, src: Any, value: Any, 
     given = value if src is None else src
     d = _check_scatter(input, dim, index, given, "scatter")
     if not isinstance(given, Tensor):
-        check_number(given, input)
+        check_number(given, input.dtype)
     if reduce is not None:
         if reduce not in ("add", "multiply"):
             raise RuntimeError("reduce argument must be either add or multiply.")
@@ -318,7 +318,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     lone = [(*s[:d], 1, *s[d + 1 :]) for s in (mine, theirs)]
     common = np.broadcast_shapes(*lone)
     wide, places = ((*common[:d], s[d], *common[d + 1 :]) for s in (mine, theirs))
-    return input.expand(wide).gather(d, indices.expand(places))
+    # What is saved is the wide index alone: the tensor that was given may go.
+    return input.expand(wide).gather(d, alias(indices.expand(places)))
 
 
 for _function in (scatter_, scatter_add_, put_):

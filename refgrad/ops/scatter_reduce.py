@@ -16,7 +16,7 @@ from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, warn_once, wrap_dim
 from .._inplace import leaf_first, write
 from .._interpreters import LIVE, RAW, formula
-from .._op import op, public
+from .._op import LINEAR, op, public
 from .._overlap import check_overlap
 from .._tensor import Tensor, plain, resolved
 from .along import lifted
@@ -193,11 +193,25 @@ def _index_gradients(
     g: Any, F: Any, self: Any, index: Any, source: Any, out: Any, dim: int, reduce: str, include_self: bool
 ) -> Any:
     full = _spread_index(F, index, source, dim)
-    if reduce == "prod":  # PyTorch's rule calls index_reduce twice, which warns
-        warn_once(BETA, 2)
-        warn_once(BETA, 2)
     mine, theirs = F.bucket_vjp(g, self, full, source, out, dim, reduce, include_self)
-    return [mine, theirs]
+    if reduce != "prod":
+        return [mine, theirs]
+    # PyTorch's rule for products calls index_reduce twice, and each call warns; so do the calls' own rules.
+    _warn_beta(2)
+    return [F.warned(mine, 2), F.warned(theirs, 4)] if F.is_live else [mine, theirs]
+
+
+def _warn_beta(times: int) -> None:
+    for _ in range(times):
+        warn_once(BETA, 2)
+
+
+def _warned_vjp(g: Any, times: int) -> Any:
+    _warn_beta(times)
+    return g
+
+
+warned_row = op("warned(self, *, times)", lambda a, times: a.copy(), public=False, jvp=LINEAR, self=_warned_vjp)
 
 
 def _index_combined(

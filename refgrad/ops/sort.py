@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes as dtypes
-from .._layout import is_dense
+from .._layout import copied
 from .._op import op, public
 from .._tensor import Tensor
 from ..return_types import named
@@ -24,18 +24,11 @@ def order_of(a: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     return np.array(a.shape[dim] - 1 - np.flip(np.argsort(np.flip(a, dim), dim, kind="stable"), dim))
 
 
-def _like_input(found: np.ndarray, a: np.ndarray) -> np.ndarray:
-    """In the memory order of a dense input, else row-major."""
-    made = np.empty_like(a, found.dtype) if is_dense(a) else np.empty(a.shape, found.dtype)
-    made[...] = found
-    return made
-
-
 def _sort(a: np.ndarray, dim: int, descending: bool) -> tuple[np.ndarray, np.ndarray]:
     if not a.ndim:
         return a.copy(), np.zeros((), np.int64)
     index = order_of(a, dim, descending)
-    return _like_input(np.take_along_axis(a, index, dim), a), _like_input(index, a)
+    return copied(np.take_along_axis(a, index, dim), [a]), copied(index, [a])
 
 
 def _placed(g_values: Any, F: Any, indices: Any, self_meta: Any, dim: int) -> Any:
@@ -47,11 +40,17 @@ def _taken(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 
 sort_row = op(
-    "sort(self, *, dim, descending) -> values, indices!", _sort, public=False, exact=True, self=_placed, jvp=_taken
+    "sort(self, *, dim, descending) -> values, indices!",
+    _sort,
+    public=False,
+    keeps_strides=True,
+    exact=True,
+    self=_placed,
+    jvp=_taken,
 )
 sort_stable_row = op(
     "sort_stable(self, *, dim, descending) -> values, indices!", _sort,
-    public=False, exact=True, node="sort", overload=1, self=_placed, jvp=_taken,
+    public=False, keeps_strides=True, exact=True, node="sort", overload=1, self=_placed, jvp=_taken,
 )  # fmt: skip
 
 

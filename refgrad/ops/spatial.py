@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._layout import with_strides
+from .._storage import contiguous_strides
 from .._tensor import Tensor
 
 Numbers = tuple[int, ...]
@@ -53,10 +54,21 @@ def laid_out_like(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndar
 
 
 def laid_out_like_any(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
-    """The same if the input's or the kernels' are. PyTorch keeps it for three dimensions in float32 only."""
-    if result.ndim == 5 and result.dtype != np.float32:
-        return result
-    return in_channels_last(result) if any(channels_last(a) for a in operands[:2]) else result
+    """The same if the input's or the kernels' are, else row-major. PyTorch keeps it for three dimensions in float32
+    only, and makes the input of one dimension row-major first."""
+    x, w = operands[:2]
+    keeps = result.ndim != 5 or result.dtype == np.float32
+    counts = channels_last(w) or (channels_last(x) and (result.ndim != 3 or x.flags.c_contiguous))
+    if keeps and counts and not _is_joined(result, x, w):
+        return in_channels_last(result)
+    return with_strides(result, contiguous_strides(result.shape))
+
+
+def _is_joined(result: np.ndarray, x: np.ndarray, w: np.ndarray) -> bool:
+    """Whether PyTorch joins the result from groups of one channel and one pixel, whose layout is row-major."""
+    is_direct = w.shape[0] == result.shape[1]
+    groups = (x.shape[1] if is_direct else result.shape[1]) // max(w.shape[1], 1)
+    return result.dtype == np.float64 and 1 < groups == result.shape[1] and all(n == 1 for n in result.shape[2:])
 
 
 def batched(input: Tensor, dims: int, function: Callable[[Tensor], Any]) -> Any:

@@ -11,6 +11,7 @@ from scipy import special
 
 from .._inplace import write
 from .._interpreters import RAW
+from .._layout import beside_number, pointwise
 from .._op import POINTWISE, PUBLIC, op, public, publish
 from .._support import check_dtype, missing, no_forward
 from .._tensor import Tensor, method
@@ -55,11 +56,23 @@ def _erfinv_slope(F: Any, self: Any) -> Any:
 
 
 erfinv = _top_level("erfinv", None, special.erfinv, "erfinv_vml_cpu", _erfinv_slope)
+
+
+def _scaled_erf_layout(result: np.ndarray, operands: Any) -> np.ndarray:
+    """Of erf between a product and a sum with numbers."""
+    found = pointwise(result, (beside_number(result, operands),))
+    return beside_number(found, (found,))
+
+
 erfcx = _special(
     "erfcx", special.erfcx, missing("erfcx_cpu", "hc"), d=lambda self, out: 2 * self * out - TWO_BY_ROOT_PI
 )
 ndtr = _special(
-    "ndtr", special.ndtr, missing("erf_vml_cpu", "c"), d=lambda F, self: ROOT_HALF_PI_INVERSE * F.exp(-self * self / 2)
+    "ndtr",
+    special.ndtr,
+    missing("erf_vml_cpu", "c"),
+    layout=_scaled_erf_layout,
+    d=lambda F, self: ROOT_HALF_PI_INVERSE * F.exp(-self * self / 2),
 )
 log_ndtr = _special(
     "log_ndtr", special.log_ndtr, missing("log_ndtr_cpu", "hc"),
@@ -264,11 +277,12 @@ def _log_product(name: str, kernel: Callable[..., Any], label: str, node: str, s
     )  # fmt: skip
     number_first = op(
         f"{name}_number_first(other, *, self)", lambda b, x: _typed(kernel, b, x, True), promote="float", public=False,
-        node=node, overload=1, lacks=lacks, jvp=POINTWISE, other=lambda g, self, other: g * self / (other + shift),
+        node=node, overload=1, lacks=lacks, layout=beside_number, jvp=POINTWISE,
+        other=lambda g, self, other: g * self / (other + shift),
     )  # fmt: skip
     number_second = op(
         f"{name}_number_second(self, *, other)", lambda a, y: _typed(kernel, a, y, False), promote="float", node=node,
-        public=False, overload=2, lacks=lacks, jvp=POINTWISE, self=number_log,
+        public=False, overload=2, lacks=lacks, layout=beside_number, jvp=POINTWISE, self=number_log,
     )  # fmt: skip
 
     def call(input: Any, other: Any) -> Tensor:

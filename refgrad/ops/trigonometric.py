@@ -11,6 +11,7 @@ from scipy import special
 
 from .._inplace import twin, write
 from .._interpreters import formula
+from .._layout import copied
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -61,7 +62,7 @@ for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):
 def _scaling(name: str, factor: float) -> Callable[[Tensor], Tensor]:
     text = f"{name} is not supported for complex tensors."
     return op(
-        f"{name}(self)", lambda a: a * factor, promote="float", jvp=LINEAR, self=lambda g: g * factor,
+        f"{name}(self)", lambda a: a * factor, promote="float", layout=copied, jvp=LINEAR, self=lambda g: g * factor,
         lacks=refused("c", RuntimeError, text),
     )  # fmt: skip
 

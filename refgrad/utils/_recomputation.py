@@ -14,6 +14,7 @@ from .._modes import enable_grad, state
 from .._saved import Saved
 from .._tensor import Tensor
 from ..autograd.saved import saved_tensors_hooks
+from ._devices import GraphExecGroup
 
 TIP = (
     "\n\nTip: To see a more detailed error message, either pass `debug=True` to\n"
@@ -76,8 +77,8 @@ class Region:
         return Holder(self, len(self.metadata) - 1)
 
     def unpack(self, holder: Holder) -> Tensor:
-        """The value of a holder, computed again once in each backward."""
-        task = state.executing[-1] if state.executing else None
+        """The value of a holder, computed again once in each backward (or group of them)."""
+        task = GraphExecGroup.current() or (state.executing[-1] if state.executing else None)
         found = None if task is None else self.values.get(task)
         if found is None:
             found = self.recompute()
@@ -89,7 +90,6 @@ class Region:
         """Every saved value of the region, from a second run."""
         found: list[Tensor] = []
         args = [a.tensor_for(None) if isinstance(a, Saved) else a for a in self.args]  # type: ignore[arg-type]
-        args = [_detached(a) for a in args]
 
         def collect(t: Tensor) -> Tensor:
             found.append(t.detach())  # type: ignore[attr-defined]
@@ -103,8 +103,9 @@ class Region:
             return t.detach()  # type: ignore[attr-defined]
 
         try:
+            # Backward runs without gradient mode, in which a view of an argument would have no history.
             with enable_grad(), saved_tensors_hooks(collect, lambda t: t):
-                self.run(args)
+                self.run([_detached(a) for a in args])
         except Stop:
             pass
         self.compare(found)

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._modes import state
 from .._random import default_generator
+from ._devices import SAC_IGNORED_OPS, DefaultDeviceType, GraphExecGroup, get_device_states, set_device_states
 from ._recomputation import CheckpointError, Region
 from ._reentrant import CheckpointFunction, check_backward_validity, detach_variable
 from ._selective import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
@@ -142,16 +143,21 @@ def checkpoint_sequential(
 
 
 __all__ = [
+    "SAC_IGNORED_OPS",
     "CheckpointError",
     "CheckpointFunction",
     "CheckpointPolicy",
+    "DefaultDeviceType",
+    "GraphExecGroup",
     "SelectiveCheckpointContext",
     "check_backward_validity",
     "checkpoint",
     "checkpoint_sequential",
     "create_selective_checkpoint_contexts",
     "detach_variable",
+    "get_device_states",
     "noop_context_fn",
     "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
+    "set_device_states",
 ]

@@ -36,7 +36,7 @@ def verdict(run: Program, wrong: str, factor: float = 1 + 1e-9, position: int = 
     off = replace(right, array=right.array * factor)
     pair = {"backend": (off, right), "oracle": (right, off), "both": (off, replace(off, array=off.array * factor))}
     mine, theirs = pair[wrong]
-    return arbitrate(run, Divergence("value", ("step", 2, (position,)), "", mine, theirs, 1.0, 1.0)).verdict
+    return arbitrate(run, Divergence("value", ("step", 2, (position,)), "", mine, theirs, 1.0, 1.0, element=0)).verdict
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])

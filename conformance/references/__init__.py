@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from .program import Slice
+from ..program import Slice
 
 Reference = Callable[..., Any]
 REFERENCES: dict[str, Reference] = {}
@@ -388,3 +388,6 @@ def _gelu_of(x: Any, approximate: str = "none") -> Any:
 def _gelu_by_tanh(x: Any) -> Any:
     inner = mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)
     return x * (1 + mpmath.tanh(inner)) / 2
+
+
+from . import functions as functions  # noqa: E402  registers its definitions, which are built on these

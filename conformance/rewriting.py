@@ -1,0 +1,86 @@
+"""Programs put in the form that the arbiter reads: without writes, where they can be told from their results; and of
+one element, where each is computed for itself."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from . import catalogue
+from .leafdata import leaf_array
+from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step, Transform
+
+ELEMENTWISE = frozenset({"pointwise", "special", "activation"})
+JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.softmax"})
+"""Lines of those families in which an element of the result hangs on several."""
+
+
+def without_writes(program: Program) -> Program:
+    """The program with each in-place call on a fresh clone made a call that returns: from there on, what names the
+    clone means the result. Other writes stay as they are."""
+    steps: list[Step] = []
+    newest: dict[int, Ref] = {}
+    for index, step in enumerate(program.steps):
+        moved = _renamed(step, newest)
+        if isinstance(step, Call) and step.form == "inplace" and isinstance(step.args[0], Ref):
+            target = step.args[0].index
+            if _is_fresh(program, target, index):
+                moved = replace(moved, form="function")
+                newest[target] = Ref(index)
+        steps.append(moved)
+    return Program(tuple(steps))
+
+
+def _is_fresh(program: Program, target: int, end: int) -> bool:
+    """Whether a value is a clone of which nothing made a view before a step."""
+    step = program.steps[target]
+    if not isinstance(step, Call) or step.op != "clone":
+        return False
+    users = [s for s in program.steps[:end] if isinstance(s, Call) and Ref(target) in s.args]
+    return not any(catalogue.find(s.op).view for s in users)
+
+
+def _renamed(step: Any, newest: dict[int, Ref]) -> Any:
+    if not newest:
+        return step
+    return replace(step, **{f.name: _replaced(getattr(step, f.name), newest) for f in fields(step)})
+
+
+def _replaced(value: Any, newest: dict[int, Ref]) -> Any:
+    if isinstance(value, Ref):
+        return newest.get(value.index, value)
+    return tuple(_replaced(part, newest) for part in value) if isinstance(value, tuple) else value
+
+
+def at_element(program: Program, shape: tuple[int, ...], element: int) -> Program | None:
+    """The program on one element alone, of shape (1,), if every step computes each element for itself and all that is
+    differentiated has the shape of the result; else None."""
+    if len(shape) == 0 or not all(_is_elementwise(step, shape) for step in program.steps):
+        return None
+    place = np.unravel_index(element, shape)
+    steps = [_picked(step, place) if isinstance(step, Leaf) else step for step in program.steps]
+    return Program(tuple(steps))
+
+
+def _is_elementwise(step: Step, shape: tuple[int, ...]) -> bool:
+    if step.modes and not isinstance(step, Transform):
+        return False
+    if isinstance(step, Leaf):
+        fits = len(step.shape) <= len(shape) and all(n in (1, m) for n, m in zip(step.shape[::-1], shape[::-1]))
+        return step.shape == shape or (fits and not step.requires_grad)
+    if isinstance(step, Call):
+        line = catalogue.find(step.op)
+        return line.family in ELEMENTWISE and step.op not in JOINING and step.form != "inplace"
+    if isinstance(step, Transform):
+        whole = step.region is not None and step.kind in ("jvp", "vjp")
+        return whole and all(_is_elementwise(inner, shape) for inner in step.region.steps)  # type: ignore[union-attr]
+    return isinstance(step, (Item, Grad, Backward, Observe))
+
+
+def _picked(leaf: Leaf, place: Any) -> Leaf:
+    """A leaf's element where it meets a place of the full shape."""
+    array = leaf_array(leaf)
+    own = tuple(i if n > 1 else 0 for i, n in zip(place[len(place) - array.ndim :], array.shape))
+    return replace(leaf, data=np.asarray(array[own]).tobytes(), shape=(1,), layout="contiguous")

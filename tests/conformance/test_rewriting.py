@@ -1,0 +1,78 @@
+"""Programs without writes, as the arbiter reads them; and the list of the oracle's faults."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.build import Builder
+from conformance.leafdata import leaf_array
+from conformance.oracle_faults import OracleFault, recorded
+from conformance.program import Call, Leaf, Observe, Program, Ref
+from conformance.rewriting import at_element, without_writes
+from conformance.source import Stream
+
+
+def drawn(view: bool) -> Program:
+    b = Builder(Stream(1))
+    x = b.leaf((2, 3))
+    copy = b.call("clone", x, form="method")
+    if view:
+        b.call("transpose", copy, 0, 1)
+    written = b.call("sin", copy, form="inplace")
+    b.observe(copy)
+    b.backward(written, gradient=b.like(copy))
+    return b.program()
+
+
+def test_a_write_into_a_fresh_clone_is_a_call_that_returns() -> None:
+    steps = without_writes(drawn(view=False)).steps
+    assert isinstance(steps[2], Call) and steps[2].form == "function" and steps[2].args == (Ref(1),)
+    assert isinstance(steps[3], Observe) and steps[3].value == Ref(2)
+
+
+def test_a_write_that_a_view_sees_stays() -> None:
+    program = drawn(view=True)
+    assert without_writes(program) == program
+
+
+def test_a_fault_that_is_no_value_says_what_it_shows() -> None:
+    with pytest.raises(ValueError, match="shows"):
+        OracleFault("torch", "2", "pow", ("vjp",), "raises", kind="error")
+    with pytest.raises(ValueError, match="shows"):
+        OracleFault("torch", "2", "pow", ("vjp",), "is wrong", shows="text")
+
+
+def test_a_fault_explains_its_own_divergences_only() -> None:
+    fault = OracleFault("torch", "2.13", "pow", ("vjp",), "raises", kind="error", shows="oracle gave RuntimeError: Sub")
+    assert fault.explains("error", "None where the oracle gave RuntimeError: Subtraction")
+    assert not fault.explains("error", "None where the oracle gave IndexError: out of range")
+    assert not fault.explains("value", "None where the oracle gave RuntimeError: Subtraction")
+    assert fault.covers("torch", "2.13.0", "pow", "vjp") and not fault.covers("torch", "2.13.0", "pow", "double")
+
+
+def test_every_recorded_fault_has_a_script() -> None:
+    for fault in recorded():
+        assert "import torch" in fault.script, fault.operator
+        assert len(fault.script.strip().splitlines()) <= 12, fault.operator
+
+
+def test_one_element_of_an_elementwise_program() -> None:
+    b = Builder(Stream(3))
+    x, y, g = b.leaf((2, 3)), b.leaf((3,), requires_grad=False), b.leaf((2, 3), requires_grad=False)
+    b.backward(b.call("mul", b.call("sin", x), y), gradient=g)
+    whole = b.program()
+    small = at_element(whole, (2, 3), 4)
+    assert small is not None
+    for step, before, place in zip(small.steps[:3], whole.steps[:3], ((1, 1), (1,), (1, 1))):
+        assert isinstance(step, Leaf) and isinstance(before, Leaf)
+        assert step.shape == (1,) and leaf_array(step)[0] == leaf_array(before)[place]
+
+
+def test_a_sum_has_no_elements_of_its_own() -> None:
+    b = Builder(Stream(3))
+    x, y = b.leaf((2, 3)), b.leaf((3,))
+    b.call("mul", x, y)
+    assert at_element(b.program(), (2, 3), 4) is None, "the gradient of y is a sum over rows"
+    b = Builder(Stream(3))
+    b.call("sum", b.leaf((2, 3)))
+    assert at_element(b.program(), (2, 3), 4) is None
