@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -142,10 +142,27 @@ def _jvp(b: Builder, line: Operator) -> None:
 
     region = b.region([*moving, *fixed], body)
     tangents, given = cotangents(b, moving), cotangents(b, results)
+    for value, tangent in zip(moving, tangents):
+        _keep_in_domain(b, value, tangent)
     # Forward mode takes no notice of no_grad outside the function.
     with b.mode(*(("no_grad",) if b.chance(12) else ())):
         b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
     b.transform("vjp", region, moving, captures=fixed, cotangents=given)
+
+
+def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
+    """Makes the tangent of triangular matrices triangular: what a factor's other triangle does is nobody's promise."""
+    source, step = b.steps[value.index], b.steps[tangent.index]
+    if not isinstance(source, Leaf) or not isinstance(step, Leaf):
+        return
+    x, t = leaf_array(source), leaf_array(step)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2:
+        return
+    for kept in (np.tril, np.triu):
+        if np.array_equal(kept(x), x):
+            t = kept(t).astype(t.dtype)
+    layout = "contiguous" if step.layout == "expanded" else step.layout
+    b.steps[tangent.index] = replace(step, data=np.ascontiguousarray(t).tobytes(), layout=layout)
 
 
 def _transposed(program: Program, trace: Trace, close: Closeness) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import catalogue
 from .leafdata import leaf_array
-from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step
+from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step, Transform
 
 ELEMENTWISE = frozenset({"pointwise", "special", "activation"})
 JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.softmax"})
@@ -65,7 +65,7 @@ def at_element(program: Program, shape: tuple[int, ...], element: int) -> Progra
 
 
 def _is_elementwise(step: Step, shape: tuple[int, ...]) -> bool:
-    if step.modes:
+    if step.modes and not isinstance(step, Transform):
         return False
     if isinstance(step, Leaf):
         fits = len(step.shape) <= len(shape) and all(n in (1, m) for n, m in zip(step.shape[::-1], shape[::-1]))
@@ -73,6 +73,9 @@ def _is_elementwise(step: Step, shape: tuple[int, ...]) -> bool:
     if isinstance(step, Call):
         line = catalogue.find(step.op)
         return line.family in ELEMENTWISE and step.op not in JOINING and step.form != "inplace"
+    if isinstance(step, Transform):
+        whole = step.region is not None and step.kind in ("jvp", "vjp")
+        return whole and all(_is_elementwise(inner, shape) for inner in step.region.steps)  # type: ignore[union-attr]
     return isinstance(step, (Item, Grad, Backward, Observe))
 
 

@@ -9,7 +9,7 @@ from ..domains import DISTINCT, OFF_GRID, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
-from .matrices import hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
+from .matrices import factors, hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
     from ..build import Builder
@@ -206,7 +206,7 @@ operator(
 )  # fmt: skip
 operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, prepare=hermitian)
 operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC)
-operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC)
+operator("cholesky_inverse", factors(), dtypes=NUMERIC)
 # The singular vectors that PyTorch keeps may be turned.
 operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, graph="names")
 operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, prepare=hermitian)

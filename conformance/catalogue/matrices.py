@@ -33,8 +33,8 @@ def _values(b: Builder, shape: Shape, dtype: str) -> np.ndarray[Any, np.dtype[An
 
 def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "general") -> Value:
     """A leaf of matrices. ``general``: a dominant and different diagonal, so that neither solving nor differences of
-    eigenvalues lose digits; ``hermitian`` and ``positive`` besides. At convention points, whatever the line's kinks
-    give: zeros and ones make singular matrices."""
+    eigenvalues lose digits; ``hermitian``, ``positive``, ``lower`` and ``upper`` (Cholesky factors) besides. At
+    convention points, whatever the line's kinks give: zeros and ones make singular matrices."""
     shape = (*batch, rows, columns)
     if b.override is not None:
         return b.leaf(shape, layout="contiguous")
@@ -43,6 +43,9 @@ def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "gener
         values = values + np.conj(np.swapaxes(values, -1, -2))
     diagonal = 8.0 + 3.0 * np.arange(rows)[:, None] * (np.arange(rows)[:, None] == np.arange(columns))
     values = values + diagonal * (np.arange(rows)[:, None] == np.arange(columns)) * (2.0 if kind == "positive" else 1.0)
+    if kind in ("lower", "upper"):
+        values = np.tril(values) if kind == "lower" else np.triu(values)
+        values = np.where(np.arange(rows)[:, None] == np.arange(columns), values.real, values)
     layout = b.pick(("contiguous", "contiguous", "fortran", "strided", "offset"))
     made = b.leaf(shape, layout=layout, requires_grad=b.choose(8) != 7)
     step = b.steps[-1]
@@ -65,6 +68,16 @@ def square(kind: str = "general", infer: Any = None, batches: tuple[Shape, ...] 
         return (matrix(b, _batch(b, batches), n, n, kind),), draw_options(b, options)
 
     return custom(draw, infer or _same, ("function",))
+
+
+def factors() -> Any:
+    """One batch of Cholesky factors, of which ``upper`` says the triangle."""
+
+    def draw(b: Builder) -> Drawn:
+        attrs, n = draw_options(b, {"upper": (False, True)}), b.pick(ORDERS)
+        return (matrix(b, b.pick(BATCHES), n, n, "upper" if attrs["upper"] else "lower"),), attrs
+
+    return custom(draw, _same, ("function",))
 
 
 def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), **options: Any) -> Any:
@@ -139,5 +152,6 @@ def per_row(result: Any = None) -> Any:
 
 
 __all__ = [
-    "Options", "complex_of", "hermitian", "matrix", "per_matrix", "per_row", "real_of", "rectangular", "square", "system",
+    "Options", "complex_of", "factors", "hermitian", "matrix", "per_matrix", "per_row", "real_of", "rectangular", "square",
+    "system",
 ]  # fmt: skip

@@ -104,7 +104,7 @@ def _hardsigmoid_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 hardsigmoid_row = activation_row(
     "hardsigmoid(self)", lambda a: np.minimum(np.maximum(a + 3, 0), 6) / 6, "hardsigmoid_cpu",
-    self=lambda g, F, self: F.where((self > -3) & (self < 3), g / 6, 0), jvp=_hardsigmoid_jvp,
+    self=lambda g, F, self: F.attached_to(F.where((self > -3) & (self < 3), g / 6, 0), self), jvp=_hardsigmoid_jvp,
 )  # fmt: skip
 hardswish_row = activation_row(
     "hardswish(self)", lambda a: a * np.minimum(np.maximum(a + 3, 0), 6) / 6, "hardswish_cpu",

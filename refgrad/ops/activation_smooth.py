@@ -21,15 +21,16 @@ ROOT_2_BY_PI, CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 def _gelu(a: Any, approximate: str) -> Any:
     if approximate == "tanh":
-        return 0.5 * a * (1 + np.tanh(ROOT_2_BY_PI * (a + CUBIC * a * a * a)))
+        # (1 + tanh u)/2, without its cancellation in the lower tail.
+        return a * special.expit(2 * ROOT_2_BY_PI * (a + CUBIC * a * a * a))
     return (a * special.ndtr(a)).astype(a.dtype)
 
 
 def _gelu_vjp(g: Any, F: Any, self: Any, approximate: str) -> Any:
     if approximate == "tanh":
-        bend = F.tanh(ROOT_2_BY_PI * (self + CUBIC * self * self * self))
-        inner = ROOT_2_BY_PI * (1 + 3 * CUBIC * self * self)
-        return g * (0.5 * (1 + bend) + 0.5 * self * (1 - bend * bend) * inner)
+        share = F.sigmoid(2 * ROOT_2_BY_PI * (self + CUBIC * self * self * self))
+        inner = 2 * ROOT_2_BY_PI * (1 + 3 * CUBIC * self * self)
+        return g * (share + self * share * (1 - share) * inner)
     return g * (F.ndtr(self) + self * F.exp(-self * self / 2) / math.sqrt(2 * math.pi))
 
 

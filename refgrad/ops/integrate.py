@@ -13,6 +13,25 @@ from .._op import LINEAR, PUBLIC, op, public
 from .._tensor import Tensor
 from .reduce import axes_of
 
+times_row = op(
+    "times(self, *, factor)", lambda a, factor: a * factor, node="mul", overload=1, public=False, jvp=LINEAR,
+    self=lambda g, factor: g * factor,
+)  # fmt: skip
+over_row = op(
+    "over(self, *, divisor)", lambda a, divisor: a / divisor, node="div", overload=1, public=False, jvp=LINEAR,
+    self=lambda g, divisor: g / divisor,
+)  # fmt: skip
+
+
+def _times(t: Any, factor: Any) -> Any:
+    """t times a number. As in PyTorch's own composites, the tangent does not depend on t, unlike that of t * factor."""
+    return times_row(t, factor) if t.dtype.category == dtypes.FLOAT else t * factor
+
+
+def _over(t: Any, divisor: Any) -> Any:
+    """t by a number, likewise."""
+    return over_row(t, divisor) if t.dtype.category == dtypes.FLOAT else t / divisor
+
 
 def _parts(t: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """All but the last, and all but the first."""
@@ -178,13 +197,14 @@ def _joined(first: Tensor, inner: Tensor, last: Tensor, dim: int) -> Tensor:
 def _on_grid(t: Tensor, h: Any, dim: int, edge_order: int) -> Tensor:
     """Equal steps h."""
     n = t._array.shape[dim]
-    inner: Any = (_at(t, dim, 2, n - 2) - _at(t, dim, 0, n - 2)) / (h * 2.0)  # type: ignore[operator]
+    inner = _over(_at(t, dim, 2, n - 2) - _at(t, dim, 0, n - 2), h * 2.0)  # type: ignore[operator]
     if edge_order == 1:
-        return _joined((_at(t, dim, 1) - _at(t, dim, 0)) / h, inner, (_at(t, dim, -1) - _at(t, dim, -2)) / h, dim)  # type: ignore[operator]
+        first, last = _at(t, dim, 1) - _at(t, dim, 0), _at(t, dim, -1) - _at(t, dim, -2)  # type: ignore[operator]
+        return _joined(_over(first, h), inner, _over(last, h), dim)
     a: list[Any] = [_at(t, dim, k) for k in (0, 1, 2)]
     b: list[Any] = [_at(t, dim, -k) for k in (1, 2, 3)]
-    first = (a[0] * -3.0 + a[1] * 4.0 - a[2]) / (h * 2.0)
-    last = (b[2] - b[1] * 4.0 + b[0] * 3.0) / (h * 2.0)
+    first = _over(_times(a[0], -3.0) + _times(a[1], 4.0) - a[2], h * 2.0)
+    last = _over(b[2] - _times(b[1], 4.0) + _times(b[0], 3.0), h * 2.0)
     return _joined(first, inner, last, dim)
 
 

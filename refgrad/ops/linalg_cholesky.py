@@ -34,12 +34,12 @@ def cholesky_pull(F: Any, g: Any, factor: Any, upper: bool) -> Any:
 
 
 def _cholesky_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
-    """dL = L·(what of the Hermitian part of L⁻¹ dA L⁻ᴴ lies below the diagonal, and half its diagonal)."""
+    """dL = L·(what of L⁻¹ dA L⁻ᴴ lies below the diagonal, and half its diagonal)."""
     upper = attributes[0]
     low = F.mH(out[0]) if upper else out[0]
     inner = F.linalg_solve_triangular(low, t[0], False, True, False)
     inner = F.linalg_solve_triangular(F.mH(low), inner, True, False, False)
-    phi = F.lower_part(F.hermitian_part(inner), -1) + F.diagonal_matrix(F.diagonal_of(inner)) * 0.5
+    phi = F.lower_part(inner, -1) + F.diagonal_matrix(F.diagonal_of(inner)) * 0.5
     found = F.matmul(low, phi)
     return [F.mH(found) if upper else found, None][: len(out)]
 
@@ -111,8 +111,14 @@ def _inverse_pull(g: Any, F: Any, self: Any, result: Any, upper: bool) -> Any:
     return _factor_pull(F, inner, self, upper)
 
 
+def _inverse_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """d(A⁻¹) = -A⁻¹ dA A⁻¹ with dA = dL·Lᴴ + L·dLᴴ."""
+    half = F.matmul(F.mH(t[0]), x[0]) if attributes[0] else F.matmul(t[0], F.mH(x[0]))
+    return -F.matmul(out[0], F.matmul(half + F.mH(half), out[0]))
+
+
 cholesky_inverse_row = op(
-    "cholesky_inverse(self, *, upper) -> result", _cholesky_inverse, public=False, self=_inverse_pull,
+    "cholesky_inverse(self, *, upper) -> result", _cholesky_inverse, public=False, self=_inverse_pull, jvp=_inverse_push,
     columns=(0,),
 )  # fmt: skip
 

@@ -156,6 +156,9 @@ def _slogdet_pull(g_sign: Any, g_logabsdet: Any, F: Any, A: Any, sign: Any) -> A
 
 
 def _slogdet_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    if not out[1].numel():
+        sign, logarithm = (F.zeros_like(part.detach()) for part in out[:2])
+        return [F.attached_to(sign, out[0]) if F.is_complex(x[0]) else sign, logarithm]
     change = _trace(F, F.solve_for(x[0], t[0], True, False))
     change = F.reshape(change, out[1].shape)
     if not F.is_complex(x[0]):

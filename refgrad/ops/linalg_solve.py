@@ -199,7 +199,8 @@ def _triangular_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
         tangent = F.triangle_of(t[0], upper, unitriangular)
         part = F.matmul(tangent, out[0]) if left else F.matmul(out[0], tangent)
         change = -part if change is None else change - part
-    return F.linalg_solve_triangular(x[0], change, upper, left, unitriangular)
+    # PyTorch subtracts dA·X also where dA is 0.
+    return F.attached_to(F.linalg_solve_triangular(x[0], change, upper, left, unitriangular), out[0])
 
 
 solve_triangular_row = op(

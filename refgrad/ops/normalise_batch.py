@@ -57,7 +57,7 @@ def _by_input(
     g, x = F.wide(g_out), F.wide(input)
     mean, rstd = F.batch_statistics(x, running_mean, running_var, result1, result2, training, eps)
     if weight is not None:
-        g = g * F.reshape(weight, (1, x.shape[1]) + (1,) * (len(x.shape) - 2))
+        g = g * F.beside_channels(weight, x)
     if training:
         return F.attached_to(F.standardise_pull(g, x, _all_but_channels(x), mean, rstd), input)
     return F.linked_to(g * rstd, input)
@@ -78,12 +78,39 @@ def _by_bias(F: Any, g_out: Any, input: Any, weight: Any, training: bool) -> Any
     return F.attached_to(summed, input, weight) if training else F.linked_to(summed, input, weight)
 
 
+def _push(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    """w·dx̂ + dw·x̂ + db; in training dx̂ is rstd times what of dx is left without its mean and its part along x̂."""
+    (a, weight, _, *running), (dx, dw, db, *_), (training, eps) = x, t, attrs
+    wide, axes = F.wide(a), _all_but_channels(a)
+    mean, rstd = F.batch_statistics(wide, *running, out[1], out[2], training, eps)
+    normal, found = (wide - mean) * rstd, None
+    if dx is not None:
+        found = F.wide(dx)
+        if training:
+            found = found - F.mean_dim(found, axes, True)
+            found = found - normal * F.mean_dim(found * normal, axes, True)
+        found = found * rstd if weight is None else found * rstd * F.beside_channels(weight, a)
+    if dw is not None:
+        found = normal * F.beside_channels(dw, a) + (0 if found is None else found)
+    if db is not None:
+        found = F.expand(F.beside_channels(db, a), tuple(a.shape)) + (0 if found is None else found)
+    # PyTorch's formula takes the operand and the weight also where they don't matter.
+    others = (a, weight) if training or weight is not None else ()
+    return [None if found is None else F.attached_to(found, *others), None, None, None]
+
+
+@formula
+def beside_channels(F: Any, parameter: Any, x: Any) -> Any:
+    """A parameter of the channels in a shape that broadcasts along them."""
+    return F.reshape(parameter, (1, x.shape[1]) + (1,) * (len(x.shape) - 2))
+
+
 # PyTorch has edges for the three inputs with a derivative only: each has a rule of its own.
 batch_norm_row = op(
     "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) "
     "-> out, result1!, result2!, variance!",
     _batch_norm, public=False, layout=laid_out_like, input=_by_input, weight=_by_weight,
-    bias=_by_bias,
+    bias=_by_bias, jvp=_push,
 )  # fmt: skip
 
 

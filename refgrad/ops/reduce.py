@@ -107,7 +107,10 @@ def _blocks(a: np.ndarray, axis: int) -> np.ndarray:
 
 sum_row = op(
     "sum(self, *, dim, keepdim)", summed, public=False, jvp=LINEAR,
-    self=lambda g, F, self_meta: F.expand(g, self_meta.shape),
+    # Rules call it for some dimensions too.
+    self=lambda g, F, self_meta, dim, keepdim: spread(
+        F, g, self_meta.shape, dim if len(dim) < len(self_meta.shape) else (), keepdim
+    ),
 )  # fmt: skip
 sum_dim_row = op(
     "sum_dim(self, *, dim, keepdim)", summed, public=False, node="sum", overload=1, jvp=LINEAR,

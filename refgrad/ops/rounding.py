@@ -90,8 +90,15 @@ def _copysign_vjp(g: Any, F: Any, self: Any, out: Any) -> Any:
     return g * F.where(zero, 0, out / F.where(zero, 1, self))
 
 
+def _copysign_push(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    """±t; where the sign alone moves the result does not, and has no history."""
+    if t[0] is None:
+        return [F.zeros_like(out[0].detach())]
+    return _copysign_vjp(t[0], F, x[0], out[0])
+
+
 copysign_row = op(
-    "copysign(self, other)", np.copysign, promote="float", public=False, jvp=POINTWISE,
+    "copysign(self, other)", np.copysign, promote="float", public=False, jvp=_copysign_push,
     lacks=missing("copysign_cpu", "c"), self=_copysign_vjp, other=lambda g, F, out: F.zeros_like(g),
 )  # fmt: skip
 

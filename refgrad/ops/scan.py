@@ -140,6 +140,9 @@ def _prod_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     shape = tuple(x[0].shape)
     if not shape:
         return t[0]
+    if (x[0].numel() if dim is None else shape[dim]) < 2:
+        # No other factors: the tangent does not depend on the operand.
+        return [F.sum(t[0], tuple(range(len(shape))) if dim is None else (dim,), keepdim)]
     if dim is None:
         return F.sum(F.reshape(t[0], (-1,)) * F.other_factors(F.reshape(x[0], (-1,)), 0), (0,), False)
     return F.sum(t[0] * F.other_factors(x[0], dim), (dim,), keepdim)
@@ -289,6 +292,8 @@ def _logcumsumexp_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     (dim,) = attrs
     if not out[0].ndim:
         return t[0]
+    if not out[0].shape[dim]:
+        raise IndexError(f"max(): Expected reduction dim {dim} to have non-zero size.")
     return F.linear_scan(t[0] * F.exp(x[0] - out[0]), _decay(F, out[0], 1, dim), dim, False)
 
 

@@ -1,0 +1,112 @@
+"""More definitions in high precision: of matrices, bounds, scans and scatters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from .references import REFERENCES, NoReference, elementwise, reference
+
+
+@reference("clamp", "clamp.tensors")
+def _clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    # The upper bound has the last word.
+    x = x if min is None else np.maximum(x, min)
+    return np.asarray(x if max is None else np.minimum(x, max), dtype=object)
+
+
+@reference("copysign")
+def _copysign(x: Any, sign: Any) -> Any:
+    return np.asarray(abs(x) * elementwise(lambda s: -1 if s < 0 else 1)(sign), dtype=object)
+
+
+@reference("logaddexp")
+def _logaddexp(x: Any, y: Any) -> Any:
+    return elementwise(lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)), 2)(x, y)
+
+
+@reference("logaddexp2")
+def _logaddexp2(x: Any, y: Any) -> Any:
+    return elementwise(lambda a, b: mpmath.log(mpmath.mpf(2) ** a + mpmath.mpf(2) ** b, 2), 2)(x, y)
+
+
+@reference("logcumsumexp")
+def _logcumsumexp(x: Any, dim: int = 0) -> Any:
+    x = np.asarray(x, dtype=object)
+    if not x.ndim:
+        return x
+    return REFERENCES["log"](np.cumsum(REFERENCES["exp"](x), axis=dim))
+
+
+@reference("scatter_reduce")
+def _scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str = "sum", include_self: bool = True) -> Any:
+    if not x.ndim:
+        raise NoReference("scattering into a number")
+    found: dict[Any, list[Any]] = {}
+    for place in np.ndindex(*index.shape):
+        target = (*place[:dim], int(index[place]), *place[dim % x.ndim + 1 :])
+        found.setdefault(target, [x[target]] if include_self else []).append(src[place])
+    made = x.copy()
+    for target, values in found.items():
+        made[target] = _reduced(values, reduce)
+    return made
+
+
+def _reduced(values: list[Any], reduce: str) -> Any:
+    if reduce in ("amax", "amin"):
+        return max(values) if reduce == "amax" else min(values)
+    total = mpmath.fprod(values) if reduce == "prod" else mpmath.fsum(values)
+    return total / len(values) if reduce == "mean" else total
+
+
+@reference("logdet")
+def _logdet(a: Any) -> Any:
+    return REFERENCES["log"](REFERENCES["det"](a))
+
+
+@reference("linalg.slogdet")
+def _slogdet(a: Any) -> tuple[Any, Any]:
+    size = np.asarray(abs(REFERENCES["det"](a)), dtype=object)
+    return np.asarray(REFERENCES["det"](a) / size, dtype=object), REFERENCES["log"](size)
+
+
+def _mh(a: Any) -> Any:
+    return np.asarray(np.frompyfunc(mpmath.conj, 1, 1)(np.swapaxes(a, -1, -2)), dtype=object)
+
+
+@reference("linalg.cholesky")
+def _cholesky(a: Any, upper: bool = False) -> Any:
+    """Column by column; of a Hermitian matrix one triangle says all."""
+    if upper:
+        return _mh(_cholesky(_mh(a)))
+    low = np.zeros(a.shape, dtype=object) * mpmath.mpf(0)
+    for j in range(a.shape[-1]):
+        pivot = a[..., j, j] - sum((abs(low[..., j, k]) ** 2 for k in range(j)), mpmath.mpf(0))
+        low[..., j, j] = REFERENCES["sqrt"](REFERENCES["real"](pivot))
+        for i in range(j + 1, a.shape[-1]):
+            inner = sum((low[..., i, k] * _conj(low[..., j, k]) for k in range(j)), mpmath.mpf(0))
+            low[..., i, j] = (a[..., i, j] - inner) / low[..., j, j]
+    return low
+
+
+def _conj(x: Any) -> Any:
+    return np.asarray(np.frompyfunc(mpmath.conj, 1, 1)(x), dtype=object)
+
+
+@reference("cholesky_inverse")
+def _cholesky_inverse(factor: Any, upper: bool = False) -> Any:
+    low = _mh(np.triu(factor)) if upper else np.tril(factor)
+    return _inverse(np.matmul(low, _mh(low)))
+
+
+def _inverse(a: Any) -> Any:
+    """Cofactors over the determinant."""
+    n, det = a.shape[-1], REFERENCES["det"]
+    made = np.empty(a.shape, dtype=object)
+    for i in range(n):
+        for j in range(n):
+            minor = np.delete(np.delete(a, i, -2), j, -1)
+            made[..., j, i] = (-1) ** (i + j) * det(minor)
+    return made / det(a)[..., None, None]

@@ -1,0 +1,101 @@
+"""Noise in the oracle's kernels: it is everywhere, it is small, and it excuses no small wrong element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance import backends
+from conformance.build import Builder
+from conformance.judge import Judge
+from conformance.program import Backward, Call, Leaf, Observe, Pattern, Program, Ref, Region, Transform
+from conformance.source import Stream
+from conformance.trace import Observed, Trace
+from conformance.tracing import values
+
+SIZE = 65536
+PLACE = 12345
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Any:
+    return backends.load("torch")
+
+
+class OneElementOff:
+    """An engine that is right but for one element of one tensor, by one part in a million."""
+
+    def __init__(self, sound: Any, which: tuple[str, int]) -> None:
+        self.sound, self.which = sound, which
+        self.name, self.version, self.family, self.claims = "off", sound.version, sound.family, sound.claims
+
+    def call(self, run: Any, drawn: Any) -> Any:
+        return self.sound.call(run, drawn)
+
+    def execute(self, program: Program, noise: int | None = None) -> Trace:
+        trace = self.sound.execute(program, noise)
+        for place, value in values(trace):
+            if place[:2] == self.which:
+                flat = value.array.reshape(-1)
+                flat[PLACE % flat.size] *= 1 + 1e-6
+        return trace
+
+
+def leaf(shape: tuple[int, ...], seed: int, grad: bool = False) -> Leaf:
+    return Leaf(Pattern("uniform", seed, -4.0, 4.0), "float64", shape, requires_grad=grad)
+
+
+def differentiated(*leaves: Leaf, op: str, attrs: tuple[Any, ...], cotangent: tuple[int, ...]) -> Program:
+    """A call on leaves, its value observed, and a backward pass."""
+    n = len(leaves)
+    call = Call(op, tuple(Ref(i) for i in range(n)), attrs)
+    return Program((*leaves, call, leaf(cotangent, 9), Observe(Ref(n)), Backward((Ref(n),), (Ref(n + 1),))))
+
+
+PROGRAMS = {
+    "sum": differentiated(leaf((SIZE,), 1, True), op="sum", attrs=(), cotangent=()),
+    "matmul": differentiated(
+        leaf((256, 64), 1, True), leaf((64, 256), 2, True), op="matmul", attrs=(), cotangent=(256, 256)
+    ),
+    "softmax": differentiated(leaf((SIZE,), 1, True), op="softmax", attrs=(("dim", 0),), cotangent=(SIZE,)),
+}
+WRONG = [(op, ("gradient", 0)) for op in PROGRAMS] + [("matmul", ("step", 2)), ("softmax", ("step", 1))]
+
+
+@pytest.mark.parametrize(("op", "which"), WRONG)
+def test_one_element_of_many_is_caught(oracle: Any, op: str, which: tuple[str, int]) -> None:
+    program = PROGRAMS[op]
+    assert Judge(oracle, oracle).judge(program).status == "same"
+    found = Judge(OneElementOff(oracle, which), oracle).judge(program)
+    assert found.status == "different" and found.divergence is not None and found.divergence.kind == "value"
+
+
+def test_one_operand_of_many_is_caught_in_the_sum(oracle: Any) -> None:
+    """What is allowed is a share of the operands' absolute sum, and no more."""
+    assert Judge(OneElementOff(oracle, ("step", 1)), oracle).judge(PROGRAMS["sum"]).status == "different"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_transforms_return_is_disturbed(oracle: Any, seed: int) -> None:
+    region = Region(1, (Call("tanh", (Ref(0),)),), (Ref(1),))
+    jvp = Transform("jvp", region, (Ref(0),), options=(("tangents", (Ref(1),)),))
+    vjp = Transform("vjp", region, (Ref(0),), options=(("cotangents", (Ref(1),)),))
+    program = Program((leaf((5,), 1), leaf((5,), 2), jvp, vjp))
+    still, moved = dict(values(oracle.execute(program))), dict(values(oracle.execute(program, noise=seed)))
+    for place in (("step", 2, (1,)), ("step", 3, (1,))):
+        gap = np.abs(moved[place].array / still[place].array - 1)
+        assert 0 < gap.max() < 1e-12
+
+
+def test_exact_kernels_are_not_disturbed(oracle: Any) -> None:
+    b = Builder(Stream(1), "float64")
+    x = b.leaf((4, 3))
+    calls: dict[str, dict[str, Any]] = {"relu": {}, "amax": {"dim": (1,), "keepdim": False}, "flip": {"dims": (0,)}}
+    for op, attrs in calls.items():
+        b.observe(b.call(op, x, **attrs), "value")
+    program = b.program()
+    still, moved = oracle.execute(program), oracle.execute(program, noise=0)
+    pairs = [(a, c) for a, c in zip(still.steps, moved.steps) if isinstance(a, Observed) and isinstance(c, Observed)]
+    assert pairs and all(np.array_equal(a.array, c.array) for a, c in pairs)
