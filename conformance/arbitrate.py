@@ -191,7 +191,8 @@ class Evaluation:
             return self._grad(step, overrides, depth)
         if isinstance(step, p.GradOf):
             return self.gradient(step.value.index, index, overrides, depth)
-        assert isinstance(step, p.Observe), f"{type(step).__name__} has no value"
+        if not isinstance(step, p.Observe):
+            raise NoReference(f"{type(step).__name__} isn't a step of a value program")
         return self.value(step.value.index, overrides, depth)
 
     def _call(self, step: p.Call, overrides: dict[int, Any], depth: int) -> Any:

@@ -29,19 +29,22 @@ def all_rows() -> list[str]:
     return list(keys().values())
 
 
-def campaign(rows: Sequence[str], settings: Settings, jobs: int = 2, draws: int = DRAWS) -> list[Verdict]:
-    """The verdicts on all systematic faults of the rows; survivors are compared on ``draws`` further programs."""
+def campaign(
+    rows: Sequence[str], settings: Settings, jobs: int = 2, draws: int = DRAWS, lines: Sequence[str] = ()
+) -> list[Verdict]:
+    """The verdicts on all systematic faults of the rows, asked about these operators or all; survivors are compared on
+    ``draws`` further programs."""
     if jobs <= 1:
-        return try_rows(rows, settings, draws)
+        return try_rows(rows, settings, draws, lines)
     with ProcessPoolExecutor(jobs) as pool:
-        futures = [pool.submit(try_rows, rows[k::jobs], settings, draws) for k in range(jobs)]
+        futures = [pool.submit(try_rows, rows[k::jobs], settings, draws, lines) for k in range(jobs)]
         return [verdict for future in futures for verdict in future.result()]
 
 
-def try_rows(rows: Sequence[str], settings: Settings, draws: int = DRAWS) -> list[Verdict]:
+def try_rows(rows: Sequence[str], settings: Settings, draws: int = DRAWS, lines: Sequence[str] = ()) -> list[Verdict]:
     """The verdicts on the faults of some rows, asked in one process."""
     faults = [fault for name in rows for fault in faults_of(name)]
-    bench, ask = Bench(faults, settings), operator_questions()
+    bench, ask = Bench(faults, settings), operator_questions(lines)
     bench.ask(ask)
     reasons = _survivors(bench, ask, settings, draws) if draws else {}
     verdicts = [_verdict(bench, fault, reasons) for fault in faults]
@@ -51,9 +54,10 @@ def try_rows(rows: Sequence[str], settings: Settings, draws: int = DRAWS) -> lis
     return verdicts
 
 
-def operator_questions() -> list[Question]:
-    """The questions about single operators: what a row's faults are asked."""
-    return [question for question in questions() if question.id.startswith("op/")]
+def operator_questions(lines: Sequence[str] = ()) -> list[Question]:
+    """The questions about single operators (these, or all): what a row's faults are asked."""
+    wanted = tuple(f"op/{name}/" for name in lines) or ("op/",)
+    return [question for question in questions() if question.id.startswith(wanted)]
 
 
 def _survivors(bench: Bench, ask: Sequence[Question], settings: Settings, draws: int) -> dict[str, str]:

@@ -350,5 +350,31 @@ def bench(
     sys.exit(FINDINGS if slower else CERTIFIED)
 
 
+@app.command(epilog="Example:  refgrad accuracy --engines refgrad,torch sin exp")
+def accuracy(
+    names: Annotated[list[str] | None, typer.Argument(help="Operators; all that have a definition if none.")] = None,
+    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON lines.")] = OUTPUT / "accuracy.jsonl",
+) -> None:
+    """Measure pointwise functions and their derivatives against mpmath, in units in the last place. Exit code 1 where
+    the first engine is off by more than 4 and by more than the second."""
+    from .accuracy import exceptions, measure
+
+    first, *others = engines.split(",")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    found = []
+    with output.open("w", encoding="ascii") as file:
+        for row in measure([first, *others], frozenset(names) if names else None):
+            found.append(row)
+            file.write(json.dumps(row.record()) + "\n")
+            file.flush()
+    worse = [pair for other in others for pair in exceptions(found, first, other)]
+    for row, theirs in worse:
+        what = f"{row.operator}{chr(39) * row.order} ({row.dtype})"
+        print(f"{what}: {row.max_ulps:.3g} units at {row.at!r}; {theirs.engine} {theirs.max_ulps:.3g}")
+    print(f"{output}: {len(found)} measurements, {len(worse)} exceptions")
+    sys.exit(FINDINGS if worse else CERTIFIED)
+
+
 if __name__ == "__main__":
     main()

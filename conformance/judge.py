@@ -16,7 +16,7 @@ from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
 from .trace import Observed, Outcome, Trace
-from .unspecified import depends_on_saved_set, free_steps, has_saved_hooks, without_free_packing
+from .unspecified import depends_on_saved_set, has_saved_hooks, specified
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
@@ -96,8 +96,7 @@ class Judge:
         self.close.free = free_places(program)
         if not any(map(has_saved_hooks, program.steps)):
             return self._compare_all(program, mine, theirs)
-        free = free_steps(program)
-        rest = self._compare_all(program, without_free_packing(mine, free), without_free_packing(theirs, free))
+        rest = self._compare_all(program, specified(program, mine), specified(program, theirs))
         differ = [call.tag for call in mine.hooks] != [call.tag for call in theirs.hooks]
         return Judgement("unspecified", theirs) if rest.status == "same" and differ else rest
 
@@ -136,7 +135,7 @@ class Judge:
         runs: list[dict[Place, Observed]] = []
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
-            runs.extend(dict(values(trace)) for trace in noisy)
+            runs.extend(dict(values(specified(program, trace))) for trace in noisy)
             yield {
                 place: np.fmax(
                     base.get(place, 0.0),

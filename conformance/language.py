@@ -22,9 +22,7 @@ MODES = (
     "saved_hooks:count",
     "set_grad_enabled:False",
     "set_grad_enabled:True",
-    "saved_hooks:raise_pack",
     "detect_anomaly:False",
-    "inference_mode",
 )
 
 

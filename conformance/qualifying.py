@@ -17,6 +17,7 @@ from .qualify import Effort, Verdict, qualify
 
 QUICK_ROWS = ("MulBackward0", "ExpBackward0", "SumBackward1", "MmBackward0", "CumsumBackward0", "MaximumBackward0")
 """The rows whose systematic faults are part of the quick form: pointwise, reducing, contracting, scanning, tied."""
+QUICK_LINES = ("mul", "exp", "sum.dim", "mm", "cumsum", "maximum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def run(options: Options) -> Qualification:
         done.real = qualify(_chosen(options), settings, options.jobs, effort)
     if options.systematic or (options.quick and not options.faults and options.kind is None):
         standard = Settings("standard", 50, options.seed)
-        done.systematic = campaign.campaign(_rows(options), standard, options.jobs, options.draws)
+        lines = QUICK_LINES if options.quick and not options.faults else ()
+        done.systematic = campaign.campaign(_rows(options), standard, options.jobs, options.draws, lines)
     if options.against:
         faults = [v for v in (*done.real, *done.systematic) if not v.control and not v.lacks]
         done.comparisons = against.compare_all([(v.fault, v.caught_by) for v in faults], options.jobs)

@@ -35,9 +35,12 @@ def has_saved_hooks(step: Step) -> bool:
     return any(mode.startswith("saved_hooks") for mode in step.modes)
 
 
-def without_free_packing(trace: Trace, free: frozenset[int]) -> Trace:
-    """The trace without the calls of pack and unpack hooks that those steps made, or a step that raised: some operators
+def specified(program: Program, trace: Trace) -> Trace:
+    """The trace without the calls of pack and unpack hooks that free steps made, or a step that raised: some operators
     look at their arguments before they save them, and some after."""
+    if not any(map(has_saved_hooks, program.steps)):
+        return trace
+    free = free_steps(program)
     raised = {step for step, _ in trace.raised()}
     return replace(trace, hooks=[call for call in trace.hooks if call.step not in free | raised])
 

@@ -13,6 +13,7 @@ from ._errors import list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
 from ._layout import with_strides
 from ._modes import state
+from ._sparse import SparseGradient, sparse_tensor
 from ._storage import contiguous_strides, element_strides, is_dense, owner
 from ._tensor import DUAL, Tensor, plain, resolved
 
@@ -43,6 +44,11 @@ class Owners:
 
     def fresh(self, g: np.ndarray) -> Tensor:
         """A new tensor on the array's own memory, which others may see."""
+        if type(g) is not np.ndarray:
+            found = sparse_tensor(g)
+            if found is not None:
+                return found
+            g = g.view(np.ndarray)
         made = plain(g)
         if g.base is not None:
             made._cell = self.cell(g)
@@ -92,6 +98,9 @@ def accumulate(variable: Tensor, g: Any, live: bool) -> None:
         return
     with _lock:
         grad = variable._grad
+        if type(g) is not np.ndarray or type(grad) is SparseGradient:
+            variable._grad = _with_sparse(variable, grad, g)
+            return
         if grad is None:
             is_kept = sys.getrefcount(g) <= UNSHARED and obeys_layout(variable._array, g) and bool(state.executing)
             variable._grad = kept_gradient(g) if is_kept else copied_gradient(variable._array, g)
@@ -103,6 +112,16 @@ def accumulate(variable: Tensor, g: Any, live: bool) -> None:
                 grad._cell[0] += 1
     if grad is not None:
         check_layout(variable, grad)
+
+
+def _with_sparse(variable: Tensor, grad: Tensor | None, g: np.ndarray) -> Tensor:
+    """The leaf's new gradient where the old one or the cotangent is sparse: only two sparse ones give a sparse one."""
+    made, dense = sparse_tensor(g), g.view(np.ndarray)
+    if grad is None:
+        return copied_gradient(variable._array, dense) if made is None else made
+    if isinstance(grad, SparseGradient):
+        return plain(grad._array + dense) if made is None else grad.plus(made)
+    return grad.add_(plain(dense))
 
 
 def _accumulate_live(variable: Tensor, g: Tensor) -> None:
@@ -121,7 +140,7 @@ def check_layout(variable: Tensor, grad: Tensor) -> None:
     a, g = variable._array, grad._array
     if a.strides == g.strides or all(p == q or n == 1 for p, q, n in zip(a.strides, g.strides, a.shape)):
         return
-    if a.dtype == g.dtype and wanted_strides(a) != element_strides(g):
+    if a.dtype == g.dtype and any(p != q and n > 1 for p, q, n in zip(wanted_strides(a), element_strides(g), a.shape)):
         warn_once(
             "grad and param do not obey the gradient layout contract. This is not an error, but may impair "
             f"performance.\ngrad.sizes() = {list_text(g.shape)}, strides() = {list_text(element_strides(g))}\n"
@@ -147,7 +166,7 @@ def owned_gradient(variable: np.ndarray, g: np.ndarray) -> np.ndarray:
         return np.array(g, order="K", copy=True)
     if not g.size:
         return with_strides(np.array(g), wanted_strides(variable))
-    if variable.flags.c_contiguous or not is_dense(variable):
+    if (variable.flags.c_contiguous and 1 not in variable.shape) or not is_dense(variable):
         return np.array(g, order="C", copy=True)
     return with_strides(np.array(g), element_strides(variable))
 

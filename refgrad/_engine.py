@@ -71,7 +71,7 @@ class Task:
 
     def check_countable(self, node: Node) -> None:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
-        if type(node) is AccumulateGrad and node in self.captures:
+        if type(node) is AccumulateGrad and node in self.captures and node in self.waiting:
             raise RuntimeError(
                 "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
                 "This is currently not supported."
@@ -277,7 +277,7 @@ def _place(results: Sequence[Any], g: Any) -> int:
 def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:
     """An array cotangent in the shape and dtype of the output that it goes to."""
     shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
-    if type(g) is not ndarray:
+    if not isinstance(g, ndarray):
         g = np.asarray(g)
     if g.shape != shape or (g.dtype is not dtype and dtype is not None):
         return state.run(fit, g, shape, dtype, False, node.name(), index)

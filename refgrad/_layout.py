@@ -50,7 +50,8 @@ def column_major(array: np.ndarray) -> np.ndarray:
 def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
     shape, steps = result.shape, result.strides
-    if result.size and all(a.strides == steps and a.shape == shape for a in operands):
+    says_all = len(shape) != 4 or 1 not in shape  # where sizes of 1 leave open which of two layouts it is
+    if result.size and says_all and all(a.strides == steps and a.shape == shape for a in operands):
         return result
     alike = all(a.shape == shape for a in operands)
     if len(shape) < 2 or (alike and result.size == 0):

@@ -215,7 +215,11 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
     first_meta, is_plain = len(plan.saves), local.me.plain
     for k, (is_output, position) in enumerate(plan.packs):
         if is_output:
-            entries.append(_saved_result(outputs[position], position, is_plain) if outputs else None)
+            declared = node.row.schema.outputs
+            if outputs and len(declared) > 1 and not declared[position].differentiable:
+                entries.append(Saved(outputs[position], False))  # it has no history, the node's neither
+            else:
+                entries.append(_saved_result(outputs[position], position, is_plain) if outputs else None)
             continue
         value = inputs[position]
         if k >= first_meta:

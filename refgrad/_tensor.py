@@ -141,6 +141,10 @@ class Tensor:
     def layout(self) -> str:
         return "torch.strided"
 
+    @read_only
+    def is_sparse(self) -> bool:
+        return False
+
     @property
     def requires_grad(self) -> bool:
         return self._needs or (self._view is not None and self._view.base._needs)

@@ -138,9 +138,9 @@ operator("mH", custom(_batch, _last_swapped, ATTRIBUTE), dtypes=NUMERIC, exact=T
 
 
 def _contiguous(b: Builder) -> Drawn:
-    x = b.operand()
-    formats = ("contiguous_format", "preserve_format", *(("channels_last",) if len(x.shape) == 4 else ()))
-    return (x,), {"memory_format": Dtype(b.pick(formats[:1] + formats[2:]))}
+    x = b.operand(rank=(4, 4) if b.chance(3) else (0, 4))
+    formats = ("contiguous_format", *(("channels_last",) if len(x.shape) == 4 else ()))
+    return (x,), {"memory_format": Dtype(b.pick(formats))}
 
 
 def _of_second(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

@@ -127,7 +127,17 @@ def _bags(b: Builder) -> Drawn:
     return (draw_places(b, table.shape[0], (4,)), table, starts), attrs
 
 
+def _by_frequency(b: Builder) -> Drawn:
+    args, attrs = _embedding(b)
+    return args, {**attrs, "scale_grad_by_freq": True}
+
+
 operator("nn.functional.embedding", custom(_embedding, forms=FUNCTION), dtypes=FLOATING, exact=True)
+# Divided by how often a row is asked for, a gradient is no derivative, and forward mode no transpose of it.
+operator(
+    "nn.functional.embedding.by_frequency", custom(_by_frequency, forms=FUNCTION), dtypes=FLOATING, twice=False,
+    forward=False,
+)  # fmt: skip
 operator(
     "nn.functional.embedding_bag",
     custom(_bags, forms=FUNCTION),

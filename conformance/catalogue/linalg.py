@@ -201,13 +201,14 @@ operator(
 )
 operator(
     "linalg.solve_triangular",
-    system(side="first", upper=(True, False), left=(True, False), unitriangular=(False,)),
+    system(side="first", upper=(True, False), left=(True, False), unitriangular=(False, True)),
     dtypes=NUMERIC,
 )  # fmt: skip
 operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, prepare=hermitian)
 operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC)
 operator("cholesky_inverse", square("positive", upper=(False, True)), dtypes=NUMERIC)
-operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC)
+# The singular vectors that PyTorch keeps may be turned.
+operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, graph="names")
 operator("linalg.eigvalsh", square("hermitian", per_row(real_of), UPLO=("L", "U")), dtypes=NUMERIC, prepare=hermitian)
 operator("linalg.matrix_exp", square(), dtypes=("float64",))
 operator("linalg.pinv", rectangular(lambda args, attrs: _swapped(args)), dtypes=NUMERIC)

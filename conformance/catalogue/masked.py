@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..domains import CONDITION, DISTINCT, NONZERO, Domain
 from ..shapes import reduced
 from . import Strategy, operator
-from .arguments import Drawn, draw_dim, draw_dims
+from .arguments import Drawn, draw_dim, draw_dims, untied
 from .reduce import to_real
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def masked_reduction(
     """A tensor that is not empty, dimensions, keepdim, and often a mask."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand(tuple(d or 1 for d in b.draw_shape(0, 3)), domain=domain)
+        shape = tuple(d or 1 for d in b.draw_shape(0, 3))
+        x = untied(b, shape) if domain is DISTINCT else b.operand(shape, domain=domain)
         attrs: dict[str, Any] = {name: values[b.choose(len(values))] for name, values in options.items()}
         dim = draw_dim(b, len(x.shape)) if one else draw_dims(b, len(x.shape))
         attrs |= {"dim": dim, "keepdim": bool(b.choose(2))}

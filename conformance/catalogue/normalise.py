@@ -19,13 +19,16 @@ def same(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return ((args[0].shape, args[0].dtype),)
 
 
-def affine(b: Builder, attrs: dict[str, Any], shape: tuple[int, ...], bias: bool = True) -> dict[str, Any]:
-    """Perhaps a weight, and then perhaps a bias. A bias alone is a line of its own: there PyTorch 2.13 has no second
-    derivative (an internal error), and group_norm not even a first (an undefined tensor)."""
+def affine(
+    b: Builder, attrs: dict[str, Any], shape: tuple[int, ...], bias: bool = True, alone: bool = True
+) -> dict[str, Any]:
+    """Perhaps a weight, and then perhaps a bias; seldom a bias without a weight (a constant unless ``alone``)."""
     if b.chance(2):
         attrs["weight"] = b.operand(shape)
         if bias and b.chance(2):
             attrs["bias"] = b.operand(shape)
+    elif bias and b.chance(4):
+        attrs["bias"] = b.operand(shape, grad=alone)
     return attrs
 
 
@@ -56,7 +59,8 @@ def groups() -> Any:
         number, per_group = b.pick((2, 1, 3)), b.pick((2, 3))
         count = number * per_group
         x = b.operand(channels(b, count))
-        return (x,), affine(b, {"num_groups": number, "eps": b.pick(EPS)}, (count,))
+        # PyTorch has no gradient at all for a bias without a weight: a recorded fault.
+        return (x,), affine(b, {"num_groups": number, "eps": b.pick(EPS)}, (count,), alone=False)
 
     return custom(draw, same, FUNCTION)
 

@@ -64,6 +64,12 @@ def _along(b: Builder) -> Drawn:
     return (x,), {"dim": draw_dim(b, len(x.shape)), "keepdim": bool(b.choose(2))}
 
 
+def _most_common(b: Builder) -> Drawn:
+    """Of at most 16 elements: beyond, PyTorch's place among equal ones is what an unstable sort makes of them."""
+    x = untied(b, tuple(min(d, 16) for d in _filled(b)))
+    return (x,), {"dim": draw_dim(b, len(x.shape)), "keepdim": bool(b.choose(2))}
+
+
 def _kth_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     shape = reduced(args[0].shape, attrs["dim"], attrs["keepdim"])
     return ((shape, args[0].dtype), (shape, "int64"))
@@ -103,10 +109,13 @@ operator(
 )
 operator("topk", custom(_topk, _top_shape), outputs=VALUES, exact=True, jumps=True)
 operator("kthvalue", custom(_kth, _kth_shape), outputs=VALUES, exact=True, jumps=True)
-operator("mode", custom(_along, _kth_shape), outputs=VALUES, exact=True, jumps=True)
+operator("mode", custom(_most_common, _kth_shape), kinks=special(1.0), outputs=VALUES, exact=True, jumps=True)
 for _name in ("median", "nanmedian"):
     operator(_name, reduction("all", DISTINCT, empty=False), kinks=special(1.0), exact=True, jumps=True)
-    operator(f"{_name}.dim", custom(_along, _kth_shape), outputs=VALUES, exact=True, jumps=True)
+    operator(
+        f"{_name}.dim", custom(_along, _kth_shape), kinks=special(1.0, float("nan")), outputs=VALUES, exact=True,
+        jumps=True,
+    )  # fmt: skip
 for _name in ("quantile", "nanquantile"):
     operator(_name, custom(_quantile, _quantile_shape), graph="free", jumps=True)
 operator("bucketize", custom(_search, _found, ("function",)), exact=True, jumps=True, differentiable=False)

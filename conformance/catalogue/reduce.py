@@ -35,8 +35,14 @@ def to_real(dtype: str) -> str:
 
 
 def spread(dims: str = "many", **outputs: Any) -> Strategy:
-    """A variance-like reduction: correction and keepdim."""
-    return reduction(dims, DISTINCT, empty=False, correction=(1, 0, 2), **outputs)
+    """A variance-like reduction: correction and keepdim. No dimensions named mean all of them."""
+    plain = reduction(dims, DISTINCT, empty=False, correction=(1, 0, 2), **outputs)
+
+    def draw(b: Builder) -> Drawn:
+        args, attrs = plain.draw(b)
+        return args, {**attrs, "dim": ()} if dims == "many" and b.chance(8) else attrs
+
+    return Strategy(draw, plain.infer, plain.forms)
 
 
 def deviation(dims: str = "many", **outputs: Any) -> Strategy:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..domains import DISTINCT, NONZERO, OFF_GRID, POSITIVE, Domain, special
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, along_dim, custom, draw_dim
+from .places import literal
 
 if TYPE_CHECKING:
     from ..build import Builder
@@ -95,32 +99,35 @@ def _square(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return ((x.shape[:1] * 2 if len(x.shape) > 1 else (), x.dtype),)
 
 
-def _places(size: int) -> Domain:
-    """Positions below a size."""
-    return Domain(f"places{size}", tuple(float(k) for k in range(size)), 0, size - 1, jitter=False)
+def _drawn_places(b: Builder, shape: Shape, size: int) -> Any:
+    """Places below a size, literal: where points are special, these are none of them."""
+    drawn = b.source.indices(math.prod(shape), 256).astype(np.int64) % max(size, 1)
+    return literal(b, drawn.reshape(shape))
 
 
-# Self and source never coincide: where they do and self is left out, PyTorch's gradient still counts self as a tie.
-def _scattered(reductions: tuple[str, ...]) -> Any:
+def _target(b: Builder, shape: Shape, include_self: bool) -> Any:
+    """Self: ties with the source are a matter of convention only where self counts."""
+    return b.operand(shape, domain=OFF_GRID if include_self else NONZERO)
+
+
+def _scattered(reductions: tuple[str, ...], smaller: bool = False) -> Any:
     def draw(b: Builder) -> Drawn:
         shape = tuple(d or 1 for d in b.draw_shape(1, 3))
-        x = b.operand(shape, domain=OFF_GRID)
-        dim = draw_dim(b, len(shape))
-        count = resized(shape, dim, b.pick((2, 1, 3, 5)))
-        index = b.operand(count, dtype="int64", domain=_places(shape[dim]))
         attrs = {"reduce": b.pick(reductions), "include_self": bool(1 - b.choose(2))}
-        return (x, dim, index, b.operand(count, domain=NONZERO)), attrs
+        x, dim = _target(b, shape, attrs["include_self"]), draw_dim(b, len(shape))
+        count = resized(shape, dim, b.pick((2, 1, 3, 5)))
+        index = tuple(max(n - b.choose(2), 1) for n in count) if smaller else count
+        return (x, dim, _drawn_places(b, index, shape[dim]), b.operand(count, domain=NONZERO)), attrs
 
     return draw
 
 
 def _index_reduced(b: Builder) -> Drawn:
     shape = tuple(d or 1 for d in b.draw_shape(1, 3))
-    x, dim, count = b.operand(shape, domain=OFF_GRID), draw_dim(b, len(shape)), b.pick((2, 1, 3, 5))
-    index = b.operand((count,), dtype="int64", domain=_places(shape[dim]))
-    source = b.operand(resized(shape, dim, count), domain=NONZERO)
     attrs = {"reduce": b.pick(("prod", "mean", "amax", "amin")), "include_self": bool(1 - b.choose(2))}
-    return (x, dim, index, source), attrs
+    x, dim, count = _target(b, shape, attrs["include_self"]), draw_dim(b, len(shape)), b.pick((2, 1, 3, 5))
+    source = b.operand(resized(shape, dim, count), domain=NONZERO)
+    return (x, dim, _drawn_places(b, (count,), shape[dim]), source), attrs
 
 
 def _running_sums() -> Any:
@@ -165,7 +172,17 @@ operator("corrcoef", custom(lambda b: ((_covariance(b)[0][0],), {}), _square), g
 operator(
     "scatter_reduce",
     custom(_scattered(("sum", "prod", "mean", "amax", "amin")), _like, INPLACE),
+    kinks=special(1.0),
     contraction=True,
     graph="spec",
 )
-operator("index_reduce", custom(_index_reduced, _like, INPLACE), contraction=True, forward=False, kinks=special(0.0))
+# An index smaller than the source has no gradient: that is documented.
+operator(
+    "scatter_reduce.smaller",
+    custom(_scattered(("sum", "prod", "mean", "amax", "amin"), True), _like, INPLACE),
+    contraction=True,
+    differentiable=False,
+)
+operator(
+    "index_reduce", custom(_index_reduced, _like, INPLACE), kinks=special(0.0, 1.0), contraction=True, forward=False
+)

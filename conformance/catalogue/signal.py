@@ -42,7 +42,7 @@ def _spectrum(b: Builder) -> Drawn:
     onesided = b.choose(3) != 2
     bins = attrs["n_fft"] // 2 + 1 if onesided else attrs["n_fft"]
     x = b.operand((*b.pick(((), (2,))), bins, b.pick((5, 4))))
-    attrs |= {"center": True, "onesided": onesided, "length": b.pick((None, 3))}
+    attrs |= {"onesided": onesided, "length": b.pick((None, 3))}
     return (x,), {**attrs, "return_complex": False if onesided else b.pick((False, True))}
 
 
@@ -58,7 +58,8 @@ def _signal_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     *batch, _, frames = args[0].shape
     size = attrs["length"]
     if size is None:
-        size = attrs["n_fft"] + attrs["hop_length"] * (frames - 1) - 2 * (attrs["n_fft"] // 2)
+        size = attrs["n_fft"] + attrs["hop_length"] * (frames - 1)
+        size -= 2 * (attrs["n_fft"] // 2) if attrs["center"] else 0
     dtype = args[0].dtype
     return (((*batch, size), dtype if attrs["return_complex"] else real_of(dtype)),)
 

@@ -115,6 +115,7 @@ def pooled_shape(dims: int, average: bool) -> Any:
     def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         given = [each(attrs[name], dims) for name in ("kernel_size", "stride", "padding")]
         kernels, strides, paddings = given
+        kernels = tuple((k - 1) * attrs.get("dilation", 1) + 1 for k in kernels)
         sizes = zip(args[0].shape[-dims:], kernels, strides, paddings)
         out = tuple(size(n, k, s, p, attrs["ceil_mode"]) for n, k, s, p in sizes)
         shape = (*args[0].shape[:-dims], *out)
@@ -149,7 +150,8 @@ def pooled(dims: int, domain: Domain, average: bool) -> Any:
             if dims > 1:
                 attrs["divisor_override"] = b.pick((None, 3))
         else:
-            attrs |= {"dilation": b.pick((1,)), "return_indices": True}
+            small = all(k == 2 for k in each(attrs["kernel_size"], dims))
+            attrs |= {"dilation": 2 if small and b.chance(3) else 1, "return_indices": True}
         return (x,), attrs
 
     return custom(draw, pooled_shape(dims, average), FUNCTION)
@@ -195,10 +197,11 @@ def unpooled(dims: int) -> Any:
     """A max pool's values and places, put back."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *(b.pick((2, 4)) for _ in range(dims))))
-        found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=2, stride=2, padding=0, ceil_mode=False,
-                       dilation=1, return_indices=True)  # fmt: skip
-        return (b.item(found, 0), b.item(found, 1)), {"kernel_size": 2, "stride": b.pick((2, None))}
+        kernel = b.pick((2, 3))
+        x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *(kernel * b.pick((1, 2)) for _ in range(dims))))
+        found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=kernel, stride=kernel, padding=0,
+                       ceil_mode=False, dilation=1, return_indices=True)  # fmt: skip
+        return (b.item(found, 0), b.item(found, 1)), {"kernel_size": kernel, "stride": b.pick((kernel, None))}
 
     return custom(draw, forms=FUNCTION)
 
@@ -240,7 +243,7 @@ operator(
 def enlarged() -> Any:
     def draw(b: Builder) -> Drawn:
         x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *space(b, 2)))
-        return (x,), {"scale_factor": 2} if b.chance(2) else {"size": (b.pick((3, 5)), b.pick((2, 6)))}
+        return (x,), {"scale_factor": b.pick((2, 3))} if b.chance(2) else {"size": (b.pick((3, 5)), b.pick((2, 6)))}
 
     return custom(draw, resized(2), FUNCTION)
 

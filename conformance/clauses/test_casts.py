@@ -8,7 +8,7 @@ from ..build import Builder
 from ..clause import clause, generate
 from ..domains import NONZERO
 from ..program import Dtype
-from ..trace import Trace
+from ..trace import Observed, Trace
 from .applying import got_gradient, inner, pull
 
 AREA = "dtype-rules"
@@ -30,10 +30,8 @@ def to_integers(b: Builder) -> None:
 
 
 def cut_twice(trace: Trace) -> bool:
-    return got_gradient(trace) and [s.grad_fn for s in trace.steps if getattr(s, "grad_fn", None) is not None] == [
-        False,
-        False,
-    ]
+    histories = [s.grad_fn for s in trace.steps if isinstance(s, Observed) and s.grad_fn is not None]
+    return got_gradient(trace) and histories == [False, False]
 
 
 @clause(

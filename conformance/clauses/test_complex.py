@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from ..build import Builder, Value
 from ..clause import clause, generate, scenario
 from ..domains import NONZERO
@@ -28,7 +30,7 @@ def holomorphic(b: Builder, z: Value, depth: int) -> Value:
 
 
 def real_valued(b: Builder, z: Value) -> Value:
-    """A drawn real-valued function."""
+    """A drawn real-valued function. Of moderate numbers: PyTorch's norms overflow where squares do."""
     kind = b.choose(4)
     if kind == 0:
         return b.call("abs", z)
@@ -49,7 +51,7 @@ def complex_gradient(trace: Trace) -> bool:
 
 def real_loss(b: Builder) -> None:
     z = b.leaf(domain=NONZERO)
-    b.backward(b.call("sum", real_valued(b, holomorphic(b, z, b.integer(0, 2)))))
+    b.backward(b.call("sum", real_valued(b, holomorphic(b, z, b.integer(0, 1)))))
 
 
 @clause(
@@ -213,7 +215,7 @@ def one_part_left(trace: Trace) -> bool:
     last = trace.steps[-1]
     if not (isinstance(last, Observed) and is_complex(last.dtype) and last.array.size):
         return False
-    return not last.array.imag.any() or not last.array.real.any()
+    return not np.imag(last.array).any() or not np.real(last.array).any()
 
 
 @clause(
@@ -308,7 +310,7 @@ def test_conjugated(check: Any, programs: Any = generate(conjugated, COMPLEX)) -
 def through_complex(b: Builder) -> None:
     x = b.leaf(dtype=REAL_OF[b.dtype], domain=NONZERO)
     z = b.call("mul", x, b.pick((1j, 1 + 2j, 0.5 - 1j)))
-    pull(b, real_valued(b, holomorphic(b, z, b.integer(0, 2))))
+    pull(b, real_valued(b, holomorphic(b, z, b.integer(0, 1))))
 
 
 @clause(

@@ -71,6 +71,34 @@ def test_rows_written(check: Any, programs: Any = across("index_copy", "index_fi
     check(programs)
 
 
+def gathered(torch: Any, drawn: Any) -> Any:
+    data, index, sparse, times = drawn
+    x = torch.tensor(data, dtype=torch.float64, requires_grad=True)
+    for _ in range(times):
+        y = torch.gather(x, 0, torch.tensor(index), sparse_grad=sparse)
+        (y * torch.arange(1.0, len(index) + 1, dtype=torch.float64)).sum().backward()
+    if not x.grad.is_sparse:
+        return str(x.grad.layout), x.grad.tolist()
+    # How two sparse gradients are kept when they add up is nobody's promise; what they come to is.
+    kept = [x.grad.coalesce(), x.grad][: 1 + (times == 1)]
+    parts = [(g._indices().tolist(), g._values().tolist(), g.is_coalesced()) for g in kept]
+    return str(x.grad.layout), x.grad.to_dense().tolist(), parts
+
+
+def draw_gathered(b: Builder) -> Any:
+    size = b.integer(1, 4)
+    data = [b.integer(-8, 8) / 4 for _ in range(size)]
+    return data, [b.integer(0, size - 1) for _ in range(b.integer(1, 4))], not b.chance(4), b.integer(1, 2)
+
+
+@point(
+    "op.gather-sparse-grad", "gather(sparse_grad=True) gives its input a sparse gradient of the same values.",
+    "torch.gather",
+)  # fmt: skip
+def test_gathered(check: Any, drawn: Any = scenario(gathered, draw_gathered)) -> None:
+    check(drawn)
+
+
 def embedded(b: Builder, **options: Any) -> None:
     rows, count = b.integer(2, 4), b.integer(2, 5)
     table = plain(NONZERO)(b, (rows, b.integer(1, 3)))

@@ -36,7 +36,7 @@ def least_slope(b: Builder) -> None:
     op = b.pick(("abs", "relu", "norm", "nn.functional.relu"))
     if op == "norm":
         x = near(0.0, others=(0.0,))(b, (b.integer(1, 3),))
-    pull_back(b, b.call(op, x, **({"p": 2} if op == "norm" else {})))
+    pull_back(b, b.call(op, x, p=2) if op == "norm" else b.call(op, x))
 
 
 @point("nondiff.rule2-convex-min-norm", "At a convex kink the smallest subgradient is taken.", RULES + " rule 2")

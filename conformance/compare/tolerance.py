@@ -103,7 +103,7 @@ def spread(reference: np.ndarray, runs: list[np.ndarray], most: float = np.inf) 
     moved = np.zeros(base.shape)
     with np.errstate(all="ignore"):
         for run in runs:
-            if run.shape == reference.shape:
+            if run.shape == reference.shape and run.dtype == reference.dtype:
                 moved = np.fmax(moved, np.abs(_parts(run) - base))
     return np.minimum(SPREAD * moved, most)
 

@@ -187,7 +187,23 @@ def _prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 @reference("var.dim")
 def _var(x: Any, dim: Any = None, keepdim: bool = False, correction: int = 1) -> Any:
     centred = x - _mean(x, dim, True)
-    return _sum(centred * centred, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction)
+    squares = REFERENCES["real"](centred) ** 2 + REFERENCES["imag"](centred) ** 2
+    return _sum(squares, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction)
+
+
+@reference("std.dim")
+def _std(x: Any, **options: Any) -> Any:
+    return REFERENCES["sqrt"](_var(x, **options))
+
+
+@reference("var_mean.dim")
+def _var_mean(x: Any, correction: int = 1, **where: Any) -> Any:
+    return _var(x, correction=correction, **where), _mean(x, **where)
+
+
+@reference("std_mean.dim")
+def _std_mean(x: Any, correction: int = 1, **where: Any) -> Any:
+    return _std(x, correction=correction, **where), _mean(x, **where)
 
 
 @reference("logsumexp")
@@ -334,47 +350,6 @@ def _binary_cross_entropy(x: Any, target: Any, weight: Any = None, reduction: st
     return _mean_or_sum(values if weight is None else values * weight, reduction)
 
 
-def _window_weights(size: int, out: int, support: Any, kernel: Any, align: bool) -> list[list[Any]]:
-    """For each output, the weight of every input: a kernel as wide as a step, normalised to 1."""
-    step = mpmath.mpf(size) / out
-    if align:
-        step = mpmath.mpf(size - 1) / (out - 1) if out > 1 else mpmath.mpf(0)
-    stretch = max(step, mpmath.mpf(1))
-    rows = []
-    for i in range(out):
-        centre = step * (i + mpmath.mpf(1) / 2)
-        low = max(int(centre - support * stretch + mpmath.mpf(1) / 2), 0)
-        high = min(int(centre + support * stretch + mpmath.mpf(1) / 2), size)
-        half = mpmath.mpf(1) / 2
-        row = [kernel((j - centre + half) / stretch) if low <= j < high else mpmath.mpf(0) for j in range(size)]
-        rows.append([w / sum(row) for w in row])
-    return rows
-
-
-def _triangle(t: Any) -> Any:
-    return max(1 - abs(t), mpmath.mpf(0))
-
-
-def _keys(t: Any) -> Any:
-    t, a = abs(t), -mpmath.mpf(1) / 2
-    if t <= 1:
-        return (a + 2) * t**3 - (a + 3) * t**2 + 1
-    return a * (t**3 - 5 * t**2 + 8 * t - 4) if t < 2 else mpmath.mpf(0)
-
-
-@reference("nn.functional.interpolate.antialias")
-def _antialias(
-    x: Any, mode: str, align_corners: bool, antialias: bool, size: Any = None, scale_factor: Any = None
-) -> Any:
-    if size is None:
-        raise NoReference("placing samples by a scale factor")
-    support, kernel = (2, _keys) if mode == "bicubic" else (1, _triangle)
-    for axis, out in ((2, size[0]), (3, size[1])):
-        matrix = np.array(_window_weights(x.shape[axis], out, support, kernel, align_corners), dtype=object)
-        x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
-    return x
-
-
 @reference("polygamma", "special.polygamma")
 def _polygamma(order: int, x: Any) -> Any:
     return elementwise(lambda v: mpmath.psi(order, v))(x)
@@ -391,3 +366,4 @@ def _gelu_by_tanh(x: Any) -> Any:
 
 
 from . import functions as functions  # noqa: E402  registers its definitions, which are built on these
+from . import windows as windows  # noqa: E402

@@ -61,3 +61,43 @@ def _masked_logaddexp(x: Any, y: Any, dtype: Any = None, input_mask: Any = None,
         return values if mask is None else np.where(np.asarray(mask, dtype=bool), values, -mpmath.inf)
 
     return elementwise(_log_of_sum, 2)(masked(x, input_mask), masked(y, other_mask))
+
+
+@reference("masked.norm")
+def _masked_norm(
+    x: Any, order: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None, mask: Any = None
+) -> Any:
+    kept = x if mask is None else np.where(np.broadcast_to(np.asarray(mask, dtype=bool), x.shape), x, mpmath.mpf(0))
+    dims = tuple(range(kept.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    axes = tuple(d % kept.ndim for d in dims) if kept.ndim else ()
+    total = np.sum(REFERENCES["abs"](kept) ** mpmath.mpf(order), axis=axes, keepdims=keepdim)
+    return elementwise(lambda v: v ** (1 / mpmath.mpf(order)) if v else v)(total)
+
+
+_COMBINE = {
+    "sum": sum,
+    "mean": lambda values: sum(values) / mpmath.mpf(len(values)),
+    "prod": mpmath.fprod,
+    "amax": max,
+    "amin": min,
+}
+
+
+@reference("scatter_reduce", "scatter_reduce.smaller")
+def _scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True) -> Any:
+    buckets = {place: [x[place]] if include_self else [] for place in np.ndindex(*x.shape)}
+    axis = dim % max(x.ndim, 1)
+    for place in np.ndindex(*index.shape):
+        target = tuple(int(index[place]) if k == axis else i for k, i in enumerate(place))
+        buckets[target].append(src[place])
+    made = np.empty(x.shape, dtype=object)
+    for place, values in buckets.items():
+        made[place] = _COMBINE[reduce](values) if values else x[place]
+    return made
+
+
+@reference("index_reduce")
+def _index_reduce(x: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool = True) -> Any:
+    column = [-1 if k == dim % max(x.ndim, 1) else 1 for k in range(max(x.ndim, 1))]
+    places = np.broadcast_to(np.asarray(index).reshape(column), source.shape)
+    return _scatter_reduce(x, dim, places, source, reduce, include_self)

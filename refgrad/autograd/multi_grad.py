@@ -92,4 +92,4 @@ def register_multi_grad_hook(
         gathered = GatheredGradients(tensors, fn)
         return SeveralHandles([t.register_hook(gathered.hook(k)) for k, t in enumerate(tensors)])
     first = FirstGradient(fn)
-    return SeveralHandles([t.register_hook(first.hook) for t in tensors])
+    return SeveralHandles([t.register_hook(first.hook) for t in tensors if t.requires_grad])

@@ -155,7 +155,11 @@ def _columns(func: Callable[..., Any], leaves: list[Tensor], has_aux: bool) -> t
             (outputs, shape), aux = flatten(output), rest[0] if has_aux else None
             pushed[place].append(flatten(tangent)[0])
     if shape is None:
-        outputs, shape = tensor_leaves(func(*leaves), JVP)
+        # Without a column to push, what the columns would depend on still shows.
+        still = tuple(plain(np.zeros_like(t._array)) for t in leaves)
+        output, tangent, *rest = jvp(func, tuple(leaves), still, has_aux=has_aux)
+        _, shape = tensor_leaves(output, JVP)
+        outputs = flatten(tangent)[0]
     rows = [[_stacked(o, nr, leaf, pushed[p]) for p, leaf in enumerate(leaves)] for nr, o in enumerate(outputs)]
     return rows, shape, aux
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._dtypes import SCALAR_NAMES
 from .._inplace import write
-from .._layout import copied
+from .._layout import copied, pointwise
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -218,8 +218,14 @@ INPLACE[leaky_relu_row] = activation_row(
     "leaky_relu_inplace(self, *, negative_slope)", leaky_relu_row.row.kernel, "leaky_relu_cpu", node="leaky_relu",
     overload=1, self=_leaky_vjp_from_result,
 )  # fmt: skip
+
+
+def _prelu_layout(result: np.ndarray, operands: Any) -> np.ndarray:
+    return pointwise(result, operands) if result.size else copied(result, operands[:1])
+
+
 prelu_row = activation_row(
-    "prelu(self, weight)", lambda a, w: np.where(a > 0, a, w * a), "prelu_cpu", node="prelu_kernel",
+    "prelu(self, weight)", lambda a, w: np.where(a > 0, a, w * a), "prelu_cpu", node="prelu_kernel", layout=_prelu_layout,
     self=lambda g, F, self, weight: F.attached(F.where(self > 0, g, weight * g), self),
     weight=lambda g, F, self, weight: F.attached(F.where(self > 0, 0, self * g), weight),
 )  # fmt: skip

@@ -199,6 +199,9 @@ def detach(input: Tensor) -> Tensor:
 @method
 def detach_(self: Tensor) -> Tensor:
     """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
+    if state.inference:
+        # Autograd, which would do it, is switched off.
+        return self
     if self._view is not None:
         raise RuntimeError(errors.DETACH_VIEW)
     if self._edge is not None and self._cell is not None:

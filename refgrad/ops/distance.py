@@ -32,7 +32,7 @@ def _lengths(difference: np.ndarray, p: float) -> np.ndarray:
 
 
 def _cdist(x1: np.ndarray, x2: np.ndarray, p: float) -> np.ndarray:
-    return _lengths(x1[..., :, None, :] - x2[..., None, :, :], p)
+    return np.ascontiguousarray(_lengths(x1[..., :, None, :] - x2[..., None, :, :], p))
 
 
 @formula
@@ -77,7 +77,7 @@ cdist_row = op("cdist_forward(x1, x2, *, p) -> result", _cdist, node="cdist", pu
 def _euclidean(x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
     """|x|² + |y|² - 2x·y by one matrix product, rounded up to zero."""
     square = (x1 * x1).sum(-1)[..., :, None] + (x2 * x2).sum(-1)[..., None, :] - 2 * (x1 @ np.swapaxes(x2, -1, -2))
-    return np.sqrt(np.maximum(square, 0))
+    return np.ascontiguousarray(np.sqrt(np.maximum(square, 0)))
 
 
 def _euclidean_pull(g: Any, F: Any, x1: Any, x2: Any, result: Any, needs: Any) -> Any:

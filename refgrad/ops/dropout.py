@@ -28,7 +28,7 @@ def _check(p: float, input: Tensor) -> None:
 def _noise(input: Tensor, p: float, features: bool) -> np.ndarray:
     """Ones with probability 1 - p in the input's shape and order of memory (features: one number a channel)."""
     a = input._array
-    if not features and not state.functional_levels:  # within a transform PyTorch draws row by row
+    if not features and not state.transforms:  # within a transform PyTorch draws row by row
         return arranged(lambda shape: random.bernoulli(random.default_generator, shape, 1 - p), a).astype(a.dtype)
     if features and a.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")

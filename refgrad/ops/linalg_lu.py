@@ -44,32 +44,42 @@ def _top(F: Any, a: Any, size: int) -> Any:
 
 @formula
 def lu_pull(F: Any, g_low: Any, g_up: Any, P: Any, low: Any, up: Any) -> Any:
-    """The cotangent of A = P·L·U from those of L and U (either may be None), by cases of the shape.
+    """The cotangent of A = P·L·U from those of L and U (either may be None).
 
     With X = L⁻¹PᵀdA·U⁻¹ for the leading square part: dL = L·(X below the diagonal), dU = (X on and above)·U; the rest
-    of a tall L is A₂U⁻¹, and of a wide U is L⁻¹PᵀA₂.
+    of a tall L is A₂U⁻¹, and of a wide U is L⁻¹PᵀA₂. Written so that G_U, or G_L, stands for itself: it isn't
+    multiplied by a factor and divided by it again.
     """
-    m, n, k = low.shape[-2], up.shape[-1], low.shape[-1]
-    inner = None
-    low1, up1 = _top(F, low, k), _left(F, up, k)
-    if g_low is not None:
-        inner = F.lower_part(F.matmul(F.mH(low1), _top(F, g_low, k)), -1)
+    k = low.shape[-1]
+    if up.shape[-1] >= low.shape[-2]:
+        found = _wide_pull(F, g_low, g_up, low, up, k)
+        return F.matmul(P, F.linalg_solve_triangular(F.mH(low), found, True, True, True))
+    return F.matmul(P, F.linalg_solve_triangular(F.mH(up), _tall_pull(F, g_low, g_up, low, up, k), False, False, False))
+
+
+def _wide_pull(F: Any, g_low: Any, g_up: Any, low: Any, up: Any, k: int) -> Any:
+    """G_U + [(LᴴG_L - G_U·Uᴴ below the diagonal)·U₁⁻ᴴ, 0]."""
+    inner = None if g_low is None else F.matmul(F.mH(low), F.lower_part(g_low, -1))
+    g_up = None if g_up is None else F.upper_part(g_up, 0)
     if g_up is not None:
-        part = F.upper_part(F.matmul(_left(F, g_up, k), F.mH(up1)), 0)
-        inner = part if inner is None else inner + part
-    if n > k and g_up is not None:
-        inner = inner - F.lower_part(F.matmul(g_up[..., k:], F.mH(up[..., k:])), -1)
-    if m > k and g_low is not None:
-        inner = inner - F.upper_part(F.matmul(F.mH(low[..., k:, :]), g_low[..., k:, :]), 0)
-    found = F.linalg_solve_triangular(F.mH(low1), inner, True, True, True)
-    found = F.linalg_solve_triangular(F.mH(up1), found, False, False, False)
-    if n > k:
-        rest = F.zeros_like(up[..., k:]) if g_up is None else g_up[..., k:]
-        found = F.join([found, F.linalg_solve_triangular(F.mH(low1), rest, True, True, True)], -1)
-    if m > k:
-        rest = F.zeros_like(low[..., k:, :]) if g_low is None else g_low[..., k:, :]
-        found = F.join([found, F.linalg_solve_triangular(F.mH(up1), rest, False, False, False)], -2)
-    return F.matmul(P, found)
+        part = F.matmul(g_up, F.mH(up))
+        inner = -part if inner is None else inner - part
+    found = F.linalg_solve_triangular(F.mH(_left(F, up, k)), F.lower_part(inner, -1), False, False, False)
+    if up.shape[-1] > k:
+        found = F.join([found, F.zeros((*up.shape[:-1], up.shape[-1] - k), F.array_dtype(up))], -1)
+    return found if g_up is None else found + g_up
+
+
+def _tall_pull(F: Any, g_low: Any, g_up: Any, low: Any, up: Any, k: int) -> Any:
+    """G_L + [L₁⁻ᴴ·(G_U·Uᴴ - LᴴG_L on and above the diagonal), 0]."""
+    inner = None if g_up is None else F.matmul(F.upper_part(g_up, 0), F.mH(up))
+    g_low = None if g_low is None else F.lower_part(g_low, -1)
+    if g_low is not None:
+        part = F.matmul(F.mH(low), g_low)
+        inner = -part if inner is None else inner - part
+    found = F.linalg_solve_triangular(F.mH(_top(F, low, k)), F.upper_part(inner, 0), True, True, True)
+    found = F.join([found, F.zeros((*low.shape[:-2], low.shape[-2] - k, k), F.array_dtype(low))], -2)
+    return found if g_low is None else found + g_low
 
 
 def _join(arrays: list[Any], dim: int) -> np.ndarray:

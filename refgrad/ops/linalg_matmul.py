@@ -19,7 +19,7 @@ from .._modes import local
 from .._op import public
 from .._record import record
 from .._storage import element_strides
-from .._tensor import VIEW, Tensor, plain
+from .._tensor import DUAL, VIEW, Tensor, plain
 from .linalg_products import addmm, bmm, dot, mm, mv
 from .shape import unsafe_view_row, view_strides
 
@@ -150,7 +150,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias.ndim == 1 and input.is_contiguous() and weight.ndim == 2:
         rows = input.reshape(prod(shape[:-1]), shape[-1])
         return addmm(bias, rows, weight.t()).view(*shape[:-1], weight._array.shape[0])
-    return matmul(input, weight.t()) + bias
+    product = matmul(input, weight.t())
+    # PyTorch adds in place unless a transform runs: the version tells.
+    return product + bias if local.me.functional_levels or bias._flags & DUAL else product.add_(bias)
 
 
 def _check_vector(t: Tensor, where: str, name: str) -> None:

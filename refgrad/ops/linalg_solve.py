@@ -244,7 +244,7 @@ def _legacy_pull(
     unitriangular: Any,
 ) -> Any:  # fmt: skip
     """`self` is only saved, as in PyTorch."""
-    g, mine = None, None
+    g, mine = F.zeros_like(solution), None
     if g_solution is not None:
         _warn_of_age()  # PyTorch's own backward calls the function
         g = F.triangular_solve(g_solution, F.conj(A), upper, not transpose, unitriangular)[0]

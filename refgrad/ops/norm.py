@@ -152,7 +152,7 @@ def linalg_vector_norm(
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _norm_operand(x, dtype)
     axes = axes_of(x, dim)
-    if ord == 0 and x.is_complex() and count_of(x._array.shape, axes) == 1:
+    if ord == 0 and x.is_complex() and count_of(x._array.shape, axes) == 1 and (x.ndim or dim is None):
         warn_once(CASTS, 4)
     _check_identity(x, ord, dim)
     return vector_norm_row(x, float(ord), axes, keepdim)
@@ -218,6 +218,8 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
             f"norm(): input dtype should be either floating point or complex. Got {SCALAR_NAMES[kind]} instead."
         )
     _check_identity(input, p, None)
+    if p == 0 and kind.category == dtypes.COMPLEX and input.numel() == other.numel() == 1:
+        warn_once(CASTS, 4)
     return dist_row(*(t if t.dtype is kind else t.to(kind) for t in (input, other)), float(p))
 
 

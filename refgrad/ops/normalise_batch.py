@@ -69,7 +69,13 @@ def _by_weight(
 ) -> Any:  # fmt: skip
     g, x = F.wide(g_out), F.wide(input)
     mean, rstd = F.batch_statistics(x, running_mean, running_var, result1, result2, training, eps)
-    return F.attached_to(F.sum_dim(g * ((x - mean) * rstd), _all_but_channels(x), False), weight)
+    summed = F.sum_dim(g * ((x - mean) * rstd), _all_but_channels(x), False)
+    return F.attached_to(summed, weight) if training else F.linked_to(summed, weight)
+
+
+def _by_bias(F: Any, g_out: Any, input: Any, weight: Any, training: bool) -> Any:
+    summed = F.sum_dim(F.wide(g_out), _all_but_channels(input), False)
+    return F.attached_to(summed, input, weight) if training else F.linked_to(summed, input, weight)
 
 
 # PyTorch has edges for the three inputs with a derivative only: each has a rule of its own.
@@ -77,9 +83,7 @@ batch_norm_row = op(
     "native_batch_norm(input, weight?, bias?, running_mean?, running_var?, *, training, eps) "
     "-> out, result1!, result2!, variance!",
     _batch_norm, public=False, layout=laid_out_like, input=_by_input, weight=_by_weight,
-    bias=lambda F, g_out, input, weight: F.attached_to(
-        F.sum_dim(F.wide(g_out), _all_but_channels(input), False), input, weight
-    ),
+    bias=_by_bias,
 )  # fmt: skip
 
 

@@ -253,9 +253,9 @@ def adaptive_average(input: Tensor, sizes: Numbers, dims: int) -> Tensor:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
     if sizes == (1,) * dims:
         found = input.mean(tuple(range(-dims, 0)), keepdim=True)
-        if dims == 2 and input.ndim == 4 and channels_last(input._array):
+        if dims > 1 and input.ndim == dims + 2 and channels_last(input._array):
             n, c = found.shape[:2]
-            return found.as_strided_((n, c, 1, 1), (c, 1, c, c))
+            return found.as_strided_((n, c, *[1] * dims), (c, 1, *[c] * dims))
         return found
     factors = tuple(Factor("adaptive", n, m) for n, m in zip(input.shape[-dims:], sizes))
     return ADAPTIVE_ROWS[dims](input, factors, False, None)

@@ -27,7 +27,7 @@ def _push_zeros(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     return F.zeros_like(out[0])
 
 
-def _row(name: str, node: str, overload: int) -> Any:
+def sample_row(name: str, node: str, overload: int) -> Any:
     """The row of one tensor that a sample replaces."""
     return op(
         f"{name}(self, *, sample)", _given, node=node, overload=overload, public=False, exact=True, jvp=_push_zeros,
@@ -35,12 +35,12 @@ def _row(name: str, node: str, overload: int) -> Any:
     )  # fmt: skip
 
 
-bernoulli_row = _row("bernoulli_sample", "bernoulli", 0)
+bernoulli_row = sample_row("bernoulli_sample", "bernoulli", 0)
 bernoulli_each_row = op(
     "bernoulli_overwrite(self, p, *, sample)", _given, node="bernoulli", overload=1, public=False, exact=True,
     jvp=_push_zeros, self=lambda g, F: F.zeros_like(g), p=lambda g, F, p_meta: F.zeros(p_meta.shape, F.dtype_of(g).array),
 )  # fmt: skip
-bernoulli_number_row = _row("bernoulli_number", "bernoulli", 2)
+bernoulli_number_row = sample_row("bernoulli_number", "bernoulli", 2)
 mean_row = op(
     "normal_of_mean(mean, *, sample)", _given, node="normal", overload=1, public=False, exact=True, jvp=_push_zeros,
     mean=lambda g, F, mean_meta: F.zeros(mean_meta.shape, F.dtype_of(g).array),
@@ -143,7 +143,7 @@ def _scaled(stream: Any, mean: Any, std: Any) -> np.ndarray:
 
 def _overwriting(name: str, overload: int, draw: Callable[..., np.ndarray], **defaults: float) -> None:
     """Publishes `name_`: draws for every element, in the order of memory."""
-    row = _row(f"{name}_sample", name, overload)
+    row = sample_row(f"{name}_sample", name, overload)
 
     @leaf_first
     def overwrite(self: Tensor, *args: float, generator: Generator | None = None, **keywords: float) -> Tensor:
@@ -163,7 +163,7 @@ _overwriting("exponential", 0, lambda s, n, d, c, lambd: random.exponential(s, n
 _overwriting("cauchy", 0, lambda s, n, d, c, median, sigma: random.cauchy(s, n, d, median, sigma), median=0, sigma=1)
 _overwriting("log_normal", 0, lambda s, n, d, c, mean, std: random.log_normal(s, n, d, mean, std), mean=1, std=2)
 _overwriting("geometric", 0, lambda s, n, d, c, p: random.geometric(s, n, d, p), p=0.5)
-random_rows = {count: _row(f"random_{count}", "random", overload) for count, overload in ((0, 2), (1, 1), (2, 0))}
+random_rows = {count: sample_row(f"random_{count}", "random", overload) for count, overload in ((0, 2), (1, 1), (2, 0))}
 
 
 @leaf_first

@@ -279,7 +279,7 @@ def _decay(F: Any, out: Any, by: int, dim: int) -> Any:
 @formula
 def logcumsumexp_vjp(F: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     """dx[k] = Σ(i ≥ k) g[i]·exp(x[k] - out[i]), as a recurrence whose factors never exceed 1."""
-    if not x.ndim:
+    if not x.ndim or 0 in x.shape:
         return g
     later = F.linear_scan(g, F.conj(_decay(F, out, -1, dim)), dim, True)
     return F.conj(F.exp(x - out)) * later

@@ -13,6 +13,7 @@ from .._errors import list_text, wrap_dim
 from .._inplace import leaf_first, write
 from .._layout import preserved
 from .._op import LINEAR, op, public, publish
+from .._sparse import sparse_cotangent
 from .._tensor import Tensor, alias
 from .along import lifted
 from .checks import check_number
@@ -69,6 +70,23 @@ gather_row = op(
         F.zeros(tuple(self.shape), F.dtype_of(g).array), index, g, dim
     ),
 )  # fmt: skip
+
+
+def _sparse_slope(g: Any, F: Any, self: Any, index: Any, dim: int) -> Any:
+    """The cotangent of gather, with its places where it isn't itself recorded."""
+    dense = F.scatter_add(F.zeros(tuple(self.shape), F.dtype_of(g).array), index, g, dim)
+    if not isinstance(dense, np.ndarray):
+        return dense
+    places = np.indices(lifted(index).shape).reshape(max(index.ndim, 1), -1)
+    places[dim] = index.reshape(-1)
+    return sparse_cotangent(dense, places[: index.ndim], np.array(g).reshape(-1))
+
+
+gather_sparse_row = op(
+    "gather_sparse(self, index!, *, dim)", _gathered, public=False, exact=True, jvp=LINEAR, self=_sparse_slope
+)
+gather_sparse_row.row.node.name = gather_row.row.node.name  # type: ignore[method-assign]
+gather_sparse_row.row.node.__name__ = gather_row.row.node.__name__
 scatter_row = op(
     "scatter(self, index!, src, *, dim)", _scattered, public=False, exact=True, jvp=LINEAR,
     self=lambda g, F, index, dim: F.scatter_value(g, index, 0, dim),
@@ -128,7 +146,8 @@ def _check_places(input: Tensor, index: Tensor, dim: int) -> None:
 
 @public()
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-    """The elements at places given along one dimension, in the index's shape. Source: torch.gather."""
+    """The elements at places given along one dimension, in the index's shape. Source: torch.gather.
+    Trap: with `sparse_grad` the gradient of `input` is sparse, and what is computed of that dense."""
     d = wrap_dim(dim, input.ndim)
     _check_index(input, index, d, "gather")
     shape = index._array.shape
@@ -139,7 +158,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
                 f"{list_text(input._array.shape)} apart from dimension {d}"
             )
     _check_places(input, index, d)
-    return gather_row(input, index, d)
+    return gather_sparse_row(input, index, d) if sparse_grad else gather_row(input, index, d)
 
 
 def _check_scatter(input: Tensor, dim: int, index: Tensor, src: Any, name: str) -> int:

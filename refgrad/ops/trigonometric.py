@@ -87,8 +87,8 @@ def _logit(a: Any, eps: float | None) -> Any:
 def _logit_vjp(g: Any, F: Any, self: Any, eps: float | None) -> Any:
     """g/(x(1-x)); nan outside [0, 1] without eps, 0 outside [eps, 1-eps] with it."""
     low, other = (0.0, math.nan) if eps is None else (eps, 0)
-    inside = (self >= low) & (self <= 1 - low)
-    return F.where(inside, g / F.where(inside, self * (1 - self), 1), other)
+    outside = (self < low) | (self > 1 - low)
+    return F.where(outside, other, g / F.where(outside, 1, self * (1 - self)))
 
 
 logit_row = op(

@@ -23,8 +23,10 @@ def _moments(a: np.ndarray, dim: Axes | None, correction: float, keepdim: bool) 
     n = count_of(a.shape, dim)
     mean = np.true_divide(np.add.reduce(wide, dim, keepdims=True), n)
     away = wide - mean
-    squares = away.real**2 + away.imag**2 if away.dtype.kind == "c" else away * away
-    variance = np.true_divide(np.add.reduce(squares, dim, keepdims=keepdim), max(n - correction, 0))
+    # Of the parts of complex numbers one by one: without degrees of freedom 0/0 in one of them is nan.
+    parts = (away.real, away.imag) if away.dtype.kind == "c" else (away,)
+    sums = [np.add.reduce(part * part, dim, keepdims=keepdim) for part in parts]
+    variance = np.asarray(sum(np.true_divide(s, max(n - correction, 0)) for s in sums))
     return packed(variance), packed(mean if keepdim else mean.squeeze(dim))
 
 

@@ -48,7 +48,7 @@ class CheckpointFunction(Function):
             return run_function(*args)
 
     @staticmethod
-    def backward(ctx: Any, *args: Any) -> tuple[Any, ...]:
+    def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
         task = state.executing[-1] if state.executing else None
         if task is not None and task.needed is not None:
             raise RuntimeError(
@@ -63,7 +63,7 @@ class CheckpointFunction(Function):
         with ctx.fork(), enable_grad():
             outputs = ctx.run_function(*inputs)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        pairs = [(o, g) for o, g in zip(outputs, args) if isinstance(o, Tensor) and o.requires_grad]
+        pairs = [(o, g) for o, g in zip(outputs, cotangents) if isinstance(o, Tensor) and o.requires_grad]
         if not pairs:
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
         backward([o for o, _ in pairs], [g for _, g in pairs])

@@ -20,8 +20,10 @@ ORDER = (
     ("arbitrate", "judge", "unspecified"),
     ("shrink",),
     ("search", "finding", "results"),
-    ("generate", "clause", "language", "vocabulary", "moves", "passes"),
-    ("properties", "excuse"),
+    ("generate", "clause", "vocabulary"),
+    ("moves", "passes"),
+    ("language",),
+    ("properties", "excuse", "census"),
     ("check", "resuming"),
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
@@ -30,7 +32,7 @@ ORDER = (
     ("equivalence", "against"),
     ("campaign", "scoring"),
     ("qualifying",),
-    ("listing", "certificate", "certifying", "benching", "gate"),
+    ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -45,3 +45,24 @@ def test_a_number_that_does_not_fit_is_refused(value: complex, kind: torch.dtype
         torch.full_like(torch.zeros(2), value, dtype=kind)
     with pytest.raises(RuntimeError, match="without overflow"):
         torch.zeros(2, dtype=kind).fill_(value)
+
+
+def test_images_stored_by_pixel_stay_so_where_sizes_of_one_say_nothing() -> None:
+    image = torch.ones(5, 1, 3, 1).permute(3, 2, 1, 0)
+    assert image.shape == (1, 3, 1, 5) and image.stride() == (1, 1, 3, 3)
+    for made in (image.log(), image + image, torch.isnan(image), torch.isfinite(image)):
+        assert made.stride() == (15, 1, 15, 3)
+
+
+def test_stacked_images_are_joined_and_split() -> None:
+    image = torch.ones(2, 2, 3, 2).permute(0, 3, 1, 2)
+    assert image.stride() == (12, 1, 6, 2)
+    assert torch.stack([image, image], 0).stride() == (24, 12, 1, 6, 2)
+    assert torch.stack([image, image], 4).shape == (2, 2, 2, 3, 2)
+
+
+@pytest.mark.parametrize(("groups", "strides"), [(1, (6, 1, 6, 2)), (2, (2, 1, 1, 1))])
+def test_strides_of_a_convolution_follow_input_and_kernels(groups: int, strides: tuple[int, ...]) -> None:
+    x = torch.ones(2, 1, 3, 2, dtype=torch.float64).permute(0, 3, 1, 2)
+    kernel = torch.ones(2, 2 // groups, 1, 3 if groups == 2 else 1, dtype=torch.float64)
+    assert torch.nn.functional.conv2d(x, kernel, groups=groups).stride() == strides

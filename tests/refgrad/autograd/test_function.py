@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from .agreement import agree, attempt
@@ -734,3 +735,15 @@ def test_complex_function(torch: Any) -> Any:
     F.apply(z).backward(torch.ones(1, dtype=torch.complex64))
     out = F.apply(x)
     return z.grad, attempt(lambda: out.backward(torch.ones(1, dtype=torch.complex64))), x.grad
+
+
+@agree
+def test_reentrant_checkpoint_pulls_the_cotangent(torch: Any) -> Any:
+    checkpoint = import_module(torch.__name__ + ".utils.checkpoint").checkpoint
+    found = []
+    for reentrant in (True, False):
+        x = torch.arange(6.0).reshape(3, 2).div(5).requires_grad_()
+        y = checkpoint(lambda a: a.cos(), x * 2, use_reentrant=reentrant)
+        y.backward(torch.arange(6.0).reshape(3, 2))
+        found.append(x.grad)
+    return found

@@ -1,0 +1,106 @@
+"""Systematic faults: generated for every row, caught from shared runs; their smallest programs are locally minimal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance import against, campaign, qualifying
+from conformance.backends import collecting_warnings, load
+from conformance.check import Settings
+from conformance.equivalence import Comparator
+from conformance.faults import entries, find
+from conformance.faults.differing import FaultJudge
+from conformance.faults.fault import Broken
+from conformance.faults.systematic import faults_of, systematic_fault
+from conformance.faults.waiting import WAITING
+from conformance.questions import questions
+from conformance.search import smallest
+from conformance.shrink import without
+from conformance.trials import Bench, asked
+
+STANDARD = Settings("standard", 50, 0)
+SAMPLE = (
+    "sys/ExpBackward0/vjp.self/negated",
+    "sys/ExpBackward0/vjp.self/off-by-1e-8",
+    "sys/ExpBackward0/vjp.self/some-element",
+    "sys/ExpBackward0/vjp.self/second-backward",
+    "sys/ExpBackward0/jvp/doubled",
+)
+HUGE = ("sys/ExpBackward0/vjp.self/large", "sys/ExpBackward0/vjp.self/one-of-65536")
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """A bench that was asked all about exp."""
+    made = Bench([systematic_fault(id) for id in (*SAMPLE, *HUGE)], STANDARD)
+    made.ask([q for q in questions() if q.id.startswith("op/exp/")])
+    return made
+
+
+@pytest.mark.parametrize("id", [*SAMPLE, *HUGE])
+def test_it_is_caught(bench: Bench, id: str) -> None:
+    assert id in bench.kills
+
+
+def test_every_row_has_faults_of_every_site() -> None:
+    found = {(f.site[0], f.site[1]) for f in faults_of("MulBackward0")}
+    assert found == {("MulBackward0", "vjp"), ("MulBackward0", "jvp"), ("MulBackward0", "forward")}
+    assert sum(1 for name in campaign.all_rows() for _ in faults_of(name)) > 5000
+
+
+def test_a_fault_that_changes_nothing_is_shown_equivalent() -> None:
+    faults = [f for f in faults_of("DivBackward2") if f.id.endswith("vjp.self/negated")]
+    ask = [q for q in questions() if q.id in ("op/div.floor/vjp", "op/div.rounded/vjp", "op/div/vjp")]
+    (found,) = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=30)
+    assert not found.differs, found
+
+
+def test_a_fault_that_changes_something_is_not() -> None:
+    faults = [systematic_fault("sys/ExpBackward0/vjp.self/off-by-1e-8")]
+    ask = [q for q in questions() if q.id == "op/exp/vjp"]
+    (found,) = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=30)
+    assert found.differs
+
+
+@pytest.mark.parametrize("id", SAMPLE[:4:3])
+def test_the_smallest_program_is_locally_minimal(bench: Bench, id: str) -> None:
+    kill, fault, sound = bench.kills[id], systematic_fault(id), load("refgrad")
+    found = asked(next(q for q in questions() if q.id == kill.question), STANDARD)
+    judge = FaultJudge(Broken(fault, sound), sound, load("torch"))
+    assert found.draw is not None
+    with collecting_warnings():
+        program = smallest(judge, found.draw, kill.log, kill.kind, found.law)
+        assert _fails(judge, program, kill.kind, found.law)
+        for index in range(len(program.steps)):
+            shorter = without(program, index)
+            assert shorter is None or not _fails(judge, shorter, kill.kind, found.law), (index, program)
+
+
+def _fails(judge: Any, program: Any, kind: str, law: Any) -> bool:
+    judgement = judge.judge(program, law)
+    return judgement.status == "different" and judgement.divergence.kind == kind
+
+
+def test_the_score_names_survivors_and_reasons() -> None:
+    verdicts = campaign.try_rows(["SinBackward0"], Settings("quick", 8, 0, shrink=False), 0, ("sin",))
+    found = qualifying.summary(verdicts)
+    assert found["planted"] == len(verdicts) and found["caught"] > 20
+    assert len(found["survivors"]) == found["planted"] - found["caught"]
+    assert any("systematic faults caught" in line for line in qualifying.systematic_lines(found))
+
+
+def test_gradcheck_misses_what_the_suite_catches() -> None:
+    found = against.compare("sys/ExpBackward0/vjp.self/some-element", ["op/exp/vjp"])
+    assert not found.caught["gradcheck fast"]
+    assert against.compare("sys/ExpBackward0/vjp.self/negated", ["op/exp/vjp"]).caught["gradcheck fast"]
+
+
+def test_every_real_fault_is_planted_or_says_what_it_waits_for() -> None:
+    assert not WAITING.keys() & entries().keys()
+    assert len(WAITING) + sum(find(id).report is not None for id in entries()) >= 110
+
+
+def test_there_are_ten_controls() -> None:
+    assert sum(fault.control for fault in entries().values()) >= 10
