@@ -262,7 +262,7 @@ def written_after_saved(b: Builder) -> None:
     with b.mode(*b.pick(((), (MODE,)))):
         y = b.call(b.pick(("exp", "tanh", "sigmoid")), x)
     b.call(b.pick(("mul", "add")), y, b.like(y), form="inplace")
-    with b.mode(*b.pick(((MODE,), (MODE,), ()))):
+    with b.mode(*([] if b.chance(6) else [MODE])):
         run(b, b.smooth(y, depth=1))
 
 

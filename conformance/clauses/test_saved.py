@@ -52,6 +52,7 @@ def saved_something(trace: Trace) -> bool:
 
 def any_operator(b: Builder) -> None:
     b.observe(drawn_result(b), "graph", "saved")
+    b.observe(b.call(b.pick(INPUT_SAVERS), b.leaf(b.shape(0, 2))), "graph", "saved")
 
 
 @clause(

@@ -43,6 +43,7 @@ def test_on_cpu(check: Any, programs: Any = generate(on_cpu)) -> None:
 def with_constant(b: Builder) -> None:
     shape = b.shape()
     x, c = b.leaf(shape), b.leaf(shape, requires_grad=False)
+    b.observe(b.call("mul", *b.pick(((x, c), (c, x)))), "graph", "saved")
     for _ in range(b.integer(1, 3)):
         args = b.pick(((x, c), (c, x), (x, x), (x, b.leaf(shape)), (c, c)))
         y = b.call(b.pick(("mul", "mul", "div", "atan2")), *args)
