@@ -40,6 +40,8 @@ def _stack(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     # Joined and then split, as in PyTorch: so images stored pixel by pixel stay so.
     joined = _cat(arrays, dim)
     split = (*shape[:dim], len(arrays), *shape[dim:])
+    if not joined.size:
+        return canonical(joined.reshape(split).copy())
     return np.lib.stride_tricks.as_strided(joined, split, view_strides(joined.shape, joined.strides, split))
 
 
