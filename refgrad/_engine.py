@@ -8,6 +8,7 @@ Trap: a hook may call backward again; every call has its own task.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from ._ready import ReadyHeap
 from ._tensor import Tensor
 
 Edge = tuple[Node, int]
+_numbers = itertools.count()
 ndarray = np.ndarray
 
 
@@ -38,6 +40,7 @@ class Task:
         "live",
         "lone",
         "needed",
+        "number",
         "owners",
         "ready",
         "results",
@@ -57,6 +60,7 @@ class Task:
         self.callbacks: list[Callable[[], Any]] = []
         self.running: Node | None = None
         self.lone: Node | None = None
+        self.number = next(_numbers)
 
     def will_reach(self, node: Node) -> bool:
         """Whether the task computes the node's cotangent."""
@@ -67,11 +71,11 @@ class Task:
     def counts(self, node: Node) -> bool:
         """What PyTorch answers when asked whether it will run the node: no, of a root that is alone and so is never
         put in line behind others."""
-        return node is not self.lone and self.will_reach(node)
+        return node is not self.lone and node in self.waiting and self.will_reach(node)
 
     def check_countable(self, node: Node) -> None:
         """Raises RuntimeError for a leaf that `grad` asks for: PyTorch can't tell whether it will be reached."""
-        if type(node) is AccumulateGrad and node in self.captures and node in self.waiting:
+        if type(node) is AccumulateGrad and node in self.captures and self.counts(node):
             raise RuntimeError(
                 "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
                 "This is currently not supported."

@@ -47,17 +47,17 @@ class GatheredGradients:
         def gather(g: Tensor) -> None:
             task = state.executing[-1]
             with self.lock:
-                if id(task) not in self.left:
+                if task.number not in self.left:
                     for node in self.nodes:
                         task.check_countable(node)
-                    self.left[id(task)] = sum(map(task.counts, self.nodes))
-                    self.found[id(task)] = [None] * len(self.nodes)
-                self.found[id(task)][position] = g
-                self.left[id(task)] -= 1
-                is_last = not self.left[id(task)]
+                    self.left[task.number] = sum(map(task.counts, self.nodes))
+                    self.found[task.number] = [None] * len(self.nodes)
+                self.found[task.number][position] = g
+                self.left[task.number] -= 1
+                is_last = not self.left[task.number]
             if is_last:
-                del self.left[id(task)]
-                self.fn(self.found.pop(id(task)))
+                del self.left[task.number]
+                self.fn(self.found.pop(task.number))
 
         return gather
 
