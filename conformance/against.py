@@ -75,7 +75,8 @@ def gradients(engine: Any, program: Program) -> list[np.ndarray]:
     function, inputs = sample(engine, program)
     outputs = function(*inputs)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    sum(o.sum() for o in outputs).backward()
+    total: Any = sum(o.sum() for o in outputs)
+    total.backward()
     found = [o.detach() for o in outputs] + [x.grad for x in inputs if x.grad is not None]
     return [engine.array(t) for t in found]
 

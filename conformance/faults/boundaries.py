@@ -95,7 +95,7 @@ def _unguarded(sound: Any) -> Any:
 
     def total(a: np.ndarray, dim: Any, keepdim: bool) -> np.ndarray:
         found = sound(a, dim, keepdim)
-        top = np.maximum.reduce(a.real, dim, keepdims=keepdim, initial=-np.inf)
+        top = np.maximum.reduce(np.real(a), dim, keepdims=keepdim, initial=-np.inf)
         return np.where(np.isinf(top), a.dtype.type(np.nan), found)
 
     return total

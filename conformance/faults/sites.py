@@ -60,7 +60,7 @@ def event_at(g: Any, node: Any, position: int, live: bool, again: bool, strided:
     return event(g, live, again, strided, target)
 
 
-def planner(row: Any, around: Around) -> Callable[[Any, tuple[bool, ...]], Any]:
+def planner(row: Any, around: Around) -> Callable[[tuple[bool, ...]], Any]:
     """``Row.plan`` whose plans pull through ``around(pull, node, cotangents, live)``."""
     made: dict[tuple[bool, ...], Any] = {}
     sound = vars(type(row))["plan"]
