@@ -14,6 +14,7 @@ from .fault import Fault
 FAMILIES = (
     "rules",
     "boundaries",
+    "ties",
     "orders",
     "engine",
     "tensors",

@@ -110,29 +110,17 @@ def _dead_branch(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
     return (F.where(x == 0, found[0], found[0] + 0 * (1 / x)),)
 
 
-def _constant_at_zero(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
-    """The right value without history, at 0."""
-    if not live or found[0] is None:
-        return found
-    at_zero = part("_tensor").plain(saved(node, "self") == 0)
-    return (part("_interpreters").LIVE.where(at_zero, found[0].detach(), found[0]),)
-
-
-def _one_at_zero(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
-    return found if found[0] is None else (found[0] + by(cotangents[0], saved(node, "self") == 0),)
-
-
-def _zero(x: np.ndarray) -> np.ndarray:
+def is_zero(x: np.ndarray) -> np.ndarray:
     return x == 0
 
 
-def _fault(id: str, title: str, plant: Any, *expects: str, report: str = "", **more: Any) -> Fault:
+def boundary(id: str, title: str, plant: Any, *expects: str, report: str = "", **more: Any) -> Fault:
     return Fault(id, title, more.pop("kind", "boundary or nan"), plant, expects, report or None, **more)
 
 
 NORM = ("op/linalg.vector_norm/convention", "op/norm", "op/linalg.vector_norm", "double.norm-at-zero")
 FAULTS = (
-    _fault(
+    boundary(
         "pow_mul_tfjs",
         "pow's gradients are g·out·y/x and g·out·log(x), unguarded",
         rule(
@@ -145,7 +133,7 @@ FAULTS = (
         report="tensorflow/tfjs#346",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "pow0_tinygrad",
         "the base's gradient of pow is out·y/x",
         rule("PowBackward1", self=lambda g, self, exponent, out: g * out * exponent / self),
@@ -154,7 +142,7 @@ FAULTS = (
         report="tinygrad/tinygrad#9075",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "pow00_paddle",
         "pow has no special case at exponent 0 and base 0",
         rule(
@@ -167,7 +155,7 @@ FAULTS = (
         report="PaddlePaddle/Paddle#45054",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "pow_jit_nan_jax",
         "only a Python number as exponent has the special case of x⁰",
         rule("PowBackward1", self=lambda g, self, exponent: g * exponent * self ** (exponent - 1)),
@@ -176,7 +164,7 @@ FAULTS = (
         report="jax-ml/jax#18450",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "abs0_jax",
         "abs has the gradient 1 at 0",
         rule("AbsBackward0", self=lambda g, F, self: F.where(self == 0, g, g * F.sgn(self))),
@@ -184,7 +172,7 @@ FAULTS = (
         report="jax-ml/jax#37820",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "l1_zero",
         "l1_loss has the gradient 1 where input and target agree",
         rule("AbsBackward0", self=lambda g, F, self: F.where(self == 0, g, g * F.sgn(self))),
@@ -194,7 +182,7 @@ FAULTS = (
         report="pytorch/pytorch#7172",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "norm_p_lt_1",
         "the norm with 0 < p < 1 is not masked at zero elements",
         pulled("LinalgVectorNormBackward0", _norm_below_one),
@@ -202,7 +190,7 @@ FAULTS = (
         report="pytorch/pytorch#44452",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "norm0_autograd",
         "the norm's gradient is g·x/out, NaN at the zero vector",
         pulled("LinalgVectorNormBackward0", _norm_of_zero),
@@ -210,7 +198,7 @@ FAULTS = (
         report="HIPS/autograd#183",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "norm0_masked_wrong_order",
         "the norm's mask at the zero vector is computed and dropped",
         pulled(("NormBackward1", "LinalgVectorNormBackward0"), _norm_of_zero),
@@ -218,7 +206,7 @@ FAULTS = (
         report="pytorch/pytorch#2775",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "atan2_zero",
         "atan2's gradient divides by x² + y² without a guard",
         rule(
@@ -230,14 +218,14 @@ FAULTS = (
         report="pytorch/pytorch#98276",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "prod_zero_mxnet",
         "prod's gradient is 0 where a factor is 0",
         rule("ProdBackward0", self=lambda g, F, self, out: g * F.where(self == 0, 0, out / self)),
         "op/prod/",
         report="apache/mxnet#17864",
     ),
-    _fault(
+    boundary(
         "cumprod_zero_tf",
         "cumprod's gradient is divided by x",
         rule(
@@ -247,7 +235,7 @@ FAULTS = (
         "op/cumprod/",
         report="tensorflow/tensorflow#3862",
     ),
-    _fault(
+    boundary(
         "cumprod_zero_mlx",
         "cumprod's gradient is right, its own derivative NaN at zeros",
         pulled("CumprodBackward0", _dead_branch),
@@ -255,7 +243,7 @@ FAULTS = (
         "op/cumprod/",
         report="ml-explore/mlx#1167",
     ),
-    _fault(
+    boundary(
         "cdist_nan",
         "cdist divides by a distance of 0",
         pulled("CdistBackward0", _coincident),
@@ -263,7 +251,7 @@ FAULTS = (
         report="pytorch/pytorch#37154",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "det_singular_jax",
         "det's gradient is det·inverse, NaN at a singular matrix",
         pulled("LinalgDetBackward0", _singular(np.nan)),
@@ -272,7 +260,7 @@ FAULTS = (
         report="jax-ml/jax#2380",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "det_singular_torch",
         "det's gradient is 0 at a singular matrix",
         pulled("LinalgDetBackward0", lambda *a: a[0] if a[3] else _singular(0.0)(*a)),
@@ -281,7 +269,7 @@ FAULTS = (
         report="pytorch/pytorch#104675",
         blind=True,
     ),
-    _fault(
+    boundary(
         "tf_det_singular",
         "det's gradient raises at a singular matrix",
         pulled("LinalgDetBackward0", _singular_raises),
@@ -291,7 +279,7 @@ FAULTS = (
         kind="error missing",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "where_branch_mul_mask",
         "sqrt's gradient is 0 wherever its cotangent is",
         rule("SqrtBackward0", self=lambda g, F, out: F.where(g == 0, 0, g / (2 * F.conj(out)))),
@@ -299,7 +287,7 @@ FAULTS = (
         report="tinygrad/tinygrad#15806",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "std_const_nan",
         "std's gradient is NaN for constant input",
         pulled("StdBackward0", _constant_spread),
@@ -308,14 +296,14 @@ FAULTS = (
         report="pytorch/pytorch#4320",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "bessel_i1_tf",
         "i1's gradient at 0 is 0, not the limit 1/2",
-        where_saved("SpecialI1Backward0", "self", _zero, 0.0),
+        where_saved("SpecialI1Backward0", "self", is_zero, 0.0),
         "op/special.i1/",
         report="tensorflow/tensorflow#120578",
     ),
-    _fault(
+    boundary(
         "elu_big_tinygrad",
         "elu computes the exponential of large positive input, and masks it after",
         where_saved("EluBackward0", "self", lambda x: x > 88, np.nan),
@@ -324,7 +312,7 @@ FAULTS = (
         report="tinygrad/tinygrad#17852",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "elu_nan_mxnet",
         "elu's gradient is NaN beyond 710, in float64 only",
         where_saved("EluBackward0", "self", lambda x: (x > 710) & (x.dtype == np.float64), np.nan),
@@ -333,7 +321,7 @@ FAULTS = (
         report="apache/mxnet#14673",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "logsumexp_inf_mlx",
         "logsumexp subtracts an infinite maximum",
         kernel("LogsumexpBackward0", _unguarded),
@@ -341,7 +329,7 @@ FAULTS = (
         report="ml-explore/mlx#576",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "logsumexp_allneginf",
         "logsumexp's gradient is 0 where all is -inf",
         rule("LogsumexpBackward0", self=lambda g, F, self, out, dim, keepdim: _guarded(g, F, self, out, dim, keepdim)),
@@ -349,7 +337,7 @@ FAULTS = (
         report="pytorch/pytorch#31829",
         is_convention=True,
     ),
-    _fault(
+    boundary(
         "index_reduce_prod",
         "index_reduce(prod) has a gradient of 0 at every zero",
         pulled("IndexReduceBackward0", _index_product),
@@ -357,84 +345,6 @@ FAULTS = (
         "op/index_reduce/",
         report="pytorch/pytorch#77382",
         is_convention=True,
-    ),
-    _fault(
-        "paddle_max_all",
-        "max gives the whole gradient to every tie",
-        rule("MaxBackward1", self=lambda g, F, self, out: F.where(self == out, g, 0)),
-        "op/max/convention",
-        kind="tie-breaking",
-        report="PaddlePaddle/Paddle#72512",
-        is_convention=True,
-    ),
-    _fault(
-        "softplus0_jax",
-        "logaddexp has no gradient where its operands agree",
-        rule(
-            "LogaddexpBackward0",
-            self=lambda g, F, self, other: F.where(self == other, 0, g * F.conj(F.sigmoid(self - other))),
-        ),
-        "op/logaddexp/",
-        kind="tie-breaking",
-        report="jax-ml/jax#2107",
-    ),
-    _fault(
-        "clamp_tensor_ties",
-        "clamp leaves the gradient to a tensor bound that it meets",
-        rule("ClampBackward0", self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0)),
-        "op/clamp.tensors/convention",
-        "op/clamp",
-        kind="tie-breaking",
-        report="pytorch/pytorch#76522",
-        is_convention=True,
-    ),
-    _fault(
-        "clamp_convention",
-        "clamp_min's gradient stops at its bound: the open interval",
-        rule("ClampMinBackward0", self=lambda g, F, self, min: F.where(self > min, g, 0)),
-        "op/clamp_min/convention",
-        "op/clamp_min",
-        "op/clamp",
-        kind="tie-breaking",
-        report="pytorch/pytorch#184572",
-        is_convention=True,
-    ),
-    _fault(
-        "i0_second_jax",
-        "i0's gradient at 0 is a constant: its own derivative is 0 there",
-        pulled("I0Backward0", _constant_at_zero),
-        "op/i0/double",
-        "op/special.i0/double",
-        "op/i0",
-        kind="higher order",
-        report="jax-ml/jax#40627",
-    ),
-    _fault(
-        "i0_zero_jax_old",
-        "i0's gradient at 0 is 1",
-        pulled("I0Backward0", _one_at_zero),
-        "op/i0/",
-        "op/special.i0/",
-        kind="value rule",
-        report="jax-ml/jax#11479",
-    ),
-    _fault(
-        "asinh0_tinygrad",
-        "asinh's gradient is 0 at 0",
-        where_saved("AsinhBackward0", "self", _zero, 0.0),
-        "op/asinh/",
-        kind="value rule",
-        report="tinygrad/tinygrad#17758",
-    ),
-    _fault(
-        "asin0_tinygrad",
-        "the gradients of asin, acos and atan are 0 at 0",
-        where_saved(("AsinBackward0", "AcosBackward0", "AtanBackward0"), "self", _zero, 0.0),
-        "op/asin/",
-        "op/acos/",
-        "op/atan/",
-        kind="value rule",
-        report="tinygrad/tinygrad#17862",
     ),
 )
 
@@ -444,10 +354,3 @@ def _guarded(g: Any, F: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:
         for d in sorted(k % max(x.ndim, 1) for k in (dim if isinstance(dim, tuple) else (dim,))):
             g, out = (F.unsqueeze(v, d) if x.ndim else v for v in (g, out))
     return F.where(out == -float("inf"), 0, g * F.exp(x - out))
-
-
-def _inside(x: Any, low: Any, high: Any) -> Any:
-    inside = x == x
-    if low is not None:
-        inside = inside & (x > low)
-    return inside if high is None else inside & (x < high)
