@@ -358,11 +358,11 @@ def accuracy(
 ) -> None:
     """Measure pointwise functions and their derivatives against mpmath, in units in the last place. Exit code 1 where
     the first engine is off by more than 4 and by more than the second."""
-    from .accuracy import exceptions, measure
+    from .accuracy import Accuracy, exceptions, measure
 
     first, *others = engines.split(",")
     output.parent.mkdir(parents=True, exist_ok=True)
-    found = []
+    found: list[Accuracy] = []
     with output.open("w", encoding="ascii") as file:
         for row in measure([first, *others], frozenset(names) if names else None):
             found.append(row)
