@@ -248,7 +248,7 @@ def asarray(
         raise ValueError(_cannot_alias(obj.dtype, dtype))
     if requires_grad is None and obj.requires_grad:
         errors.warn_once(errors.ASARRAY_REQUIRES_GRAD)
-    made = obj.to(dtype or obj.dtype, copy=bool(copy))
+    made = obj.clone() if copy and dtype in (None, obj.dtype) else obj.to(dtype or obj.dtype)  # type: ignore[attr-defined]
     if requires_grad is False and made.requires_grad:
         return made.detach()
     return made.requires_grad_() if requires_grad and not made.requires_grad else made

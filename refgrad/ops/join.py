@@ -26,7 +26,7 @@ def _cat(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     arrays = in_one_dtype(arrays)
     full = [a for a in arrays if not _is_skipped(a.shape)]
     if not full:
-        return arrays[0].copy()
+        return canonical(arrays[0].copy())
     shape = list(full[0].shape)
     shape[dim] = sum(a.shape[dim] for a in full)
     return np.concatenate(full, dim, out=channels_last(canonical(np.empty(shape, full[0].dtype)), full))

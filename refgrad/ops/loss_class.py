@@ -30,7 +30,7 @@ def _nll(x: np.ndarray, target: np.ndarray, weight: Any, reduction: int, ignore:
     values = np.array(np.where(target != ignore, -w * picked, 0), x.dtype, order="C")
     total = np.asarray(np.add.reduce(w, None))
     if reduction == 0:
-        return values, total
+        return values, np.zeros_like(total)
     summed = np.asarray(np.add.reduce(values, None))
     return (summed / total if reduction == 1 else summed), total
 

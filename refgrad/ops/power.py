@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from .. import _dtypes as dtypes
 from .._inplace import write
@@ -220,17 +221,25 @@ def _logaddexp(a: Any, b: Any) -> Any:
     return larger + np.log1p(np.exp(smaller - larger))
 
 
+def _logistic(a: Any) -> Any:
+    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
+
+
+# sigmoid's own derivative, out · (1 - out), loses what out is short of 1; a second derivative shows it.
+logistic_row = op(
+    "logistic(self)", _logistic, promote="float", public=False, d=lambda F, self: F.logistic(self) * F.logistic(-self)
+)
 logaddexp_row = op(
     "logaddexp(self, other)", _logaddexp, promote="numbers", public=False, jvp=POINTWISE,
     lacks=missing("logaddexp_cpu", "ib"),
-    self=lambda g, F, self, other: g * F.conj(F.sigmoid(self - other)),
-    other=lambda g, F, self, other: g * F.conj(F.sigmoid(other - self)),
+    self=lambda g, F, self, other: g * F.conj(F.logistic(self - other)),
+    other=lambda g, F, self, other: g * F.conj(F.logistic(other - self)),
 )  # fmt: skip
 logaddexp2_row = op(
     "logaddexp2(self, other)", np.logaddexp2, promote="numbers", public=False, jvp=POINTWISE,
     lacks=missing("logaddexp2_cpu", "cib"),
-    self=lambda g, F, self, other: g * F.sigmoid((self - other) * LN2),
-    other=lambda g, F, self, other: g * F.sigmoid((other - self) * LN2),
+    self=lambda g, F, self, other: g * F.logistic((self - other) * LN2),
+    other=lambda g, F, self, other: g * F.logistic((other - self) * LN2),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, warn_once, wrap_dim
+from .._forward import transpose
 from .._inplace import leaf_first, write
 from .._interpreters import LIVE, RAW, formula
 from .._op import LINEAR, op, public
@@ -220,9 +221,18 @@ def _index_combined(
     return combined(a, _spread_index(RAW, index, source, dim), source, dim, reduce, include_self)
 
 
+def _scatter_push(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    """Sums and means are linear: the tangents' own, which hangs on no operand. The others by transposition."""
+    dim, reduce, include_self = attrs
+    if reduce not in ("sum", "mean"):
+        return transpose(scatter_reduce_row.row, list(x), list(t), tuple(attrs))[0]  # type: ignore[attr-defined]
+    mine, theirs = (F.zeros_like(x[k]) if t[k] is None else t[k] for k in (0, 2))
+    return F.scatter_reduce(mine, x[1], theirs, dim, reduce, include_self)
+
+
 scatter_reduce_row = op(
     "scatter_reduce(self, index!, src, *, dim, reduce, include_self)", combined,
-    public=False, gradients=_scatter_gradients,
+    public=False, gradients=_scatter_gradients, jvp=_scatter_push,
 )  # fmt: skip
 index_reduce_row = op(
     "index_reduce(self, index!, source, *, dim, reduce, include_self)", _index_combined,

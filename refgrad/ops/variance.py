@@ -76,7 +76,7 @@ def std_vjp(F: Any, g: Any, x: Any, out: Any, dim: Axes | None, correction: floa
 def _var_jvp(F: Any, x: Any, t: Any, dim: Axes | None, correction: float, keepdim: bool) -> Any:
     axes = tuple(range(x.ndim)) if dim is None else dim
     freedom = count_of(tuple(x.shape), axes) - correction
-    if freedom <= 0 and dim is None:
+    if freedom <= 0 and (dim is None or not x.ndim):
         product = F.where(F.centred(x, axes) == 0, float("nan"), float("inf")) * t
     else:
         product = F.conj(F.centred(x, axes)) * t * (2.0 / freedom if freedom else float("inf"))
