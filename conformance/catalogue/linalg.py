@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,12 @@ operator("inner", _operands("nm", "pm", "np"), dtypes=NUMERIC, contraction=True,
 
 
 def _two_small(b: Builder) -> Drawn:
-    return (b.operand(rank=(0, 2)), b.operand(rank=(0, 2))), {}
+    """Two operands whose Kronecker product has at most some 65,536 elements: the second is cut down beside a large one."""
+    first = b.operand(rank=(0, 2))
+    shape = b.draw_shape(0, 2)
+    if math.prod(first.shape) * math.prod(shape) > 65_536:
+        shape = tuple(min(n, 2) for n in shape)
+    return (first, b.operand(shape)), {}
 
 
 def _blocks(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

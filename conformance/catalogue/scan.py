@@ -83,7 +83,8 @@ def _gradient(b: Builder) -> Drawn:
 
 
 def _covariance(b: Builder) -> Drawn:
-    x = b.operand(tuple(max(d, 2) for d in b.draw_shape(1, 2)), domain=DISTINCT)
+    *rows, columns = (max(d, 2) for d in b.draw_shape(1, 2))
+    x = b.operand((*(min(n, 129) for n in rows), columns), domain=DISTINCT)
     attrs: dict[str, Any] = {"correction": b.pick((1, 0))}
     if b.chance(3):
         attrs["fweights"] = b.operand(
