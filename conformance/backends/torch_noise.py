@@ -7,6 +7,8 @@ and function transforms are disturbed like those a program names. Leaves are exa
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import torch
@@ -48,8 +50,28 @@ SELECTING = (float("inf"), float("-inf"), "amax", "amin")
 """Under these orders and reductions, the selectors round nothing."""
 
 
+POOL = 4096
+"""How many random moves are drawn in one go."""
+
+
 def _base(name: str) -> str:
     return catalogue.split_name(name)[1]
+
+
+@cache
+def _exact() -> frozenset[str]:
+    lines = catalogue.operators().values()
+    return EXACT | {_base(line.name) for line in lines if line.exact or line.view or line.jumps} - ROUNDED
+
+
+@cache
+def _nature(func: Any) -> tuple[str, bool, bool, bool, bool]:
+    """Of a kernel: its name, whether it rounds nothing, writes, errs in its result alone, errs by a share of the whole."""
+    written = func._schema.is_mutable
+    name = func.overloadpacket.__name__
+    name = name.removesuffix("_") if written else name
+    whole = name.startswith(WHOLE) and name != "linalg_vector_norm"
+    return name, func.is_view or name in _exact(), written, name in ROUNDED, whole
 
 
 class KernelNoise(TorchDispatchMode):
@@ -60,8 +82,7 @@ class KernelNoise(TorchDispatchMode):
         self.generator = torch.Generator().manual_seed(seed)
         # Sums in another order err by a share of Σ|x|, which moves apart would hide: they add up like their root.
         self.outwards = seed % 4 == 2
-        lines = catalogue.operators().values()
-        self.exact = EXACT | {_base(line.name) for line in lines if line.exact or line.view or line.jumps} - ROUNDED
+        self.pools: dict[torch.dtype, tuple[torch.Tensor, int]] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -70,13 +91,10 @@ class KernelNoise(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        written = func._schema.is_mutable
-        name = func.overloadpacket.__name__
-        name = name.removesuffix("_") if written else name
-        if func.is_view or name in self.exact or _selects(name, (*args, *kwargs.values())):
+        name, exact, written, rounded, whole = _nature(func)
+        if exact or (name in SELECTORS and _selects((*args, *kwargs.values()))):
             return func(*args, **kwargs)
-        if name not in ROUNDED:
-            whole = name.startswith(WHOLE) and name != "linalg_vector_norm"
+        if not rounded:
             args = tuple(
                 self.rewritten(part) if k == 0 and written else self.moved(part, whole) for k, part in enumerate(args)
             )
@@ -99,17 +117,17 @@ class KernelNoise(TorchDispatchMode):
 
     def disturb(self, x: torch.Tensor, whole: bool, made: bool = False) -> torch.Tensor:
         """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest)."""
+        together = self.outwards and not made
+        if not whole and not x.is_complex() and x.is_contiguous() and not x.is_neg():
+            return x * (self.moves(x.dtype, () if together else x.shape) + 1)
         x = x.resolve_conj().resolve_neg()
         parts = torch.view_as_real(x) if x.is_complex() else x
         size = torch.view_as_real(x).norm(dim=-1, keepdim=True) if x.is_complex() else x.abs()
         if whole:
             last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
             size = size.amax(last, keepdim=True) if last else size
-        eps = torch.finfo(x.dtype).eps
-        moves = torch.tensor(MOVES, dtype=parts.dtype)
-        count = (1,) * parts.ndim if self.outwards and not made else parts.shape
-        shift = eps * size * moves[torch.randint(len(MOVES), count, generator=self.generator)]
-        if self.outwards and not made:
+        shift = size * self.moves(parts.dtype, (1,) * parts.ndim if together else parts.shape)
+        if together:
             shift = shift * torch.where(parts < 0, -1, 1)
         # An exact zero stays one: it is a tie, or a part beside a branch cut, where its sign decides. In what a kernel
         # made, a zero part is what its products left.
@@ -117,13 +135,28 @@ class KernelNoise(TorchDispatchMode):
         moved = torch.where(free, parts + shift, parts)
         return torch.empty_like(x).copy_(torch.view_as_complex(moved.contiguous()) if x.is_complex() else moved)
 
+    def moves(self, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+        """Random moves of one or two eps."""
+        count = math.prod(shape)
+        pool, used = self.pools.get(dtype, (None, 0))
+        if pool is None or used + count > pool.numel():
+            drawn = torch.randint(len(MOVES), (max(POOL, count),), generator=self.generator)
+            pool, used = _table(dtype)[drawn], 0
+        self.pools[dtype] = pool, used + count
+        return pool[used : used + count].view(shape)
 
-def _selects(name: str, arguments: Any) -> bool:
+
+@cache
+def _table(dtype: torch.dtype) -> torch.Tensor:
+    return torch.tensor(MOVES, dtype=dtype) * torch.finfo(dtype).eps
+
+
+def _selects(arguments: Any) -> bool:
     plain = [part for part in arguments[1:] if isinstance(part, (int, float, str))]
-    return name in SELECTORS and (any(part in SELECTING for part in plain) or plain[:1] == [0])
+    return any(part in SELECTING for part in plain) or plain[:1] == [0]
 
 
 def _rounds(value: Any) -> bool:
-    if not isinstance(value, torch.Tensor) or not value.numel() or value._is_zerotensor() or value.is_meta:
+    if not isinstance(value, torch.Tensor) or not (value.is_floating_point() or value.is_complex()):
         return False
-    return value.is_floating_point() or value.is_complex()
+    return value.numel() > 0 and not value._is_zerotensor() and not value.is_meta
