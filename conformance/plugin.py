@@ -20,6 +20,7 @@ from .known import KnownDeviations, read_known
 from .record import Recorder, RecordError
 from .results import end_line, run_line
 from .resuming import begin, done, is_wanted, shard
+from .running import is_ours, is_plain, run, wants_protocol
 
 EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
 _PROPERTY = "conformance"
@@ -113,7 +114,7 @@ def _is_worker(config: pytest.Config) -> bool:
 def pytest_runtestloop(session: pytest.Session) -> None:
     config = session.config
     distributed = bool(getattr(config.option, "numprocesses", None))
-    ours = distributed or config.option.resume or any(map(_is_ours, session.items))
+    ours = distributed or config.option.resume or any(map(is_ours, session.items))
     if config.option.collectonly or _is_worker(config) or session.testsfailed or not ours:
         return
     state = config.stash[_STATE]
@@ -123,13 +124,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         pytest.exit(str(error), returncode=2)
 
 
-def _is_ours(item: pytest.Item) -> bool:
-    return "check" in getattr(item, "fixturenames", ())
-
-
 def pytest_itemcollected(item: pytest.Item) -> None:
     # So that -k takes a clause's id, which is what reports and people name it by.
-    if _is_ours(item):
+    if is_ours(item):
         item.extra_keyword_matches.add(_identity(item))
 
 
@@ -137,7 +134,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     state = config.stash[_STATE]
     if not state.done and state.shard is None:
         return
-    wanted = [item for item in items if not _is_ours(item) or is_wanted(_identity(item), state.done, state.shard)]
+    wanted = [item for item in items if not is_ours(item) or is_wanted(_identity(item), state.done, state.shard)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
     items[:] = wanted
 
@@ -145,12 +142,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Check:
     """Judges the programs of a clause or an operator's property."""
-    state = request.config.stash[_STATE]
-    node = request.node
+    return _check_of(request.node)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if not isinstance(item, pytest.Function) or not is_plain(item) or wants_protocol(item.config):
+        return None
+    run(item, nextitem, _check_of)
+    return True
+
+
+def _check_of(item: pytest.Function) -> Check:
+    state = item.config.stash[_STATE]
 
     def done(outcome: Outcome) -> None:
         lines = [finding.line for finding in outcome.findings] + [outcome.result]
-        node.user_properties.append((_PROPERTY, json.loads(json.dumps(lines))))
+        item.user_properties.append((_PROPERTY, json.loads(json.dumps(lines))))
         if outcome.status in FAILING:
             pytest.fail(outcome.text, pytrace=False)
         if outcome.status == "known":
@@ -158,13 +166,13 @@ def check(request: pytest.FixtureRequest) -> Check:
         if outcome.status in ("not-claimed", "not-applicable"):
             pytest.skip(outcome.result["message"] or outcome.status)
 
-    return Check(state.judge(), state.settings, done, getattr(request.function, "clause", None))
+    return Check(state.judge(), state.settings, done, getattr(item.function, "clause", None))
 
 
 @pytest.hookimpl
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     # An exception that isn't a verdict is the harness's own fault: it must not be read as the engine's.
-    raised = call.when == "call" and call.excinfo is not None and _is_ours(item)
+    raised = call.when == "call" and call.excinfo is not None and is_ours(item)
     if raised and not any(name == _PROPERTY for name, _ in item.user_properties):
         item.user_properties.append((_PROPERTY, [_broken(item, call.excinfo)]))
 

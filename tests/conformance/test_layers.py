@@ -26,7 +26,7 @@ ORDER = (
     ("moves", "passes"),
     ("language",),
     ("properties", "excuse", "census"),
-    ("check", "resuming"),
+    ("check", "resuming", "running"),
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
     ("trials",),
