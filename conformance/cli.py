@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -183,6 +184,7 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write index.html into.")] = OUTPUT,
     benchmarks: Annotated[list[Path] | None, typer.Option(help="pytest-benchmark JSON files.")] = None,
     qualification: Annotated[Path | None, typer.Option("--qualify", help="JSON of `refgrad qualify`.")] = None,
+    measured: Annotated[Path | None, typer.Option("--accuracy", help="What `refgrad accuracy` wrote.")] = None,
     before: Annotated[Path | None, typer.Option(help="An earlier results file to compare the first one with.")] = None,
 ) -> None:
     """Make one self-contained page of one run, or of several side by side."""
@@ -191,6 +193,9 @@ def report(
     if benchmarks:
         timings = _sibling("reports.timings").read(list(map(_json_file, benchmarks)))
         extras.plots, extras.machine = _sibling("reports.plots").draw(timings), timings.machine
+    if measured:
+        errors = _sibling("reports.errors")
+        extras.accuracy = errors.draw(errors.read(_json_lines(measured)))
     if qualification:
         extras.proof = _sibling("reports.proof").read(_json_file(qualification))
     if before:
@@ -202,8 +207,16 @@ def report(
 
 
 def _json_file(path: Path) -> Any:
+    return _parsed(path, json.loads)
+
+
+def _json_lines(path: Path) -> list[Any]:
+    return _parsed(path, lambda text: [json.loads(line) for line in text.splitlines()])
+
+
+def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         _stop(f"{path}: {error.strerror or error}")
     except (ValueError, RecursionError) as error:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
 ORDER = (
-    ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
+    ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "progress", "__init__"),
     ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references", "definitions"),
