@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: conformance test lint types gate unit clean
+.PHONY: conformance test lint types gate unit docs clean
 conformance: $(READY)
 	@$(BIN)/refgrad certify --backend $(BACKEND) --oracle $(ORACLE) --profile $(PROFILE) -o $(OUT) $(ARGS)
 
@@ -23,6 +23,11 @@ gate: $(READY)
 
 unit: $(READY)
 	$(BIN)/python -m pytest tests -q -n auto
+
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet ".[docs]"
+	$(BIN)/refgrad list clauses --markdown > docs/clauses.md
+	$(BIN)/mkdocs build --quiet --strict -f .mkdocs.yml
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,4 +45,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf .venv $(OUT) dist build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(OUT) site docs/clauses.md dist build .pytest_cache .ruff_cache .hypothesis

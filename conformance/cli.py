@@ -165,6 +165,7 @@ def show_list(
     what: Annotated[Listed, typer.Argument(help="What to list.", show_default=False)],
     results: Annotated[Path | None, typer.Option(help="The results file to take counts from.")] = None,
     as_json: JsonOption = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print clauses as a page.")] = False,
 ) -> None:
     """List clauses, operators or backends; with counts measured in the newest results file, when there is one."""
     from . import listing
@@ -173,6 +174,11 @@ def show_list(
     rows = listing.rows(what.value, run)
     if as_json:
         _say_json(rows)
+        return
+    if as_markdown:
+        if what is not Listed.clauses:
+            _stop("--markdown is for clauses: refgrad list clauses --markdown")
+        print(listing.markdown(rows), end="")
         return
     for row in rows:
         print(listing.line(row))
