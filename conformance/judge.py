@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import ASSERTED, UNSUPPORTED, Backend, EngineDied, missing, shown
+from .backends import ASSERTED, UNCLAIMED, Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
@@ -179,7 +179,7 @@ class Judge:
 def lacking(mine: Trace, theirs: Trace) -> str | None:
     """What an engine says that it has not: a kernel for a step, or an exception for a check within one."""
     for step, raised in mine.raised():
-        if raised.kind == UNSUPPORTED or (raised.kind == ASSERTED and type(theirs.steps[step]) is Raised):
+        if raised.kind == UNCLAIMED or (raised.kind == ASSERTED and type(theirs.steps[step]) is Raised):
             return (raised.message.splitlines() or ["?"])[0][:100]
     return None
 

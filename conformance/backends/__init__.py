@@ -38,9 +38,10 @@ ERROR_KINDS = (
     "OverflowError",
     "Other",
 )
-UNSUPPORTED, ASSERTED = "Unsupported", "Asserted"
-"""Kinds for what is no error of the program's: the engine says that it has no kernel for the step, and the program is
-not claimed; a check within a device's kernel failed, which no exception can promise to tell where the oracle raises."""
+UNCLAIMED = "Unclaimed"
+"""The kind of error by which an engine says, of one program, that it hasn't what the program asks for."""
+ASSERTED = "Asserted"
+"""A check within a device's kernel failed: which no exception can promise to tell, where the oracle raises one."""
 
 
 class Backend(Protocol):

@@ -20,11 +20,11 @@ from numpy.lib.stride_tricks import as_strided
 from .. import program as p
 from ..leafdata import DTYPES
 from ..trace import Raised, Trace
-from . import ASSERTED, UNSUPPORTED, EngineDied, error_kind
+from . import ASSERTED, UNCLAIMED, EngineDied, error_kind
 from .torch_backend import Torch
 from .torchlike import SEMANTICS
 
-UNCLAIMED = frozenset({"messages", "repr", "random", "threads", "lifetime", "dtype:*"})
+NOT_HELD_TO = frozenset({"messages", "repr", "random", "threads", "lifetime", "dtype:*"})
 NO_KERNEL = re.compile(
     r"not implemented for '|Could not run 'aten::|requires compiling PyTorch with|doesn't support float64"
     r"|not (currently )?(implemented|supported) (for|on) (the )?(a )?(CUDA|GPU|MPS|XPU|HIP|PrivateUse1)"
@@ -42,7 +42,7 @@ class TorchOn(Torch):
     limits_memory = False  # Drivers reserve address space by the hundred gigabytes.
 
     def __init__(self, ns: Any, device: str) -> None:
-        super().__init__(ns, f"torch:{device}", ns.__version__, SEMANTICS - UNCLAIMED)
+        super().__init__(ns, f"torch:{device}", ns.__version__, SEMANTICS - NOT_HELD_TO)
         self.device = ns.device(device)
         self.ruined = False
         self.claims |= {f"dtype:{name}" for name in DTYPES if self._has(name)}
@@ -77,7 +77,7 @@ class TorchOn(Torch):
         if LOST.search(text):
             self.ruined = True
             return ASSERTED if "device-side assert" in text else error_kind(error)
-        return UNSUPPORTED if NO_KERNEL.search(text) else error_kind(error)
+        return UNCLAIMED if NO_KERNEL.search(text) else error_kind(error)
 
     def execute(self, program: p.Program, noise: int | None = None) -> Trace:
         if self.ruined:
