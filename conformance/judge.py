@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, EngineDied, missing, shown
+from .backends import ASSERTED, UNCLAIMED, Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
-from .trace import Observed, Trace
+from .trace import Observed, Raised, Trace
 from .tracing import values
 from .unspecified import depends_on_saved_set, has_saved_hooks, specified
 from .widening import is_near, widened
@@ -28,12 +28,14 @@ _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 @dataclass(slots=True)
 class Judgement:
-    """``status``: same, different, ill-posed, unspecified, or unclaimed (the oracle raises; errors aren't claimed)."""
+    """``status``: same, different, ill-posed, unspecified, or unclaimed (what the engine ``lacks``: errors, where the
+    oracle raises; or what it said itself that it has not)."""
 
     status: str
     oracle: Trace
     divergence: Divergence | None = None
     verdict: str | None = None
+    lacks: str = "errors"
 
 
 @dataclass(slots=True)
@@ -64,6 +66,9 @@ class Judge:
         theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
+        lacks = lacking(mine, theirs)
+        if lacks is not None:
+            return Judgement("unclaimed", theirs, lacks=lacks)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
@@ -169,6 +174,14 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def lacking(mine: Trace, theirs: Trace) -> str | None:
+    """What an engine says that it has not: a kernel for a step, or an exception for a check within one."""
+    for step, raised in mine.raised():
+        if raised.kind == UNCLAIMED or (raised.kind == ASSERTED and type(theirs.steps[step]) is Raised):
+            return (raised.message.splitlines() or ["?"])[0][:100]
+    return None
 
 
 def free_places(program: Program) -> frozenset[Place]:

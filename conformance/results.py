@@ -46,6 +46,7 @@ def result_line(identity: dict[str, Any], status: str, tally: Tally, headroom: f
         "programs": tally.programs,
         "witnessed": tally.witnessed,
         "filtered": tally.filtered,
+        "unclaimed": tally.unclaimed,
         "ill_posed": tally.ill_posed,
         "unspecified": tally.unspecified,
         "seconds": round(tally.seconds, 6),

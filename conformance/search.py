@@ -151,7 +151,7 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":
         tally.unclaimed += 1
-        tally.lacking.add("errors")
+        tally.lacking.add(judgement.lacks)
         return None
     tally.ill_posed += judgement.status == "ill-posed"
     tally.unspecified += judgement.status == "unspecified"
