@@ -22,7 +22,8 @@ from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
-FEW_NOISY_RUNS, NOISY_RUNS = 2, 16
+NOISE = tuple(range(16))
+"""Seeds of the noisy runs. An allowance only grows, so that one run at a time decides what all of them would."""
 _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 
@@ -149,17 +150,14 @@ class Judge:
         base = self._contraction_allowance(program, seen)
         if base:
             yield base
-        runs: list[dict[Place, Observed]] = []
-        for count in (FEW_NOISY_RUNS, NOISY_RUNS):
-            noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
-            runs.extend(dict(values(specified(program, trace))) for trace in noisy)
-            yield {
-                place: np.fmax(
-                    base.get(place, 0.0),
-                    spread(value.array, [run[place].array for run in runs if place in run], self._most(value)),
-                )
-                for place, value in seen.items()
-            }
+        allowance = {place: base[place] if place in base else spread(x.array, []) for place, x in seen.items()}
+        for seed in NOISE:
+            run = dict(values(specified(program, self.oracle.execute(program, noise=seed))))
+            for place, value in seen.items():
+                if place in run:
+                    moved = spread(value.array, [run[place].array], self._most(value))
+                    allowance[place] = np.fmax(allowance[place], moved)
+            yield allowance
 
     def _most(self, value: Observed) -> float:
         """The most that noise may excuse: at a kink, less than another choice there would differ by."""

@@ -63,6 +63,11 @@ class KernelNoise(TorchDispatchMode):
         lines = catalogue.operators().values()
         self.exact = EXACT | {_base(line.name) for line in lines if line.exact or line.view or line.jumps} - ROUNDED
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing is compiled here; the guard would import the compiler and enter it at every kernel.
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         written = func._schema.is_mutable
