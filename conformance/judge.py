@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, EngineDied, missing, shown
+from .backends import UNCLAIMED, Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
@@ -63,6 +63,8 @@ class Judge:
             return Judgement("different", Trace(), found, "backend")
         theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
+            return Judgement("unclaimed", theirs)
+        if any(raised.kind == UNCLAIMED for _, raised in mine.raised()):
             return Judgement("unclaimed", theirs)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)

@@ -36,6 +36,8 @@ ERROR_KINDS = (
     "OverflowError",
     "Other",
 )
+UNCLAIMED = "Unclaimed"
+"""The kind of error by which an engine says, of one program, that it hasn't what the program asks for."""
 
 
 class Backend(Protocol):
