@@ -39,7 +39,7 @@ class Judgement:
 @dataclass(slots=True)
 class Judge:
     """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
-    points, where much noise would excuse any other choice."""
+    points, where much noise would excuse any other choice. ``noisy``: runs with noise that the last program took."""
 
     backend: Backend
     oracle: Backend
@@ -47,6 +47,7 @@ class Judge:
     universal: bool = field(init=False)
     errors: bool = field(init=False)
     at_kinks: bool = False
+    noisy: int = 0
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -56,6 +57,7 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
+        self.noisy = 0
         try:
             mine = self.backend.execute(program)
         except EngineDied as death:
@@ -148,6 +150,7 @@ class Judge:
         for count in (FEW_NOISY_RUNS, NOISY_RUNS):
             noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
             runs.extend(dict(values(specified(program, trace))) for trace in noisy)
+            self.noisy = count
             yield {
                 place: np.fmax(
                     base.get(place, 0.0),
