@@ -299,6 +299,22 @@ def qualify(
     sys.exit(FINDINGS if done.failed else CERTIFIED)
 
 
+@app.command(epilog="Example:  refgrad soak 1000000 --jobs 16 -o soak.jsonl")
+def soak(
+    programs: Annotated[int, typer.Argument(min=1, help="Programs in total, those of the file included.")] = 10_000,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
+) -> None:
+    """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
+    from . import soak as soaking
+
+    found = soaking.soak(output, programs, jobs, seed)
+    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(soaking.lines(found)))
+    sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)
+
+
 @app.command(epilog="Example:  refgrad replay conformance-report/results.jsonl op/pow/vjp --backend refgrad")
 def replay(
     file: Annotated[Path, typer.Argument(help="A results file.", show_default=False)],

@@ -42,7 +42,7 @@ class Judgement:
 @dataclass(slots=True)
 class Judge:
     """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
-    points, where much noise would excuse any other choice."""
+    points, where much noise would excuse any other choice. ``noisy``: runs with noise that the last program took."""
 
     backend: Backend
     oracle: Backend
@@ -50,6 +50,7 @@ class Judge:
     universal: bool = field(init=False)
     errors: bool = field(init=False)
     at_kinks: bool = False
+    noisy: int = 0
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -59,6 +60,7 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
+        self.noisy = 0
         try:
             mine = self.backend.execute(program)
         except EngineDied as death:
@@ -152,6 +154,7 @@ class Judge:
             yield base
         allowance = {place: base[place] if place in base else spread(x.array, []) for place, x in seen.items()}
         for seed in NOISE:
+            self.noisy = seed + 1
             run = dict(values(specified(program, self.oracle.execute(program, noise=seed))))
             for place, value in seen.items():
                 if place in run:

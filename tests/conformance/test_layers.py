@@ -30,7 +30,7 @@ ORDER = (
     ("plugin", "questions"),
     ("conftest", "test_operators", "test_language", "clauses"),
     ("trials",),
-    ("qualify", "explaining", "replaying"),
+    ("qualify", "explaining", "replaying", "soak"),
     ("equivalence", "against"),
     ("campaign", "scoring"),
     ("qualifying",),
