@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
 ORDER = (
-    ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "progress", "__init__"),
+    ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "progress", "notebook", "__init__"),
     ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references", "definitions"),
@@ -38,7 +38,7 @@ ORDER = (
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-LAZY = {("program", "codec"), ("catalogue", "build"), ("build", "catalogue")}
+LAZY = {("program", "codec"), ("notebook", "codec"), ("catalogue", "build"), ("build", "catalogue")}
 """``Program.canonical`` asks the codec; strategies and the builder know each other by type and by name."""
 
 
