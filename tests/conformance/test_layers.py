@@ -11,7 +11,18 @@ import pytest
 ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
 ORDER = (
-    ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
+    (
+        "program",
+        "source",
+        "trace",
+        "known",
+        "record",
+        "environments",
+        "speaking",
+        "oracle_faults",
+        "functions",
+        "__init__",
+    ),
     ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references", "definitions"),
@@ -34,7 +45,10 @@ ORDER = (
     ("equivalence", "against"),
     ("campaign", "scoring"),
     ("qualifying",),
+    ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
+    ("badge", "engine_table", "recertifying", "spec_changes"),
+    ("engine_commands",),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
