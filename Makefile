@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: conformance certify certify-all test lint types gate unit clean
+.PHONY: conformance certify certify-all test lint types gate unit docs clean
 conformance: $(READY)
 	@$(BIN)/refgrad certify --backend $(BACKEND) --oracle $(ORACLE) --profile $(PROFILE) -o $(OUT) $(ARGS)
 
@@ -35,6 +35,11 @@ gate: $(READY)
 unit: $(READY)
 	$(BIN)/python -m pytest tests -q -n auto
 
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet ".[docs]"
+	$(BIN)/refgrad list clauses --markdown > docs/clauses.md
+	$(BIN)/mkdocs build --quiet --strict -f .mkdocs.yml
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,4 +56,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf .venv $(OUT) dist build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(OUT) site docs/clauses.md dist build .pytest_cache .ruff_cache .hypothesis

@@ -83,6 +83,8 @@ def command(options: Options) -> Iterator[str]:
     yield from (sys.executable, "-m", "pytest", "-p", f"{package}.plugin", "--pyargs", package, "-q")
     yield from ("--backend", options.backend, "--oracle", options.oracle, "--profile", options.profile)
     yield from ("--results", str(options.results))
+    if not options.quiet and sys.stdout.isatty() and sys.stderr.isatty():
+        yield from ("-p", f"{package}.progress", "-o", "console_output_style=classic")
     for flag, value in (
         ("--examples", options.examples),
         ("--seed", options.seed),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -166,6 +167,7 @@ def show_list(
     what: Annotated[Listed, typer.Argument(help="What to list.", show_default=False)],
     results: Annotated[Path | None, typer.Option(help="The results file to take counts from.")] = None,
     as_json: JsonOption = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print clauses as a page.")] = False,
 ) -> None:
     """List clauses, operators or backends; with counts measured in the newest results file, when there is one."""
     from . import listing
@@ -174,6 +176,11 @@ def show_list(
     rows = listing.rows(what.value, run)
     if as_json:
         say_json(rows)
+        return
+    if as_markdown:
+        if what is not Listed.clauses:
+            stop("--markdown is for clauses: refgrad list clauses --markdown")
+        print(listing.markdown(rows), end="")
         return
     for row in rows:
         print(listing.line(row))
@@ -185,6 +192,7 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write index.html into.")] = OUTPUT,
     benchmarks: Annotated[list[Path] | None, typer.Option(help="pytest-benchmark JSON files.")] = None,
     qualification: Annotated[Path | None, typer.Option("--qualify", help="JSON of `refgrad qualify`.")] = None,
+    measured: Annotated[Path | None, typer.Option("--accuracy", help="What `refgrad accuracy` wrote.")] = None,
     before: Annotated[Path | None, typer.Option(help="An earlier results file to compare the first one with.")] = None,
 ) -> None:
     """Make one self-contained page of one run, or of several side by side."""
@@ -193,6 +201,9 @@ def report(
     if benchmarks:
         timings = sibling("reports.timings").read(list(map(_json_file, benchmarks)))
         extras.plots, extras.machine = sibling("reports.plots").draw(timings), timings.machine
+    if measured:
+        errors = sibling("reports.errors")
+        extras.accuracy = errors.draw(errors.read(_json_lines(measured)))
     if qualification:
         extras.proof = sibling("reports.proof").read(_json_file(qualification))
     if before:
@@ -204,8 +215,16 @@ def report(
 
 
 def _json_file(path: Path) -> Any:
+    return _parsed(path, json.loads)
+
+
+def _json_lines(path: Path) -> list[Any]:
+    return _parsed(path, lambda text: [json.loads(line) for line in text.splitlines()])
+
+
+def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         stop(f"{path}: {error.strerror or error}")
     except (ValueError, RecursionError) as error:
@@ -280,6 +299,22 @@ def qualify(
         for line in done.lines():
             print(line)
     sys.exit(FINDINGS if done.failed else CERTIFIED)
+
+
+@app.command(epilog="Example:  refgrad soak 1000000 --jobs 16 -o soak.jsonl")
+def soak(
+    programs: Annotated[int, typer.Argument(min=1, help="Programs in total, those of the file included.")] = 10_000,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
+) -> None:
+    """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
+    from . import soak as soaking
+
+    found = soaking.soak(output, programs, jobs, seed)
+    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(soaking.lines(found)))
+    sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)
 
 
 @app.command(epilog="Example:  refgrad explain backward.fan-out-sums")

@@ -22,7 +22,8 @@ from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
-FEW_NOISY_RUNS, NOISY_RUNS = 2, 16
+NOISE = tuple(range(16))
+"""Seeds of the noisy runs. An allowance only grows, so that one run at a time decides what all of them would."""
 _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 
@@ -41,7 +42,7 @@ class Judgement:
 @dataclass(slots=True)
 class Judge:
     """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
-    points, where much noise would excuse any other choice."""
+    points, where much noise would excuse any other choice. ``noisy``: runs with noise that the last program took."""
 
     backend: Backend
     oracle: Backend
@@ -49,6 +50,7 @@ class Judge:
     universal: bool = field(init=False)
     errors: bool = field(init=False)
     at_kinks: bool = False
+    noisy: int = 0
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,7 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
+        self.noisy = 0
         try:
             mine = self.backend.execute(program)
         except EngineDied as death:
@@ -149,17 +152,15 @@ class Judge:
         base = self._contraction_allowance(program, seen)
         if base:
             yield base
-        runs: list[dict[Place, Observed]] = []
-        for count in (FEW_NOISY_RUNS, NOISY_RUNS):
-            noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
-            runs.extend(dict(values(specified(program, trace))) for trace in noisy)
-            yield {
-                place: np.fmax(
-                    base.get(place, 0.0),
-                    spread(value.array, [run[place].array for run in runs if place in run], self._most(value)),
-                )
-                for place, value in seen.items()
-            }
+        allowance = {place: base[place] if place in base else spread(x.array, []) for place, x in seen.items()}
+        for seed in NOISE:
+            self.noisy = seed + 1
+            run = dict(values(specified(program, self.oracle.execute(program, noise=seed))))
+            for place, value in seen.items():
+                if place in run:
+                    moved = spread(value.array, [run[place].array], self._most(value))
+                    allowance[place] = np.fmax(allowance[place], moved)
+            yield allowance
 
     def _most(self, value: Observed) -> float:
         """The most that noise may excuse: at a kink, less than another choice there would differ by."""

@@ -166,7 +166,7 @@ def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | Non
     def fails(program: Program) -> bool:
         nonlocal runs_left
         runs_left -= 1
-        if runs_left < 0:
+        if runs_left < 0 or not judge.claimed(program):
             return False
         judgement = judge.judge(program, law)
         found = judgement.divergence

@@ -25,6 +25,7 @@ class Extras:
     """Parts that are shown when they are given: plots, the proof table, the difference of two runs."""
 
     plots: Sequence[Any] = ()
+    accuracy: Sequence[Any] = ()
     proof: Any = None
     difference: Any = None
     machine: str = ""

@@ -14,7 +14,7 @@ import numpy as np
 from .. import program as p
 from ..leafdata import leaf_array
 from ..trace import Nothing, Observed, Outcome, Raised, Trace
-from . import error_kind
+from . import UNCLAIMED, error_kind
 
 Vjp = Callable[[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]]
 
@@ -77,6 +77,9 @@ class _Run:
                 return self._backward(step)
             value = self.known[index] = self._evaluate(index, {})
             return Nothing() if isinstance(step, p.Leaf) else self._see(value)
+        except NotImplementedError as error:
+            self.broken.add(index)
+            return Raised(UNCLAIMED, str(error))
         except Exception as error:
             self.broken.add(index)
             return Raised(error_kind(error), str(error))
