@@ -35,6 +35,12 @@ class Session:
         self.backend, self.oracle = option.backend, option.oracle
         self.python = option.python or (sys.executable if option.isolate else None)
         self.oracle_python, self.imports = option.oracle_python, tuple(option.imports or ())
+        self.selection = {
+            "backend": option.backend,
+            "oracle": option.oracle,
+            "examples": option.examples,
+            "keyword": option.keyword or None,
+        }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
@@ -59,7 +65,7 @@ class Session:
     def begin(self) -> None:
         """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
         judge = self.judge()
-        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed)
+        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
         if self.resume and self.path:
             self._recorder, records = begin(self.path, fresh)
             for line in records:
