@@ -34,6 +34,8 @@ class Judgement:
     oracle: Trace
     divergence: Divergence | None = None
     verdict: str | None = None
+    refused: bool = False
+    """Unclaimed, since the engine said of this program that it hasn't what it asks for."""
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Judge:
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
         if any(raised.kind == UNCLAIMED for _, raised in mine.raised()):
-            return Judgement("unclaimed", theirs)
+            return Judgement("unclaimed", theirs, refused=True)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
