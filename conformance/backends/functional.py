@@ -29,7 +29,9 @@ KEPT = 32
 
 
 class Functional:
-    """``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
+    """Of the engine's arrays only + between them and with numbers, and * by a number, are asked for.
+
+    ``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
     that it hasn't what it was asked for. ``vjp(function, args, cotangents)``: the gradients by argument of a function
     that returns a tuple. ``jvp(function, args, tangents)``: (outputs, tangents of them), both tuples. ``transforms``:
     the engine's own vmap, jacrev, jacfwd, hessian, as ``name(function, **options)``.
