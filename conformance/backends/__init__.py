@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from ..program import Program
 from ..trace import Trace
 
-KNOWN = ("autograd", "refgrad", "torch")
+KNOWN = ("autograd", "mlx", "mygrad", "paddle", "refgrad", "tensorflow", "tinygrad", "torch")
 GROUP = "refgrad.backends"
 ERROR_KINDS = (
     "RuntimeError",

@@ -34,6 +34,7 @@ class Functional:
         dtypes: tuple[str, ...] = ("float32", "float64"),
         array: Callable[[np.ndarray], Any] = lambda array: array,
         numpy: Callable[[Any], np.ndarray] = np.asarray,
+        abilities: tuple[str, ...] = ("vjp", "double"),
     ) -> None:
         self.name = name
         self.version = version
@@ -42,7 +43,7 @@ class Functional:
         self.array = array
         self.numpy = numpy
         claimed = {f"op:{op}" for op in operators} | {f"dtype:{dtype}" for dtype in dtypes}
-        self.claims = frozenset(claimed | {"vjp", "double"})
+        self.claims = frozenset(claimed | set(abilities))
 
     def execute(self, program: p.Program, noise: int | None = None) -> Trace:
         if noise is not None:
