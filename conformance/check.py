@@ -79,6 +79,7 @@ class Check:
             "sentence": stated.sentence,
             "source": stated.source,
             "profile": stated.profile,
+            **({"convention": True} if stated.convention and not self.judge.universal else {}),
         }
         if isinstance(programs, Scenario):
             self._finish(self._scenario(identity, programs))

@@ -27,6 +27,7 @@ def run_line(backend: Backend, oracle: Backend, profile: str, seed: int) -> dict
             "version": backend.version,
             "family": backend.family,
             "claims": sorted(backend.claims),
+            "compiles": getattr(backend, "compiles", "no"),
         },
         "oracle": {"name": oracle.name, "version": oracle.version},
         "profile": profile,

@@ -38,7 +38,12 @@ def backend(dtypes: tuple[str, ...] = DTYPES) -> Functional:
     mx.disable_compile()  # mlx.nn compiles its activations for each new shape: seconds.
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(mx.vjp(lambda *values: list(function(*values)), list(args), list(cotangents))[1])
+        try:
+            return tuple(mx.vjp(lambda *values: list(function(*values)), list(args), list(cotangents))[1])
+        except ValueError as error:
+            if "Not implemented" in str(error) or "Cannot calculate VJP" in str(error):
+                raise NotImplementedError(str(error)) from None
+            raise
 
     return Functional(
         "mlx",
@@ -48,6 +53,8 @@ def backend(dtypes: tuple[str, ...] = DTYPES) -> Functional:
         dtypes,
         array=lambda array: mx.array(np.array(array, order="C"), dtype=_dtype(mx, array.dtype.name)),
         numpy=np.array,
+        jvp=lambda function, args, tangents: mx.jvp(lambda *x: list(function(*x)), list(args), list(tangents)),
+        transforms={"vmap": mx.vmap},
     )
 
 
@@ -77,8 +84,14 @@ def operators() -> Table:
         "softmax": lambda x, dim: mx.softmax(x, dim) if x.ndim else x * 0 + 1,
     }
     own |= {name: _transform(mx, name) for name in FFT.split()}
+    own |= {name: _along(mx, name) for name in ("fft.fft", "fft.ifft", "fft.rfft", "fft.irfft")}
     found = table(space, without=WITHOUT) | named(mx, OWN) | named(nn, NN) | own
     return each(lambda entry: lambda *args, **attrs: _plain(mx, entry(*args, **attrs)), each(refusing, found))
+
+
+def _along(mx: Any, name: str) -> Any:
+    entry = getattr(mx.fft, name.removeprefix("fft."))
+    return lambda x, n, dim, norm: entry(x, n, dim, norm=norm or "backward")
 
 
 def _transform(mx: Any, name: str) -> Any:

@@ -14,9 +14,8 @@ from .functional import Functional
 from .numpylike import Space, table
 from .tables import Table, each, refusing
 
-WITHOUT = (
-    """half float double cfloat cdouble complex polar view_as_complex floor ceil trunc round frac sign sgn detach"""
-)
+WITHOUT = """half float double cfloat cdouble complex polar view_as_complex floor ceil trunc round frac sign sgn detach argmax argmin
+max.dim min.dim argsort nextafter"""
 
 
 def backend() -> Functional:
@@ -41,7 +40,7 @@ def backend() -> Functional:
         ("float64", "int64", "bool"),
         array=lambda array: mg.tensor(np.array(array, order="C"), constant=True),
         numpy=lambda x: np.asarray(x.data if isinstance(x, mg.Tensor) else x),
-        abilities=("vjp",),
+        twice=False,
     )
 
 

@@ -18,7 +18,7 @@ from .tables import OPERATORS, Entry, Table, each, listing, only, promoting, ref
 PROMOTED = "maximum minimum remainder div.rounded copysign atan2 fmax fmin lerp lerp.tensor clamp.tensors ldexp"
 SAME = """neg sin cos exp log sqrt tanh sigmoid atanh reciprocal abs floor expm1 log2 log10 log1p rsqrt square logaddexp tan
 asin acos sinh cosh sinc atan asinh acosh deg2rad rad2deg hypot ceil trunc round round.decimals frac sign sgn
-nextafter clamp isnan isinf isfinite logical_not logical_and logical_or logical_xor angle complex polar positive erf
+clamp isnan isinf isfinite logical_not logical_and logical_or logical_xor angle complex polar positive erf
 erfinv lgamma digamma i0 logit special.i0e special.i1 special.i1e nn.functional.relu nn.functional.relu6
 nn.functional.elu nn.functional.selu nn.functional.celu nn.functional.leaky_relu nn.functional.gelu
 nn.functional.silu nn.functional.mish nn.functional.hardswish nn.functional.logsigmoid nn.functional.softsign

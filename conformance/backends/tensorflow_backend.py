@@ -15,12 +15,12 @@ from .numpylike.reductions import axes
 from .tables import Table, each, named, refusing
 
 MATH = """erf erfc erfinv lgamma digamma sigmoid rsqrt expm1 log1p i0=bessel_i0 special.i0e=bessel_i0e special.i1=bessel_i1
-special.i1e=bessel_i1e special.ndtri=ndtri reciprocal nextafter xlogy special.xlog1py=xlog1py"""
+special.i1e=bessel_i1e special.ndtri=ndtri reciprocal xlogy special.xlog1py=xlog1py"""
 NN = """relu nn.functional.relu=relu nn.functional.relu6=relu6 nn.functional.selu=selu nn.functional.silu=silu
 nn.functional.softsign=softsign"""
 WITHOUT = """linalg.svd linalg.svdvals linalg.eigh linalg.qr linalg.eig linalg.cond linalg.slogdet __getitem__.advanced
 __getitem__.mask angle clamp.tensors complex polar view_as_complex float_power flip take squeeze.dim squeeze.dims diff std
-std.dim std_mean std_mean.dim var var.dim var_mean var_mean.dim argmax argmin max.dim min.dim round.decimals cross
+std.dim std_mean std_mean.dim var var.dim var_mean var_mean.dim nextafter argmax argmin max.dim min.dim round.decimals cross
 linalg.cross"""
 LINALG = "logdet"
 
@@ -37,6 +37,11 @@ def backend() -> Functional:
         found = tape.gradient(outputs, list(args), list(cotangents), tf.UnconnectedGradients.ZERO)
         return tuple(map(tf.convert_to_tensor, found))
 
+    def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        with tf.autodiff.ForwardAccumulator(list(args), list(tangents)) as accumulator:
+            outputs = function(*args)
+        return outputs, tuple(tf.zeros_like(y) if (t := accumulator.jvp(y)) is None else t for y in outputs)
+
     return Functional(
         "tensorflow",
         _version(),
@@ -45,6 +50,7 @@ def backend() -> Functional:
         ("float32", "float64", "complex64", "complex128", "int64", "bool"),
         array=lambda array: tf.constant(np.array(array, order="C")),
         numpy=lambda x: tf.convert_to_tensor(x).numpy(),
+        jvp=jvp,
     )
 
 
@@ -102,7 +108,11 @@ def _others(tf: Any, space: Space) -> Table:
         ),
         "nn.functional.logsigmoid": tf.math.log_sigmoid,
         "polygamma": lambda n, x: tf.math.polygamma(tf.cast(n, x.dtype), x),
-        "gather": lambda x, dim, index: tf.experimental.numpy.take_along_axis(x, index, dim) if x.ndim else x,
+        "gather": lambda x, dim, index: (
+            tf.experimental.numpy.take_along_axis(x, index, dim)
+            if 0 < x.ndim and x.shape[:dim] + x.shape[dim:][1:] == index.shape[:dim] + index.shape[dim:][1:]
+            else _lacking()
+        ),
         "masked_select": lambda x, mask: tf.boolean_mask(x, mask) if x.shape == mask.shape else _lacking(),
         "linalg.solve": lambda a, b, left=True: tf.linalg.solve(a, b) if left and b.ndim == a.ndim else _lacking(),
         "linalg.svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),

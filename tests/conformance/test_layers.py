@@ -20,7 +20,7 @@ ORDER = (
     ("tracing",),
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
-    ("shrink",),
+    ("shrink", "menus"),
     ("search", "finding", "results"),
     ("generate", "clause", "vocabulary"),
     ("moves", "passes"),
