@@ -254,6 +254,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     write(f"{state.backend} against {state.oracle}, {state.settings.profile}, seed {state.settings.seed}")
     write(f"{end['programs']} programs, {end['rate']:.0f} a second; " + _shares(total, end["programs"]))
     write(", ".join(f"{count} {status}" for status, count in sorted(end["counts"].items())))
+    structures = sum(r.get("structures", 0) for r in state.results)
+    if structures:
+        write(f"the engine compiles: these are {structures} programs, each on several data")
     for problem in state.known.problems:
         write(problem, red=True)
     if state.path is not None:

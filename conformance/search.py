@@ -14,7 +14,7 @@ from .judge import Judge, Judgement, Law
 from .needs import needs
 from .program import Call, Leaf, Program
 from .shrink import shrink
-from .source import Source, Stream, mix
+from .source import Source, Stream, Varied, mix
 from .trace import Trace
 
 Draw = Callable[[Source], Program]
@@ -23,6 +23,8 @@ Excuse = Callable[[Program, Judgement], bool]
 BLOCK = 16
 DEATHS = {"crash": 24, "hang": 0, "memory": 8}
 """How an engine's process may end, and how often the shrinker may make it."""
+GRAPHS = {"per_shape": 5, "per_graph": 2}
+"""Into how many programs the examples of a property are gathered, for an engine that compiles each new one."""
 MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
 
 
@@ -62,7 +64,8 @@ class Seen:
 @dataclass(slots=True)
 class Tally:
     """The counts of one search. ``failing`` is the first failing draw's log and judgement; ``cut``:
-    the search ended early, since a recorded fault of the oracle was shown often enough."""
+    the search ended early, since a recorded fault of the oracle was shown often enough; ``structures``: how many programs
+    there were but for leaf data, where an engine compiles."""
 
     programs: int = 0
     witnessed: int = 0
@@ -76,6 +79,7 @@ class Tally:
     needs: frozenset[str] = frozenset()
     failing: tuple[list[int], Judgement] | None = None
     cut: bool = False
+    structures: int = 0
     digest: str = ""
 
     @property
@@ -122,12 +126,16 @@ def search(
 
 def _drawn(
     judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int, tally: Tally
-) -> Iterator[tuple[Program, Stream]]:
+) -> Iterator[tuple[Program, Source]]:
     """The programs of a search. An engine in another process is sent a block of them ahead, and works meanwhile."""
     send_ahead = getattr(judge.backend, "send_ahead", None)
+    graphs = GRAPHS.get(getattr(judge.backend, "compiles", "no"))
+    if graphs is not None:
+        yield from _varied(judge, draw, seed, examples, max(2, examples // graphs), tally)
+        return
     block = BLOCK if send_ahead else 1
     for start in range(0, examples, block):
-        drawn: list[tuple[Program, Stream]] = []
+        drawn: list[tuple[Program, Source]] = []
         for index in range(start, min(start + block, examples)):
             source = Stream(mix(*seed, index))
             try:
@@ -137,6 +145,31 @@ def _drawn(
         if send_ahead:
             send_ahead([program for program, _ in drawn if judge.claimed(program)])
         yield from drawn
+
+
+def _varied(
+    judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int, each: int, tally: Tally
+) -> Iterator[tuple[Program, Source]]:
+    """Few programs on many data each, for an engine that compiles; one that showed nothing is tried no further."""
+    left = examples
+    for structure in range(2 * examples):
+        if left <= 0:
+            return
+        drawn: list[tuple[Program, Source]] = []
+        for variation in range(min(each, left)):
+            source = Varied(mix(*seed, structure), variation)
+            try:
+                drawn.append((draw(source), source))
+            except Rejected:
+                tally.filtered += 1
+                break
+        before, left = tally.witnessed, left - max(len(drawn), 1)
+        for number, pair in enumerate(drawn):
+            if number == 1 and tally.witnessed == before:
+                left += len(drawn) - 1
+                break
+            yield pair
+        tally.structures += 1
 
 
 def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Judgement | None:

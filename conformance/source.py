@@ -66,6 +66,27 @@ class Stream:
         return drawn
 
 
+class Varied:
+    """The choices of one stream with the numbers of another: the same program on other leaf data."""
+
+    __slots__ = ("_numbers", "_structure", "log")
+
+    def __init__(self, seed: int, variation: int) -> None:
+        self._structure, self._numbers = Stream(seed), Stream(mix(seed, variation))
+        self.log: list[int] = []
+
+    def choose(self, n: int) -> int:
+        index = self._structure.choose(n)
+        self.log.append(index)
+        return index
+
+    def indices(self, count: int, n: int) -> NDArray[np.uint8]:
+        self._structure.indices(count, n)
+        drawn = self._numbers.indices(count, n)
+        self.log.extend(drawn.tolist())
+        return drawn
+
+
 class Replay:
     """Draws again what a log says; an entry out of bounds wraps, and a log that is too short goes on with zeros."""
 

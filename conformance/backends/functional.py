@@ -49,6 +49,11 @@ class Functional:
             raise NotImplementedError(f"{self.name} can't be the oracle: it has no noisy form")
         return _Run(self, program).run()
 
+    def see(self, value: Any) -> Outcome:
+        """An array's value, dtype and shape."""
+        array = np.array(self.numpy(value))
+        return Observed(array, array.dtype.name, array.shape)
+
     def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
         raise NotImplementedError("a functional engine has no namespace of torch's kind")
 
@@ -87,10 +92,7 @@ class _Run:
     def _see(self, value: Any) -> Outcome:
         if isinstance(value, tuple):
             return tuple(map(self._see, value))
-        if value is None:
-            return Nothing()
-        array = np.array(self.engine.numpy(value))
-        return Observed(array, array.dtype.name, array.shape)
+        return Nothing() if value is None else self.engine.see(value)
 
     def _evaluate(self, index: int, given: dict[int, Any]) -> Any:
         """A step's value where some values are given (traced); the others are known or follow from them."""
@@ -165,4 +167,4 @@ class _Run:
         return Nothing()
 
 
-_OPERANDS = ("args", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
+_OPERANDS = ("args", "attrs", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
