@@ -254,13 +254,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     write(f"{state.backend} against {state.oracle}, {state.settings.profile}, seed {state.settings.seed}")
     write(f"{end['programs']} programs, {end['rate']:.0f} a second; " + _shares(total, end["programs"]))
     write(", ".join(f"{count} {status}" for status, count in sorted(end["counts"].items())))
-    structures = sum(r.get("structures", 0) for r in state.results)
-    if structures:
-        write(f"the engine compiles: these are {structures} programs, each on several data")
+    for line in coverage(state.results):
+        write(line)
     for problem in state.known.problems:
         write(problem, red=True)
     if state.path is not None:
         write(f"results: {state.path}")
+
+
+def coverage(results: list[dict[str, Any]]) -> list[str]:
+    """What it cost that the engine compiles: how few structures were drawn."""
+    drawn = [(r["programs"], (r.get("seen") or {}).get("structures", 0)) for r in results]
+    structures = sum(count for _, count in drawn)
+    programs = sum(count for count, structures in drawn if structures)
+    return [f"the engine compiles: {structures} structures, for {programs} programs"] if structures else []
 
 
 def _shares(total: dict[str, int], programs: int) -> str:

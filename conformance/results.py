@@ -51,7 +51,6 @@ def result_line(identity: dict[str, Any], status: str, tally: Tally, headroom: f
         "witnessed": tally.witnessed,
         "filtered": tally.filtered,
         "unclaimed": tally.unclaimed,
-        **({"structures": tally.structures} if tally.structures else {}),
         "ill_posed": tally.ill_posed,
         "unspecified": tally.unspecified,
         "seconds": round(tally.seconds, 6),

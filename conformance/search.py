@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .backends import collecting_warnings, missing
+from . import menus
+from .backends import collecting_warnings, compiles, missing
 from .judge import Judge, Judgement, Law
 from .needs import needs
 from .program import Call, Leaf, Program
 from .shrink import shrink
-from .source import Source, Stream, Varied, mix
+from .source import Source, Stream, mix
 from .trace import Trace
 
 Draw = Callable[[Source], Program]
@@ -23,8 +25,6 @@ Excuse = Callable[[Program, Judgement], bool]
 BLOCK = 16
 DEATHS = {"crash": 24, "hang": 0, "memory": 8}
 """How an engine's process may end, and how often the shrinker may make it."""
-GRAPHS = {"per_shape": 5, "per_graph": 2}
-"""Into how many programs the examples of a property are gathered, for an engine that compiles each new one."""
 MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
 
 
@@ -39,6 +39,7 @@ class Seen:
     dtypes: set[str] = field(default_factory=set)
     ranks: set[int] = field(default_factory=set)
     layouts: set[str] = field(default_factory=set)
+    structures: set[str] = field(default_factory=set)
     keywords: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, program: Program) -> None:
@@ -58,14 +59,14 @@ class Seen:
             "ranks": sorted(self.ranks),
             "layouts": sorted(self.layouts),
             "keywords": {name: sorted(values)[:12] for name, values in sorted(self.keywords.items())},
+            **({"structures": len(self.structures)} if self.structures else {}),
         }
 
 
 @dataclass(slots=True)
 class Tally:
     """The counts of one search. ``failing`` is the first failing draw's log and judgement; ``cut``:
-    the search ended early, since a recorded fault of the oracle was shown often enough; ``structures``: how many programs
-    there were but for leaf data, where an engine compiles."""
+    the search ended early, since a recorded fault of the oracle was shown often enough."""
 
     programs: int = 0
     witnessed: int = 0
@@ -79,7 +80,6 @@ class Tally:
     needs: frozenset[str] = frozenset()
     failing: tuple[list[int], Judgement] | None = None
     cut: bool = False
-    structures: int = 0
     digest: str = ""
 
     @property
@@ -126,18 +126,14 @@ def search(
 
 def _drawn(
     judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int, tally: Tally
-) -> Iterator[tuple[Program, Source]]:
+) -> Iterator[tuple[Program, Stream]]:
     """The programs of a search. An engine in another process is sent a block of them ahead, and works meanwhile."""
     send_ahead = getattr(judge.backend, "send_ahead", None)
-    graphs = GRAPHS.get(getattr(judge.backend, "compiles", "no"))
-    if graphs is not None:
-        yield from _varied(judge, draw, seed, examples, max(2, examples // graphs), tally)
-        return
     block = BLOCK if send_ahead else 1
-    for start in range(0, examples, block):
-        drawn: list[tuple[Program, Source]] = []
-        for index in range(start, min(start + block, examples)):
-            source = Stream(mix(*seed, index))
+    streams = _streams(judge, draw, seed, examples)
+    while ahead := list(itertools.islice(streams, block)):
+        drawn: list[tuple[Program, Stream]] = []
+        for source in ahead:
             try:
                 drawn.append((draw(source), source))
             except Rejected:
@@ -147,34 +143,26 @@ def _drawn(
         yield from drawn
 
 
-def _varied(
-    judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int, each: int, tally: Tally
-) -> Iterator[tuple[Program, Source]]:
-    """Few programs on many data each, for an engine that compiles; one that showed nothing is tried no further."""
-    left = examples
-    for structure in range(2 * examples):
-        if left <= 0:
-            return
-        drawn: list[tuple[Program, Source]] = []
-        for variation in range(min(each, left)):
-            source = Varied(mix(*seed, structure), variation)
-            try:
-                drawn.append((draw(source), source))
-            except Rejected:
-                tally.filtered += 1
-                break
-        before, left = tally.witnessed, left - max(len(drawn), 1)
-        for number, pair in enumerate(drawn):
-            if number == 1 and tally.witnessed == before:
-                left += len(drawn) - 1
-                break
-            yield pair
-        tally.structures += 1
+def _streams(judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int) -> Iterator[Stream]:
+    """A source for each example; for an engine that compiles, of few structures that it claims."""
+    if not compiles(judge.backend):
+        return (Stream(mix(*seed, index)) for index in range(examples))
+
+    def claimed(source: Source) -> Program | None:
+        try:
+            program = draw(source)
+        except Rejected:
+            return None
+        return program if judge.claimed(program) else None
+
+    return iter(menus.sources(claimed, seed, examples))
 
 
 def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Judgement | None:
     tally.programs += 1
     tally.seen.add(program)
+    if compiles(judge.backend):
+        tally.seen.structures.add(program.structure())
     if tally.programs <= 8:
         tally.needs |= needs(program)
     if not judge.claimed(program):

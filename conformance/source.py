@@ -66,25 +66,14 @@ class Stream:
         return drawn
 
 
-class Varied:
-    """The choices of one stream with the numbers of another: the same program on other leaf data."""
+class Menu(Stream):
+    """A stream whose data comes from a seed of its own: programs of one structure, with other values."""
 
-    __slots__ = ("_numbers", "_structure", "log")
+    __slots__ = ()
 
-    def __init__(self, seed: int, variation: int) -> None:
-        self._structure, self._numbers = Stream(seed), Stream(mix(seed, variation))
-        self.log: list[int] = []
-
-    def choose(self, n: int) -> int:
-        index = self._structure.choose(n)
-        self.log.append(index)
-        return index
-
-    def indices(self, count: int, n: int) -> NDArray[np.uint8]:
-        self._structure.indices(count, n)
-        drawn = self._numbers.indices(count, n)
-        self.log.extend(drawn.tolist())
-        return drawn
+    def __init__(self, structure: int, values: int) -> None:
+        super().__init__(structure)
+        self._bytes = Random(values).getrandbits
 
 
 class Replay:

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from ..program import Program
 from ..trace import Trace
 
-KNOWN = ("autograd", "refgrad", "torch")
+KNOWN = ("autograd", "jax", "refgrad", "torch")
 GROUP = "refgrad.backends"
 ERROR_KINDS = (
     "RuntimeError",
@@ -46,7 +46,9 @@ ASSERTED = "Asserted"
 
 
 class Backend(Protocol):
-    """An engine under test. ``claims`` are capabilities; ``op:*`` and ``dtype:*`` stand for all of their kind."""
+    """An engine under test. ``claims`` are capabilities; ``op:*`` and ``dtype:*`` stand for all of their kind.
+
+    ``compiles`` may say that the engine compiles ``per_shape`` or ``per_graph``; without it, it doesn't."""
 
     name: str
     version: str
@@ -82,6 +84,11 @@ def missing(backend: Backend, needs: frozenset[str]) -> list[str]:
     """The needs that a backend doesn't claim."""
     claims = backend.claims
     return sorted(need for need in needs - claims if f"{need.partition(':')[0]}:*" not in claims)
+
+
+def compiles(backend: Backend) -> bool:
+    """Whether a new shape costs the engine a compilation."""
+    return getattr(backend, "compiles", "no") != "no"
 
 
 def known() -> list[str]:

@@ -16,14 +16,17 @@ DTYPES = ("float32", "float64", "complex128", "int64", "bool")
 def backend() -> Functional:
     import autograd.numpy as np
     from autograd.builtins import tuple as boxed
-    from autograd.core import make_vjp
+    from autograd.core import make_jvp, make_vjp
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
         # Its complex cotangents are the conjugates of PyTorch's.
         pull, _ = make_vjp(lambda packed: boxed(function(*packed)), args)
         return tuple(np.conj(part) for part in pull(tuple(np.conj(g) for g in cotangents)))
 
-    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES)
+    def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        return make_jvp(lambda packed: boxed(function(*packed)), args)(tangents)
+
+    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES, jvp=jvp)
 
 
 def operators() -> Table:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import catalogue
-from .. import program as p
 from ..leafdata import DTYPES
-from ..trace import Observed, Outcome, Trace
+from ..trace import Observed, Outcome
 from . import torch_backend
 from .functional import Functional
 
@@ -66,7 +65,7 @@ class Operators(Mapping[str, Callable[..., Any]]):
             return _Place(len(tensors) - 1)
         if isinstance(value, (tuple, list)):
             return tuple(self._lifted(part, tensors) for part in value)
-        return getattr(self.engine.ns, value.name) if isinstance(value, p.Dtype) else value
+        return getattr(self.engine.ns, value) if isinstance(value, str) and value in DTYPES else value
 
 
 class _Place(int):
@@ -80,10 +79,11 @@ def _lowered(template: Any, given: tuple[Any, ...]) -> Any:
 
 
 class TorchFunc(Functional):
-    """Programs without transforms run as functions; those with them on PyTorch as it is."""
+    """Programs as functions of their leaves, whose derivatives and transforms are ``torch.func``'s."""
 
     def __init__(self, engine: torch_backend.Torch) -> None:
         self.engine, self.ns = engine, engine.ns
+        func = engine.ns.func
         super().__init__(
             "torch:func",
             engine.version,
@@ -92,19 +92,14 @@ class TorchFunc(Functional):
             tuple(DTYPES),
             engine.tensor,
             engine.array,
+            jvp=_jvp(engine.ns),
+            transforms={name: getattr(func, name) for name in ("vmap", "jacrev", "jacfwd", "hessian")},
         )
-        self.claims |= {"transform:grad", "transform:vjp", "transform:jvp", "transform:vmap"}
-        self.claims |= {"transform:jacrev", "transform:jacfwd", "transform:hessian"}
 
     def see(self, value: Any) -> Outcome:
         """A tensor's value, dtype and shape."""
         array = self.engine.array(value)
         return Observed(array, self.engine.dtype_name(value.dtype), array.shape)
-
-    def execute(self, program: p.Program, noise: int | None = None) -> Trace:
-        if any(isinstance(step, p.Transform) for step in program.steps):
-            return self.engine.execute(program, noise)
-        return super().execute(program, noise)
 
 
 def _vjp(torch: Any) -> Callable[..., tuple[Any, ...]]:
@@ -113,6 +108,13 @@ def _vjp(torch: Any) -> Callable[..., tuple[Any, ...]]:
         return tuple(pull(cotangents))
 
     return vjp
+
+
+def _jvp(torch: Any) -> Callable[..., tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        return torch.func.jvp(function, args, tangents)
+
+    return jvp
 
 
 def backend() -> TorchFunc:

@@ -11,19 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
 ORDER = (
-    (
-        "program",
-        "source",
-        "trace",
-        "known",
-        "record",
-        "environments",
-        "speaking",
-        "oracle_faults",
-        "functions",
-        "progress",
-        "__init__",
-    ),
+    ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
+    ("environments", "speaking", "progress", "notebook"),
     ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references", "definitions"),
@@ -32,7 +21,7 @@ ORDER = (
     ("tracing",),
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
-    ("shrink",),
+    ("shrink", "menus"),
     ("search", "finding", "results"),
     ("generate", "clause", "vocabulary"),
     ("moves", "passes"),
@@ -53,7 +42,13 @@ ORDER = (
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-LAZY = {("program", "codec"), ("catalogue", "build"), ("build", "catalogue")}
+LAZY = {
+    ("program", "codec"),
+    ("program", "notebook"),
+    ("notebook", "codec"),
+    ("catalogue", "build"),
+    ("build", "catalogue"),
+}
 """``Program.canonical`` asks the codec; strategies and the builder know each other by type and by name."""
 
 
