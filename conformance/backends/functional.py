@@ -102,6 +102,10 @@ class Functional:
             return Nothing()
         if isinstance(value, (Nothing, Raised)):
             return value
+        return self.see(value)
+
+    def see(self, value: Any) -> Outcome:
+        """An array's value, dtype and shape."""
         array = np.array(self.numpy(value))
         return Observed(array, array.dtype.name, array.shape)
 
