@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import across, players
 from benchmarks.tasks import TASKS, Task
+from conformance import benching
 from reports import timings
 
 WITH_FLOOR = [task for task in TASKS if task.by_hand is not None]
@@ -43,6 +44,14 @@ def test_a_run_is_what_the_report_reads(tmp_path: Path) -> None:
     }
     assert all(timing.rounds == 2 and timing.low <= timing.median <= timing.high for timing in read.all)
     assert read.machine
+
+
+def test_the_command_runs_engines_apart(tmp_path: Path) -> None:
+    output = tmp_path / "apart.json"
+    words = ("numpy,refgrad", output, ("--rounds", "1", "--task", "chain"))
+    assert benching.run_apart("benchmarks", *words) == 0
+    read = timings.read([json.loads(output.read_text())])
+    assert {timing.engine for timing in read.all} == {"numpy", "refgrad"} and len(read.all) == 8
 
 
 def test_an_unknown_engine_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
