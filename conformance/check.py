@@ -122,7 +122,11 @@ class Check:
         self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
     def _operator_witness(self, kind: Property) -> Witness:
-        return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
+        return (
+            (lambda trace: True)
+            if kind.convention or kind.name in ("view-write", "inplace", "inplace-forward")
+            else finished
+        )
 
     def _finish(self, outcome: Outcome) -> None:
         self.done(outcome)
