@@ -34,7 +34,13 @@ class Session:
         examples = EXAMPLES[option.profile] if option.examples is None else option.examples
         self.backend, self.oracle = option.backend, option.oracle
         self.python = option.python or (sys.executable if option.isolate else None)
-        self.oracle_python = option.oracle_python
+        self.oracle_python, self.imports = option.oracle_python, tuple(option.imports or ())
+        self.selection = {
+            "backend": option.backend,
+            "oracle": option.oracle,
+            "examples": option.examples,
+            "keyword": option.keyword or None,
+        }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
@@ -52,14 +58,14 @@ class Session:
         """The judge of this run; loads the two engines."""
         if self._judge is None:
             self._judge = Judge(
-                backends.load(self.backend, self.python), backends.load(self.oracle, self.oracle_python)
+                backends.load(self.backend, self.python, self.imports), backends.load(self.oracle, self.oracle_python)
             )
         return self._judge
 
     def begin(self) -> None:
         """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
         judge = self.judge()
-        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed)
+        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
         if self.resume and self.path:
             self._recorder, records = begin(self.path, fresh)
             for line in records:
@@ -85,6 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--oracle", default="torch", help="engine to compare with")
     group.addoption("--isolate", action="store_true", help="run the engine in a process of its own")
     group.addoption("--python", default=None, help="the interpreter that has the engine; implies --isolate")
+    group.addoption("--import", action="append", dest="imports", help="a module the engine needs imported first")
     group.addoption("--oracle-python", default=None, help="the interpreter that has the oracle")
     group.addoption("--profile", default="quick", choices=sorted(EXAMPLES), help="how many examples a property")
     group.addoption("--examples", type=int, default=None, help="examples a property, whatever the profile says")
@@ -247,10 +254,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     write(f"{state.backend} against {state.oracle}, {state.settings.profile}, seed {state.settings.seed}")
     write(f"{end['programs']} programs, {end['rate']:.0f} a second; " + _shares(total, end["programs"]))
     write(", ".join(f"{count} {status}" for status, count in sorted(end["counts"].items())))
+    for line in coverage(state.results):
+        write(line)
     for problem in state.known.problems:
         write(problem, red=True)
     if state.path is not None:
         write(f"results: {state.path}")
+
+
+def coverage(results: list[dict[str, Any]]) -> list[str]:
+    """What it cost that the engine compiles: how few structures were drawn."""
+    drawn = [(r["programs"], (r.get("seen") or {}).get("structures", 0)) for r in results]
+    structures = sum(count for _, count in drawn)
+    programs = sum(count for count, structures in drawn if structures)
+    return [f"the engine compiles: {structures} structures, for {programs} programs"] if structures else []
 
 
 def _shares(total: dict[str, int], programs: int) -> str:

@@ -12,7 +12,7 @@ from .. import catalogue
 from .. import program as p
 from ..leafdata import DTYPES, EPS, leaf_array
 from ..trace import NOTHING, Nothing, Observed, Outcome, Raised, Trace
-from . import error_kind, take_warnings
+from . import take_warnings
 from .aspects import ASPECTS
 from .hooking import register, register_multi
 from .modes import within
@@ -69,7 +69,7 @@ class Run:
             return Nothing(skipped=True)
         except Exception as error:
             self.values.append(FAILED)
-            return Raised(error_kind(error), str(error))
+            return Raised(self.engine.kind_of(error), str(error))
         self.values.append(value)
         return NOTHING if type(step) in _SILENT or value is None else self._seen(value)
 
