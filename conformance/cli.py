@@ -281,13 +281,17 @@ def qualify(
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
     against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
+    share: Annotated[str, typer.Option(help="One part of the whole campaign: k/n.")] = "0/1",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
     as_json: JsonOption = False,
 ) -> None:
     """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
     from . import qualifying
 
-    options = qualifying.Options(tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against)
+    folder = output.parent / "qualify"
+    options = qualifying.Options(
+        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, share, folder
+    )
     try:
         done = qualifying.run(options)
     except LookupError as error:
