@@ -26,6 +26,9 @@ def backend() -> Functional:
         _, pull = jax.vjp(function, *args)
         return tuple(conj(part) for part in pull(tuple(map(conj, cotangents))))
 
+    def vmap(function: Callable[..., Any], in_dims: Any, out_dims: Any) -> Callable[..., Any]:
+        return jax.vmap(function, in_dims, out_dims)
+
     return Functional(
         "jax",
         jax.__version__,
@@ -35,7 +38,7 @@ def backend() -> Functional:
         jax.numpy.asarray,
         numpy.asarray,
         jvp=jax.jvp,
-        transforms={"vmap": jax.vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
+        transforms={"vmap": vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
         compiled=jax.jit,
         untraceable=(jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError),
         compiles="per_shape",
