@@ -14,8 +14,8 @@ from .functional import Functional
 from .numpylike import Space, table
 from .tables import Table, each, refusing
 
-WITHOUT = """half float double cfloat cdouble complex polar view_as_complex floor ceil trunc round frac sign sgn detach argmax argmin
-max.dim min.dim argsort nextafter"""
+WITHOUT = """half float double cfloat cdouble complex polar view_as_complex floor ceil trunc round frac sign sgn detach
+argmax argmin max.dim min.dim argsort nextafter"""
 
 
 def backend() -> Functional:

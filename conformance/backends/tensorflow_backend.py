@@ -110,7 +110,7 @@ def _others(tf: Any, space: Space) -> Table:
         "polygamma": lambda n, x: tf.math.polygamma(tf.cast(n, x.dtype), x),
         "gather": lambda x, dim, index: (
             tf.experimental.numpy.take_along_axis(x, index, dim)
-            if 0 < x.ndim and x.shape[:dim] + x.shape[dim:][1:] == index.shape[:dim] + index.shape[dim:][1:]
+            if x.ndim > 0 and x.shape[:dim] + x.shape[dim:][1:] == index.shape[:dim] + index.shape[dim:][1:]
             else _lacking()
         ),
         "masked_select": lambda x, mask: tf.boolean_mask(x, mask) if x.shape == mask.shape else _lacking(),
