@@ -197,24 +197,21 @@ def refgrad(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_certificate_is_replayed_whole(tmp_path: Path) -> None:
+def test_a_certificate_and_all_findings_are_replayed(tmp_path: Path) -> None:
     broken = "tests.conformance.broken:sin_as_sine"
     refgrad("certify", "--backend", broken, "-k", "op/sin/vjp or op/sin/forward", "-o", tmp_path)
     assert "svg" in (tmp_path / "badge.svg").read_text()
-    again = refgrad("replay", tmp_path / "certificate.json", "--json")
-    told = json.loads(again.stdout)
-    assert again.returncode == 0 and told == {"holds": True, "same_programs": True, "changed": []}
-    other = refgrad("replay", tmp_path / "certificate.json", "--backend", "refgrad")
-    assert other.returncode == 1 and "op/sin/vjp: failed in the certificate, certified now" in other.stdout
     every = refgrad("replay", tmp_path / "results.jsonl")
     assert every.returncode == 1 and ": different" in every.stdout
+    whole = refgrad("replay", tmp_path / "certificate.json", "--backend", "refgrad")
+    assert whole.returncode == 1 and "op/sin/vjp: failed in the certificate, certified now" in whole.stdout
+    assert "does not hold: 1 differ" in whole.stdout
 
 
-@pytest.mark.parametrize(("oracle", "code", "says"), [("torch", 0, "0 of 1 changed"), ("BROKEN", 1, "op/sin/vjp")])
-def test_what_another_oracle_changes_is_listed(tmp_path: Path, oracle: str, code: int, says: str) -> None:
-    oracle = oracle.replace("BROKEN", "tests.conformance.broken:sin_as_sine")
-    done = refgrad("spec-diff", "--oracle", oracle, "-k", "op/sin/vjp", "-o", tmp_path)
-    assert done.returncode == code and says in done.stdout, done.stdout + done.stderr
+def test_what_another_oracle_changes_is_listed(tmp_path: Path) -> None:
+    words = ("--oracle", "tests.conformance.broken:sin_as_sine", "-k", "op/sin/vjp or op/sin/forward", "-o", tmp_path)
+    done = refgrad("spec-diff", *words)
+    assert done.returncode == 1 and "op/sin/vjp: " in done.stdout and "1 of 2 changed" in done.stdout, done
 
 
 def test_refgrad_is_an_oracle_where_there_is_no_pytorch(tmp_path: Path) -> None:
