@@ -33,7 +33,7 @@ for _name, _options in {
 }.items():
     operator(
         f"nn.functional.{_name}.inplace",
-        unary(OFF_GRID, result=keep_dtype, forms=FUNCTION, **_options, inplace=(True,)),
+        unary(OFF_GRID, result=keep_dtype, forms=FUNCTION, **_options, inplace=(True, False)),
         dtypes=FLOATING,
         prepare=_cloned,
         graph="free",
