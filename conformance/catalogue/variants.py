@@ -33,7 +33,7 @@ for _name, _options in {
 }.items():
     operator(
         f"nn.functional.{_name}.inplace",
-        unary(OFF_GRID, result=keep_dtype, forms=FUNCTION, **_options, inplace=(True,)),
+        unary(OFF_GRID, result=keep_dtype, forms=FUNCTION, **_options, inplace=(True, False)),
         dtypes=FLOATING,
         prepare=_cloned,
         graph="free",
@@ -75,7 +75,7 @@ operator("unsafe_split_with_sizes", custom(
     lambda b: ((b.operand((*b.draw_shape(0, 2), 5)), b.pick(((2, 3), (4, 1))), -1), {}),
     lambda args, attrs: tuple(((*args[0].shape[:-1], n), args[0].dtype) for n in args[1]),
 ), exact=True, outputs=("first", "second"))  # fmt: skip
-operator("unique", custom(lambda b: ((b.operand(),), {"sorted": True})), exact=True, jumps=True, differentiable=False)
+operator("unique", custom(lambda b: ((b.operand(),), {})), exact=True, jumps=True, differentiable=False)
 operator("unique_consecutive", custom(lambda b: ((b.operand(),), {})), exact=True, jumps=True, differentiable=False)
 operator("poisson", unary(POSITIVE, result=keep_dtype, forms=FUNCTION), twice=False, random=True, jumps=True)
 
