@@ -31,7 +31,8 @@ FLOORS = {"quick": {"planted": 1.0, "systematic": 0.95}, "standard": {"planted":
 class Options:
     """What the command was asked for. ``faults``: ids, or names of rows where ``systematic``; ``draws``: programs on
     which each surviving systematic fault is compared with the sound engine; ``against``: try the usual checks too;
-    ``share``: ``k/n``, one part of n of the whole campaign; ``folder``: where finished shares are kept."""
+    ``full``: planted and generated faults; ``share``: ``k/n``, one part of n of the whole campaign; ``folder``: where
+    finished shares are kept."""
 
     faults: tuple[str, ...] = ()
     quick: bool = False
@@ -41,6 +42,7 @@ class Options:
     seed: int = 0
     draws: int = 0
     against: bool = False
+    full: bool = False
     share: str = "0/1"
     folder: Path = Path("conformance-report/qualify")
 
@@ -104,10 +106,10 @@ def run(options: Options) -> Qualification:
     """Plants what was asked for. Raises LookupError for an unknown fault or row."""
     settings = Settings("quick" if options.quick else "standard", 8 if options.quick else 50, options.seed)
     done = Qualification(settings, bars=ALL if options.faults else FLOORS["quick" if options.quick else "standard"])
-    if not options.systematic or (options.quick and not options.faults):
+    if options.full or not options.systematic or (options.quick and not options.faults):
         effort = QUICK_EFFORT if options.quick else Effort()
         done.real = qualify(_chosen(options), settings, options.jobs, effort)
-    if options.systematic or (options.quick and not options.faults and options.kind is None):
+    if options.full or options.systematic or (options.quick and not options.faults and options.kind is None):
         done.systematic = _systematic(options)
     if options.against:
         faults = [v for v in (*done.real, *done.systematic) if not v.control and not v.lacks]

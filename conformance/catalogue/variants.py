@@ -25,12 +25,13 @@ def _cloned(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[A
     return (b.call("clone", args[0]),)
 
 
-for _name, _options in {
+_INPLACE: dict[str, dict[str, Any]] = {
     "elu": {"alpha": (1.0, 2.0)},
     "celu": {"alpha": (1.0, 2.0)},
     "leaky_relu": {"negative_slope": (0.01, 0.25)},
     "threshold": {"threshold": (0.5, -1.0), "value": (0.0, 2.0)},
-}.items():
+}
+for _name, _options in _INPLACE.items():
     operator(
         f"nn.functional.{_name}.inplace",
         unary(OFF_GRID, result=keep_dtype, forms=FUNCTION, **_options, inplace=(True, False)),
