@@ -25,8 +25,8 @@ def sources(draw: Draw, seed: tuple[int, ...], examples: int) -> Iterator[Menu]:
     ``draw`` gives None where there is no program."""
     chosen, fixed = choose(draw, seed, max(2, examples // PER_STRUCTURE))
     for index in range(examples):
-        is_last = fixed is not None and index == examples - 1
-        yield Menu(mix(*seed, fixed if is_last else chosen[index % len(chosen)]), mix(*seed, index))
+        structure = chosen[index % len(chosen)] if fixed is None or index < examples - 1 else fixed
+        yield Menu(mix(*seed, structure), mix(*seed, index))
 
 
 def choose(draw: Draw, seed: tuple[int, ...], count: int) -> tuple[Sequence[int], int | None]:
