@@ -158,7 +158,11 @@ class Check:
         return Outcome(result, [finding], f"{identity['id']}: {message}")
 
     def _operator_witness(self, kind: Property) -> Witness:
-        return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
+        return (
+            (lambda trace: True)
+            if kind.convention or kind.name in ("view-write", "inplace", "inplace-forward")
+            else finished
+        )
 
     def _finish(self, outcome: Outcome) -> None:
         self.done(outcome)

@@ -34,7 +34,13 @@ class Session:
         examples = EXAMPLES[option.profile] if option.examples is None else option.examples
         self.backend, self.oracle = option.backend, option.oracle
         self.python = option.python or (sys.executable if option.isolate else None)
-        self.oracle_python = option.oracle_python
+        self.oracle_python, self.imports = option.oracle_python, tuple(option.imports or ())
+        self.selection = {
+            "backend": option.backend,
+            "oracle": option.oracle,
+            "examples": option.examples,
+            "keyword": option.keyword or None,
+        }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
@@ -52,14 +58,14 @@ class Session:
         """The judge of this run; loads the two engines."""
         if self._judge is None:
             self._judge = Judge(
-                backends.load(self.backend, self.python), backends.load(self.oracle, self.oracle_python)
+                backends.load(self.backend, self.python, self.imports), backends.load(self.oracle, self.oracle_python)
             )
         return self._judge
 
     def begin(self) -> None:
         """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
         judge = self.judge()
-        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed)
+        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
         if self.resume and self.path:
             self._recorder, records = begin(self.path, fresh)
             for line in records:
@@ -85,6 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--oracle", default="torch", help="engine to compare with")
     group.addoption("--isolate", action="store_true", help="run the engine in a process of its own")
     group.addoption("--python", default=None, help="the interpreter that has the engine; implies --isolate")
+    group.addoption("--import", action="append", dest="imports", help="a module the engine needs imported first")
     group.addoption("--oracle-python", default=None, help="the interpreter that has the oracle")
     group.addoption("--profile", default="quick", choices=sorted(EXAMPLES), help="how many examples a property")
     group.addoption("--examples", type=int, default=None, help="examples a property, whatever the profile says")

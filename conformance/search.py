@@ -174,7 +174,7 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     if judgement.status == "unclaimed":
         tally.unclaimed += 1
         tally.refused += judgement.refused
-        tally.lacking.add("what the engine refuses" if judgement.refused else "errors")
+        tally.lacking.add(judgement.lacks)
         return None
     tally.ill_posed += judgement.status == "ill-posed"
     tally.unspecified += judgement.status == "unspecified"
@@ -189,7 +189,7 @@ def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | Non
     def fails(program: Program) -> bool:
         nonlocal runs_left
         runs_left -= 1
-        if runs_left < 0:
+        if runs_left < 0 or not judge.claimed(program):
             return False
         judgement = judge.judge(program, law)
         found = judgement.divergence
