@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 from .backends import missing
 from .build import Builder, Value
@@ -76,7 +77,7 @@ def _transform(kind: str) -> Build:
         x = _leaf(b) if several else b.given((0.5,), ())
         inside = b.given((0.5,), ()) if kind == "vmap" else x
         region = b.region([inside], lambda inner, params: [_apply(inner, op, params[0])])
-        given: dict[str, object] = {key: (b.given((2.0, -1.0), (2,), requires_grad=False),)} if key else {"argnums": 0}
+        given: dict[str, Any] = {key: (b.given((2.0, -1.0), (2,), requires_grad=False),)} if key else {"argnums": 0}
         if kind == "vmap":
             given = {"in_dims": 0, "out_dims": 0}
         b.transform(kind, region, [x], **given)

@@ -8,6 +8,7 @@ from typing import Any
 from .functional import Functional
 from .numpylike import Space, Table, table
 from .numpylike.reductions import axes
+from .numpylike.space import alike
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int64", "int32", "bool")
 
@@ -69,8 +70,8 @@ def operators() -> Table:
         table(space)
         | named
         | {
-            "xlogy": lambda x, y: special.xlogy(x, y),
-            "special.xlog1py": lambda x, y: special.xlog1py(x, y),
+            "xlogy": lambda x, y: special.xlogy(*alike(space, x, y)),
+            "special.xlog1py": lambda x, y: special.xlog1py(*alike(space, x, y)),
             "polygamma": special.polygamma,
             "special.polygamma": special.polygamma,
             "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
