@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .functional import Functional
 
 Values = dict[int, Any]
-_OPERANDS = ("args", "captures", "options", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
+_OPERANDS = ("args", "attrs", "captures", "options", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
 
 
 class Evaluation:

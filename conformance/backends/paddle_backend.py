@@ -76,7 +76,9 @@ def backend(dtypes: tuple[str, ...] = (*DTYPES, "complex64", "complex128")) -> T
         outputs, given = map(list, zip(*pairs))
         try:
             found = paddle.grad(outputs, list(args), given, create_graph=depth > 0, allow_unused=True)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
+            # Else all that follows in this process would go unrecorded.
+            paddle.set_grad_enabled(True)
             raise _unclaimed(error) from None
         return tuple(paddle.zeros_like(x) if g is None else g for x, g in zip(args, found))
 
@@ -100,9 +102,11 @@ def in_reals() -> Tape:
     return backend(DTYPES)
 
 
-def _unclaimed(error: RuntimeError) -> Exception:
+def _unclaimed(error: Exception) -> Exception:
     """A derivative that Paddle says it hasn't is not claimed."""
-    lacking = any(text in str(error) for text in ("doesn't have any grad op", "is not registered"))
+    lacking = any(
+        text in str(error) for text in ("doesn't have any grad op", "is not registered", "double_grad only support")
+    )
     return NotImplementedError(str(error)) if lacking else error
 
 
