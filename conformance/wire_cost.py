@@ -68,7 +68,7 @@ def _of_process(pid: int) -> float:
 
 def main(words: list[str]) -> int:
     """Prints the measurement; 0 if it is within the bar."""
-    found = measure(*words[:1] or ["refgrad"])
+    found = measure(words[0] if words else "refgrad")
     print(
         f"{found['here']:.2f} s in one process, {found['there']:.2f} s in two: {found['ratio']:.2f} times (bar {BAR})"
     )
