@@ -185,6 +185,8 @@ def _identity(item: pytest.Item) -> str:
     if stated:
         return str(stated.id)
     params = item.callspec.params  # type: ignore[attr-defined]
+    if "capability" in params:
+        return f"claim/{params['capability']}"
     return f"language/{params['block']:02}" if "block" in params else f"op/{params['operator']}/{params['property']}"
 
 

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from ..program import Program
 from ..trace import Trace
 
-KNOWN = ("autograd", "jax", "refgrad", "torch")
+KNOWN = ("autograd", "jax", "mlx", "mygrad", "paddle", "refgrad", "tensorflow", "tinygrad", "torch")
 GROUP = "refgrad.backends"
 ERROR_KINDS = (
     "RuntimeError",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "conformance"
-ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
+ENGINES = {"torch", "refgrad", "autograd", "jax", "mlx", "mygrad", "paddle", "tensorflow", "tinygrad"}
 ORDER = (
     ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
     ("environments", "speaking", "progress", "notebook"),
@@ -24,16 +24,17 @@ ORDER = (
     ("shrink", "menus"),
     ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
-    ("moves", "passes"),
+    ("moves", "passes", "tangents"),
     ("language",),
-    ("properties", "excuse", "census"),
+    ("properties", "excuse", "census", "probing"),
     ("check", "resuming"),
     ("plugin", "questions"),
-    ("conftest", "test_operators", "test_language", "clauses"),
+    ("conftest", "test_operators", "test_language", "test_claims", "clauses"),
     ("trials",),
     ("qualify", "explaining", "replaying", "soak"),
     ("equivalence", "against"),
     ("campaign", "scoring"),
+    ("shares",),
     ("qualifying",),
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
