@@ -22,7 +22,7 @@ ORDER = (
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
     ("shrink", "menus"),
-    ("search", "finding", "results"),
+    ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
     ("moves", "passes", "tangents"),
     ("language",),
@@ -39,7 +39,7 @@ ORDER = (
     ("qualifying",),
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
-    ("badge", "engine_table", "recertifying", "spec_changes"),
+    ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
     ("engine_commands",),
     ("cli",),
 )
