@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import Backend, EngineDied, missing, shown
+from .backends import ASSERTED, UNCLAIMED, Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
-from .trace import Observed, Trace
+from .trace import Observed, Raised, Trace
 from .tracing import values
 from .unspecified import depends_on_saved_set, has_saved_hooks, specified
 from .widening import is_near, widened
@@ -30,18 +30,22 @@ _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 @dataclass(slots=True)
 class Judgement:
-    """``status``: same, different, ill-posed, unspecified, or unclaimed (the oracle raises; errors aren't claimed)."""
+    """``status``: same, different, ill-posed, unspecified, or unclaimed (what the engine ``lacks``: errors, where the
+    oracle raises; or what it said itself that it has not)."""
 
     status: str
     oracle: Trace
     divergence: Divergence | None = None
     verdict: str | None = None
+    lacks: str = "errors"
+    refused: bool = False
+    """Unclaimed, since the engine said of this program that it hasn't what it asks for."""
 
 
 @dataclass(slots=True)
 class Judge:
     """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
-    points, where much noise would excuse any other choice."""
+    points, where much noise would excuse any other choice. ``noisy``: runs with noise that the last program took."""
 
     backend: Backend
     oracle: Backend
@@ -49,6 +53,7 @@ class Judge:
     universal: bool = field(init=False)
     errors: bool = field(init=False)
     at_kinks: bool = False
+    noisy: int = 0
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -58,6 +63,7 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
+        self.noisy = 0
         try:
             mine = self.backend.execute(program)
         except EngineDied as death:
@@ -66,6 +72,9 @@ class Judge:
         theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
+        lacks = lacking(mine, theirs)
+        if lacks is not None:
+            return Judgement("unclaimed", theirs, lacks=lacks, refused=True)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
@@ -140,6 +149,11 @@ class Judge:
         right = agreed and is_near(mine, truth, close) and not is_near(theirs, truth, close)
         return "oracle" if right else None
 
+    def closeness(self, program: Program, reference: Trace) -> Closeness:
+        """What rounding may do to each value of a program."""
+        allowances: list[Allowance] = [{}, *self._allowances(program, reference)]
+        return Closeness(self.close.ulps, 0.0, allowances[-1], free_places(program))
+
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
         """Ever wider, better founded allowances: of a contraction, of a few noisy runs, of all of them."""
         seen = {place: value for place, value in values(reference) if value.dtype in EPS}
@@ -147,7 +161,8 @@ class Judge:
         if base:
             yield base
         allowance = {place: base[place] if place in base else spread(x.array, []) for place, x in seen.items()}
-        for seed in NOISE:
+        for count, seed in enumerate(NOISE, 1):
+            self.noisy = count
             run = dict(values(specified(program, self.oracle.execute(program, noise=seed))))
             for place, value in seen.items():
                 if place in run:
@@ -168,6 +183,14 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def lacking(mine: Trace, theirs: Trace) -> str | None:
+    """What an engine says that it has not: a kernel for a step, or an exception for a check within one."""
+    for step, raised in mine.raised():
+        if raised.kind == UNCLAIMED or (raised.kind == ASSERTED and type(theirs.steps[step]) is Raised):
+            return (raised.message.splitlines() or ["?"])[0][:100]
+    return None
 
 
 def free_places(program: Program) -> frozenset[Place]:

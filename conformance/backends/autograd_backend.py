@@ -1,4 +1,4 @@
-"""HIPS autograd: NumPy functions and ``make_vjp``."""
+"""HIPS autograd: its wrapped NumPy and SciPy, and ``make_vjp``."""
 
 from __future__ import annotations
 
@@ -7,89 +7,79 @@ from importlib.metadata import version
 from typing import Any
 
 from .functional import Functional
+from .numpylike import Space, Table, table
+from .numpylike.reductions import axes
+
+DTYPES = ("float32", "float64", "complex128", "int64", "bool")
 
 
 def backend() -> Functional:
     import autograd.numpy as np
-    from autograd.core import make_vjp
+    from autograd import hessian, jacobian
+    from autograd.builtins import tuple as boxed
+    from autograd.core import make_jvp, make_vjp
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
-        from autograd.builtins import tuple as boxed
-
         # Its complex cotangents are the conjugates of PyTorch's.
         pull, _ = make_vjp(lambda packed: boxed(function(*packed)), args)
         return tuple(np.conj(part) for part in pull(tuple(np.conj(g) for g in cotangents)))
 
-    return Functional(
-        "autograd", version("autograd"), operators(), vjp, ("float32", "float64", "complex128", "int64", "bool")
-    )
+    def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        return make_jvp(lambda packed: boxed(function(*packed)), args)(tangents)
 
-
-def operators() -> dict[str, Callable[..., Any]]:
-    """The catalogue's names in terms of autograd.numpy."""
-    import autograd.numpy as np
-    from autograd.scipy.special import logsumexp
-
-    return {
-        **_pointwise(np),
-        **_reductions(np, logsumexp),
-        "reshape": np.reshape,
-        "view": np.reshape,
-        "transpose": lambda x, i, j: np.swapaxes(x, i, j) if np.ndim(x) else x,
-        "permute": lambda x, dims: np.transpose(x, dims),
-        "expand": lambda x, shape: np.broadcast_to(x, shape),
-        "clone": lambda x: 1 * x,
-        "cat": lambda tensors, dim: np.concatenate(tensors, dim),
-        "__getitem__": lambda x, index: x[index],
-        "matmul": np.matmul,
-        "mm": np.matmul,
-        "where": np.where,
+    transforms = {
+        "jacrev": lambda function, argnums: jacobian(function, argnums),
+        "hessian": lambda function, argnums: hessian(function, argnums),
     }
+    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES, jvp=jvp, transforms=transforms)
 
 
-def _pointwise(np: Any) -> dict[str, Callable[..., Any]]:
-    same = ("sin", "cos", "exp", "log", "sqrt", "tanh", "floor", "maximum", "reciprocal")
-    table: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in same}
-    return {
-        **table,
-        "abs": np.abs,
-        "atanh": np.arctanh,
-        "neg": np.negative,
-        "add": lambda x, y, alpha=1: x + alpha * y if alpha != 1 else x + y,
-        "sub": lambda x, y, alpha=1: x - alpha * y if alpha != 1 else x - y,
-        "mul": np.multiply,
-        "div": np.true_divide,
-        "pow": np.power,
-        "gt": np.greater,
-        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-        "relu": lambda x: np.maximum(x, 0),
-        "nn.functional.leaky_relu": lambda x, negative_slope: np.where(x > 0, x, x * negative_slope),
-        "nn.functional.softplus": lambda x, beta, threshold: np.where(
-            beta * x > threshold, x, np.log1p(np.exp(beta * x)) / beta
+def operators() -> Table:
+    """The catalogue's names in terms of autograd.numpy and autograd.scipy."""
+    import autograd.numpy as np
+    from autograd.scipy import linalg, special
+
+    space = Space(np)
+    # These it refuses by an assertion, or has in the forward direction alone.
+    without = (
+        "clamp.tensors",
+        "linalg.multi_dot",
+        *(f"nn.functional.pad.{mode}" for mode in ("reflect", "replicate", "circular")),
+    )
+    return table(space, without) | {
+        "expand": lambda x, shape: _broadcast(np, x, shape),
+        "broadcast_to": lambda x, shape: _broadcast(np, x, shape),
+        "diff": lambda x, n=1, dim=-1, **around: _diff(np, x, n, dim, around),
+        "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
+        "erf": special.erf,
+        "erfc": special.erfc,
+        "erfinv": special.erfinv,
+        "lgamma": special.gammaln,
+        "digamma": special.psi,
+        "i0": special.i0,
+        "special.i1": special.i1,
+        "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
+        "sigmoid": special.expit,
+        "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
+            linalg.solve_triangular, a, b, upper, left, unitriangular
         ),
     }
 
 
-def _reductions(np: Any, logsumexp: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    def over(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda x, dim=None, keepdim=False, **rest: function(
-            x, axis=dim if np.ndim(x) else None, keepdims=keepdim, **rest
-        )
+def _broadcast(np: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    if len(shape) > np.ndim(x):
+        raise NotImplementedError("new dimensions, which its broadcast_to refuses to differentiate")
+    return np.broadcast_to(x, tuple(old if new == -1 else new for old, new in zip(np.shape(x), shape)))
 
-    def softmax(x: Any, dim: int) -> Any:
-        grown = np.exp(x - np.max(x, axis=dim, keepdims=True)) if np.ndim(x) else x * 0 + 1
-        return grown / np.sum(grown, axis=dim, keepdims=True) if np.ndim(x) else grown
 
-    return {
-        "sum": np.sum,
-        "sum.dim": over(np.sum),
-        "mean": np.mean,
-        "mean.dim": over(np.mean),
-        "prod": np.prod,
-        "prod.dim": over(np.prod),
-        "amax": over(np.max),
-        "var.dim": lambda x, dim, keepdim, correction: np.var(x, axis=dim, keepdims=keepdim, ddof=correction),
-        "logsumexp": over(logsumexp),
-        "cumsum": lambda x, dim: np.cumsum(x, axis=dim) if np.ndim(x) else x,
-        "softmax": softmax,
-    }
+def _diff(np: Any, x: Any, n: int, dim: int, around: dict[str, Any]) -> Any:
+    if around:
+        raise NotImplementedError("prepend and append, which its derivative of diff has no keywords for")
+    return np.diff(x, n, dim) if n else 1 * x
+
+
+def _triangular(solve: Callable[..., Any], a: Any, b: Any, upper: bool, left: bool, unitriangular: bool) -> Any:
+    """SciPy takes one matrix, on the left; its keyword for a unit diagonal has no derivative there."""
+    if not left or unitriangular or a.ndim != 2 or b.ndim != 2:
+        raise NotImplementedError("solutions from the right, batches, unit diagonals")
+    return solve(a, b, lower=not upper)

@@ -96,11 +96,12 @@ class KernelNoise(TorchDispatchMode):
             return func(*args, **kwargs)
         if not rounded:
             args = tuple(
-                self.rewritten(part) if k == 0 and written else self.moved(part, whole) for k, part in enumerate(args)
+                self.rewritten(part) if k == 0 and written else self.moved(part, whole, least=_least(name, k))
+                for k, part in enumerate(args)
             )
         result = func(*args, **kwargs)
         if not written:
-            return self.moved(result, False, True)
+            return self.moved(result, _is_cubic(name, args), True)
         for part in result if isinstance(result, (tuple, list)) else (result,):
             self.rewritten(part)
         return result
@@ -109,14 +110,15 @@ class KernelNoise(TorchDispatchMode):
         """A value disturbed in place."""
         return value.copy_(self.disturb(value, False)) if _rounds(value) else value
 
-    def moved(self, value: Any, whole: bool, made: bool = False) -> Any:
+    def moved(self, value: Any, whole: bool, made: bool = False, least: float = 0.0) -> Any:
         """A value, or each of a list, disturbed."""
         if isinstance(value, (tuple, list)):
-            return type(value)(self.moved(part, whole, made) for part in value)
-        return self.disturb(value, whole, made) if _rounds(value) else value
+            return type(value)(self.moved(part, whole, made, least) for part in value)
+        return self.disturb(value, whole, made, least) if _rounds(value) else value
 
-    def disturb(self, x: torch.Tensor, whole: bool, made: bool = False) -> torch.Tensor:
-        """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest)."""
+    def disturb(self, x: torch.Tensor, whole: bool, made: bool = False, least: float = 0.0) -> torch.Tensor:
+        """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest), or of
+        ``least``."""
         together = self.outwards and not made
         if not whole and not x.is_complex() and x.is_contiguous() and not x.is_neg():
             return x * (self.moves(x.dtype, () if together else x.shape) + 1)
@@ -125,7 +127,7 @@ class KernelNoise(TorchDispatchMode):
         size = torch.view_as_real(x).norm(dim=-1, keepdim=True) if x.is_complex() else x.abs()
         if whole:
             last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
-            size = size.amax(last, keepdim=True) if last else size
+            size = (size.amax(last, keepdim=True) if last else size).clamp(min=least)
         shift = size * self.moves(parts.dtype, (1,) * parts.ndim if together else parts.shape)
         if together:
             shift = shift * torch.where(parts < 0, -1, 1)
@@ -149,6 +151,18 @@ class KernelNoise(TorchDispatchMode):
 @cache
 def _table(dtype: torch.dtype) -> torch.Tensor:
     return torch.tensor(MOVES, dtype=dtype) * torch.finfo(dtype).eps
+
+
+def _least(name: str, position: int) -> float:
+    """A place x of a grid becomes ((x + 1)·n - 1)/2 pixels: what that rounds is a share of 1 + |x|, not of x."""
+    return 1.0 if name.startswith("grid_sampler_") and position == 1 + ("backward" in name) else 0.0
+
+
+def _is_cubic(name: str, args: Any) -> bool:
+    """Whether results are products of cubic weights -¾t³ … + 3: however small a weight is near the edge of a pixel, its
+    terms are up to 9, and round by eps of that."""
+    modes = args[2 + ("backward" in name) :][:1] if name.startswith("grid_sampler_2d") else ()
+    return "bicubic" in name or tuple(modes) == (2,)
 
 
 def _selects(arguments: Any) -> bool:

@@ -168,7 +168,8 @@ def reduction(
     over no elements."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand(None if empty else _nonempty(b, rank), rank=rank, domain=domain)
+        shape = None if empty else _nonempty(b, rank)
+        x = untied(b, shape) if shape is not None and _ordered(b, domain) else b.operand(shape, rank, domain)
         attrs = draw_options(b, options)
         if dims == "all":
             return (x,), attrs
@@ -180,6 +181,11 @@ def reduction(
         return tuple((shape, kind(args[0].dtype)) for kind in outputs or (result,))
 
     return Strategy(draw, infer, forms)
+
+
+def _ordered(b: Builder, domain: Domain) -> bool:
+    """Whether the order of the elements matters, and ties aren't what is tested."""
+    return domain.distinct and b.override is None
 
 
 def untied(b: Builder, shape: Shape) -> Value:
@@ -218,9 +224,9 @@ def matrix_product(left: tuple[int, int], right: tuple[int, int]) -> Strategy:
     """Two operands of ranks in the given ranges whose inner dimensions agree and whose batch dimensions broadcast."""
 
     def draw(b: Builder) -> Drawn:
-        inner, batch = b.pick((2, 1, 3, 5, 8, 0)), b.pick(((), (2,), (3, 1), (2, 3)))
+        inner, batch = b.extent((2, 1, 3, 5, 8, 0), 257), b.pick(((), (2,), (3, 1), (2, 3)))
         ranks = (b.integer(*left), b.integer(*right))
-        rows, columns = b.pick((2, 1, 3, 5)), b.pick((3, 2, 1, 4, 8))
+        rows, columns = b.extent((2, 1, 3, 5), 256), b.extent((3, 2, 1, 4, 8), 258)
         a = (inner,) if ranks[0] == 1 else (*_tail(batch, ranks[0] - 2), rows, inner)
         c = (inner,) if ranks[1] == 1 else (*_batch(b, _tail(batch, ranks[1] - 2)), inner, columns)
         return (b.operand(a), b.operand(c)), {}
