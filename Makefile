@@ -10,9 +10,20 @@ BIN := .venv/bin
 READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: conformance test lint types gate unit docs clean
+.PHONY: conformance certify certify-all test lint types gate unit docs clean
 conformance: $(READY)
 	@$(BIN)/refgrad certify --backend $(BACKEND) --oracle $(ORACLE) --profile $(PROFILE) -o $(OUT) $(ARGS)
+
+# An engine of `refgrad list engines`, in an environment of its own under .envs, judged from outside.
+certify: $(READY)
+	@$(BIN)/refgrad certify "$(BACKEND)" --oracle $(ORACLE) --profile $(PROFILE) $(ARGS)
+
+# All of them; one that can't be installed here is said in a line, and the others go on.
+certify-all: $(READY)
+	@for name in $$($(BIN)/refgrad list engines | cut -d' ' -f1); do \
+		$(BIN)/refgrad certify "$$name" --oracle $(ORACLE) --profile $(PROFILE) $(ARGS); \
+		test $$? -ge 2 && echo "$$name: not judged"; \
+	done; true
 
 # Findings in refgrad that are still open are listed; the gate fails on any other. `make conformance` fails on all.
 test: lint types gate unit

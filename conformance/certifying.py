@@ -33,6 +33,8 @@ class Options:
     output: Path
     quiet: bool
     more: tuple[str, ...]
+    python: str | None = None
+    imports: tuple[str, ...] = ()
 
     @property
     def results(self) -> Path:
@@ -89,6 +91,8 @@ def command(options: Options) -> Iterator[str]:
         ("--known", options.known),
         ("-k", options.keyword),
         ("-n", options.workers),
+        ("--python", options.python),
+        *(("--import", module) for module in options.imports),
     ):
         if value is not None:
             yield from (flag, str(value))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import probing
 from .backends import collecting_warnings, missing
 from .build import Builder
 from .catalogue import Operator
@@ -79,6 +80,7 @@ class Check:
             "sentence": stated.sentence,
             "source": stated.source,
             "profile": stated.profile,
+            **({"convention": True} if stated.convention and not self.judge.universal else {}),
         }
         if isinstance(programs, Scenario):
             self._finish(self._scenario(identity, programs))
@@ -121,8 +123,46 @@ class Check:
         excuse = LanguageExcuse(identity, self.judge)
         self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
+    def claim(self, capability: str) -> None:
+        """Checks a capability: one that is claimed must be there; one that is there and not claimed is pointed out."""
+        identity = {
+            "id": f"claim/{capability}",
+            "kind": "clause",
+            "area": "claims",
+            "operator": None,
+            "property": None,
+            "sentence": f"What claims {capability} does it, in a program of a few steps.",
+            "source": "docs/wire.md",
+            "profile": "values",
+        }
+        tally, missing_claims = Tally(), probing.lacking(self.judge, capability)
+        with collecting_warnings():
+            program, judgement = probing.ask(self.judge, capability)
+        tally.programs = tally.witnessed = 1
+        if missing_claims:
+            outcome = self._unclaimed(identity, missing_claims, tally)
+            if missing_claims == [capability] and judgement.status == "same":
+                outcome.result["message"] = f"not claimed: {capability}, yet the probe passes: it may be claimed"
+        elif judgement.status == "same":
+            outcome = Outcome(result_line(identity, "pass", tally, None))
+        else:
+            outcome = self._untrue(identity, f"{capability} is claimed, but {_shortly(judgement)}", tally, program)
+        self._finish(outcome)
+
+    def _untrue(self, identity: dict[str, Any], message: str, tally: Tally, program: Program) -> Outcome:
+        """A claim that isn't true."""
+        judgement = Judgement("different", Trace(), Divergence("claim", ("step", 0, ()), message), "backend")
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
+        result = result_line(identity, "fail", tally, None)
+        result["findings"], result["message"] = [finding.line["id"]], message
+        return Outcome(result, [finding], f"{identity['id']}: {message}")
+
     def _operator_witness(self, kind: Property) -> Witness:
-        return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
+        return (
+            (lambda trace: True)
+            if kind.convention or kind.name in ("view-write", "inplace", "inplace-forward")
+            else finished
+        )
 
     def _finish(self, outcome: Outcome) -> None:
         self.done(outcome)
@@ -148,6 +188,9 @@ class Check:
         excuse = excuse or Excuse(identity, self.judge)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
+            if tally.refused and identity["property"] == "forward":
+                message = f"op:{identity['operator']} is claimed, but the engine refuses every program of it"
+                return self._untrue(identity, message, tally, draw(Stream(mix(*seed, 0))))
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.failing is not None:
             return self._failed(identity, draw, tally, law, excuse)
@@ -225,6 +268,11 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+def _shortly(judgement: Judgement) -> str:
+    found = judgement.divergence
+    return "the engine refuses the probe" if found is None else f"the probe shows {found.message}"
 
 
 def _differs(mine: str, theirs: str) -> str:

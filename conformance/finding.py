@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .arbitrate import Opinion, arbitrate
 from .backends import Backend
 from .compare import Divergence
 from .judge import Judgement
+from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
-from .trace import Outcome, encode_outcome
+from .trace import Observed, Outcome, encode_outcome
 
 MODULES = {"torchlike": None}
 
@@ -31,6 +34,8 @@ def find_fault(
     found = judgement.divergence
     assert found is not None
     opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
+    if opinion.verdict == "undecided" and not backend.claims >= CAPABILITIES and _is_undefined(found):
+        opinion = Opinion("convention", {"text": "the oracle has no number there either"})
     source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",
@@ -54,8 +59,18 @@ def find_fault(
     return Finding(line, text(result, line, found, backend, oracle))
 
 
+def _is_undefined(found: Divergence) -> bool:
+    """Whether the oracle's element that the backend parts from is NaN."""
+    seen_there = found.oracle
+    if not isinstance(seen_there, Observed) or found.element is None or seen_there.array.dtype.kind not in "fc":
+        return False
+    return bool(np.isnan(seen_there.array.reshape(-1)[found.element]))
+
+
 def convention(result: dict[str, Any]) -> bool:
-    return result.get("property") == "convention"
+    """Whether the programs stand where a choice is a convention. For an engine of PyTorch's surface a clause's choice is
+    PyTorch's promise; for another it is one among several."""
+    return result.get("property") == "convention" or bool(result.get("convention"))
 
 
 def _as_json(program: Program) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Judgement:
     divergence: Divergence | None = None
     verdict: str | None = None
     lacks: str = "errors"
+    refused: bool = False
+    """Unclaimed, since the engine said of this program that it hasn't what it asks for."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class Judge:
             return Judgement("unclaimed", theirs)
         lacks = lacking(mine, theirs)
         if lacks is not None:
-            return Judgement("unclaimed", theirs, lacks=lacks)
+            return Judgement("unclaimed", theirs, lacks=lacks, refused=True)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 

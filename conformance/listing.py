@@ -29,6 +29,10 @@ def rows(what: str, run: Run | None) -> list[Record]:
         from .backends import known
 
         return [{"id": name} for name in known()]
+    if what == "engines":
+        from .environments import engines
+
+        return [{"id": e.name, "backend": e.backend, "packages": [*e.packages, *e.system]} for e in engines().values()]
     results = list(run.results.values()) if run else []
     found = _clauses() if what == "clauses" else _operators()
     key = "id" if what == "clauses" else "operator"
@@ -69,7 +73,7 @@ def line(row: Record) -> str:
     """A row as one line of text."""
     measured = row.get("measured")
     counts = f"  drawn {measured['drawn']:,}, witnessed {measured['witnessed']:,}" if measured else ""
-    words = row.get("sentence") or row.get("family") or ""
+    words = row.get("sentence") or row.get("family") or ", ".join(row.get("packages", ()))
     return f"{row['id']:<52} {words}{counts}".rstrip()
 
 

@@ -35,6 +35,12 @@ class Session:
         self.backend, self.oracle = option.backend, option.oracle
         self.python = option.python or (sys.executable if option.isolate else None)
         self.oracle_python, self.imports = option.oracle_python, tuple(option.imports or ())
+        self.selection = {
+            "backend": option.backend,
+            "oracle": option.oracle,
+            "examples": option.examples,
+            "keyword": option.keyword or None,
+        }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
         self.started = time.time()
@@ -59,7 +65,7 @@ class Session:
     def begin(self) -> None:
         """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
         judge = self.judge()
-        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed)
+        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
         if self.resume and self.path:
             self._recorder, records = begin(self.path, fresh)
             for line in records:
@@ -176,6 +182,8 @@ def _identity(item: pytest.Item) -> str:
     if stated:
         return str(stated.id)
     params = item.callspec.params  # type: ignore[attr-defined]
+    if "capability" in params:
+        return f"claim/{params['capability']}"
     return f"language/{params['block']:02}" if "block" in params else f"op/{params['operator']}/{params['property']}"
 
 
@@ -248,10 +256,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     write(f"{state.backend} against {state.oracle}, {state.settings.profile}, seed {state.settings.seed}")
     write(f"{end['programs']} programs, {end['rate']:.0f} a second; " + _shares(total, end["programs"]))
     write(", ".join(f"{count} {status}" for status, count in sorted(end["counts"].items())))
+    for line in coverage(state.results):
+        write(line)
     for problem in state.known.problems:
         write(problem, red=True)
     if state.path is not None:
         write(f"results: {state.path}")
+
+
+def coverage(results: list[dict[str, Any]]) -> list[str]:
+    """What it cost that the engine compiles: how few structures were drawn."""
+    drawn = [(r["programs"], (r.get("seen") or {}).get("structures", 0)) for r in results]
+    structures = sum(count for _, count in drawn)
+    programs = sum(count for count, structures in drawn if structures)
+    return [f"the engine compiles: {structures} structures, for {programs} programs"] if structures else []
 
 
 def _shares(total: dict[str, int], programs: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MODES = (
@@ -330,8 +330,17 @@ class Program:
 
         return json.dumps(encode_program(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
+    def structure(self) -> str:
+        """The program without its leaves' data: what a compiler sees."""
+        return repr([replace(step, data=b"") if isinstance(step, Leaf) else step for step in self.steps])
+
     def digest(self) -> str:
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    def _repr_html_(self) -> str:
+        from .notebook import program_html
+
+        return program_html(self)
 
 
 def refs(value: Any) -> Iterator[Ref]:

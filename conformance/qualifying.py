@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import against, campaign, scoring
+from . import against, campaign, scoring, shares
 from .check import Settings
 from .faults import QUICK, entries, find
+from .faults.passes import FAULTS as ENGINE
 from .qualify import QUICK as QUICK_EFFORT
 from .qualify import Effort, Verdict, qualify
 
@@ -23,7 +25,8 @@ QUICK_LINES = ("mul", "exp", "sum.dim", "mm", "cumsum", "maximum")
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the command was asked for. ``faults``: ids, or names of rows where ``systematic``; ``draws``: programs on
-    which each surviving systematic fault is compared with the sound engine; ``against``: try the usual checks too."""
+    which each surviving systematic fault is compared with the sound engine; ``against``: try the usual checks too;
+    ``share``: ``k/n``, one part of n of the whole campaign; ``folder``: where finished shares are kept."""
 
     faults: tuple[str, ...] = ()
     quick: bool = False
@@ -33,6 +36,8 @@ class Options:
     seed: int = 0
     draws: int = 0
     against: bool = False
+    share: str = "0/1"
+    folder: Path = Path("conformance-report/qualify")
 
 
 @dataclass(slots=True)
@@ -89,13 +94,25 @@ def run(options: Options) -> Qualification:
         effort = QUICK_EFFORT if options.quick else Effort()
         done.real = qualify(_chosen(options), settings, options.jobs, effort)
     if options.systematic or (options.quick and not options.faults and options.kind is None):
-        standard = Settings("standard", 50, options.seed)
-        lines = QUICK_LINES if options.quick and not options.faults else ()
-        done.systematic = campaign.campaign(_rows(options), standard, options.jobs, options.draws, lines)
+        done.systematic = _systematic(options)
     if options.against:
         faults = [v for v in (*done.real, *done.systematic) if not v.control and not v.lacks]
         done.comparisons = against.compare_all([(v.fault, v.caught_by) for v in faults], options.jobs)
     return done
+
+
+def _systematic(options: Options) -> list[Verdict]:
+    standard = Settings("standard", 50, options.seed)
+    if options.faults or options.quick:
+        lines = QUICK_LINES if not options.faults else ()
+        return campaign.campaign(_rows(options), standard, options.jobs, options.draws, lines)
+    k, _, n = options.share.partition("/")
+    work = shares.shares(campaign.all_rows(), list(ENGINE))[int(k) :: int(n)]
+    store, found = shares.Store(options.folder, standard, options.draws), list[Verdict]()
+    for name, verdicts in shares.run_shares(work, store, options.jobs):
+        found += verdicts
+        print(f"{name}: {sum(v.caught for v in verdicts)} of {len(verdicts)} caught", file=sys.stderr, flush=True)
+    return sorted(found, key=lambda v: v.fault)
 
 
 def _chosen(options: Options) -> list[str]:

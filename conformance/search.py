@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .backends import collecting_warnings, missing
+from . import menus
+from .backends import collecting_warnings, compiles, missing
 from .judge import Judge, Judgement, Law
 from .needs import needs
 from .program import Call, Leaf, Program
@@ -37,6 +39,7 @@ class Seen:
     dtypes: set[str] = field(default_factory=set)
     ranks: set[int] = field(default_factory=set)
     layouts: set[str] = field(default_factory=set)
+    structures: set[str] = field(default_factory=set)
     keywords: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, program: Program) -> None:
@@ -56,6 +59,7 @@ class Seen:
             "ranks": sorted(self.ranks),
             "layouts": sorted(self.layouts),
             "keywords": {name: sorted(values)[:12] for name, values in sorted(self.keywords.items())},
+            **({"structures": len(self.structures)} if self.structures else {}),
         }
 
 
@@ -68,6 +72,7 @@ class Tally:
     witnessed: int = 0
     filtered: int = 0
     unclaimed: int = 0
+    refused: int = 0
     ill_posed: int = 0
     unspecified: int = 0
     seconds: float = 0.0
@@ -126,10 +131,10 @@ def _drawn(
     """The programs of a search. An engine in another process is sent a block of them ahead, and works meanwhile."""
     send_ahead = getattr(judge.backend, "send_ahead", None)
     block = BLOCK if send_ahead else 1
-    for start in range(0, examples, block):
+    streams = _streams(judge, draw, seed, examples)
+    while ahead := list(itertools.islice(streams, block)):
         drawn: list[tuple[Program, Stream]] = []
-        for index in range(start, min(start + block, examples)):
-            source = Stream(mix(*seed, index))
+        for source in ahead:
             try:
                 drawn.append((draw(source), source))
             except Rejected:
@@ -139,9 +144,26 @@ def _drawn(
         yield from drawn
 
 
+def _streams(judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int) -> Iterator[Stream]:
+    """A source for each example; for an engine that compiles, of few structures that it claims."""
+    if not compiles(judge.backend):
+        return (Stream(mix(*seed, index)) for index in range(examples))
+
+    def claimed(source: Source) -> Program | None:
+        try:
+            program = draw(source)
+        except Rejected:
+            return None
+        return program if judge.claimed(program) else None
+
+    return iter(menus.sources(claimed, seed, examples))
+
+
 def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Judgement | None:
     tally.programs += 1
     tally.seen.add(program)
+    if compiles(judge.backend):
+        tally.seen.structures.add(program.structure())
     if tally.programs <= 8:
         tally.needs |= needs(program)
     if not judge.claimed(program):
@@ -151,6 +173,7 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":
         tally.unclaimed += 1
+        tally.refused += judgement.refused
         tally.lacking.add(judgement.lacks)
         return None
     tally.ill_posed += judgement.status == "ill-posed"

@@ -66,6 +66,16 @@ class Stream:
         return drawn
 
 
+class Menu(Stream):
+    """A stream whose data comes from a seed of its own: programs of one structure, with other values."""
+
+    __slots__ = ()
+
+    def __init__(self, structure: int, values: int) -> None:
+        super().__init__(structure)
+        self._bytes = Random(values).getrandbits
+
+
 class Replay:
     """Draws again what a log says; an entry out of bounds wraps, and a log that is too short goes on with zeros."""
 

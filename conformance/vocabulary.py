@@ -24,7 +24,8 @@ FOLDING = ("expand", "expand_as", "broadcast_to", "broadcast_tensors", "as_strid
 @cache
 def menu() -> tuple[tuple[Operator, ...], tuple[Operator, ...], tuple[Operator, ...]]:
     """(all differentiable operators, the views among them, those with an in-place twin)."""
-    lines = [line for line in operators().values() if line.differentiable and line.gauge is None]
+    known = [line for line in operators().values() if line.family != "variants"]
+    lines = [line for line in known if line.differentiable and line.gauge is None]
     return (
         tuple(lines),
         tuple(line for line in lines if line.view),

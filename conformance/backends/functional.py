@@ -1,12 +1,17 @@
 """Functional engines: given a function, they return its value and its vector-Jacobian product.
 
 A program is evaluated as a pure function of its leaves: each Backward or Grad step differentiates the steps before it
-once more. What a tape alone can say (hooks, flags, writes) is not claimed.
+once more, each Transform its region. What a tape alone can say (hooks, flags, writes) is not claimed.
+
+Conjugates: PyTorch's vjp of a complex function is g · conj(f'), and so is what ``vjp`` here must give. An engine whose
+vjp is the plain transpose (JAX, HIPS autograd) is given the conjugate of g, and gives the conjugate of PyTorch's.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +19,27 @@ import numpy as np
 from .. import program as p
 from ..leafdata import leaf_array
 from ..trace import Nothing, Observed, Outcome, Raised, Trace
-from . import UNCLAIMED, error_kind
+from .evaluating import Evaluation
 
 Vjp = Callable[[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]]
+Jvp = Callable[[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]], tuple[tuple[Any, ...], tuple[Any, ...]]]
+Transform = Callable[..., Any]
+KEPT = 32
+"""How many compiled programs are kept: those of one structure come one after another."""
 
 
 class Functional:
-    """``operators``: name → function(*args, **attrs) on the engine's arrays. ``vjp(function, args, cotangents)``:
-    the gradients by argument of a function that returns a tuple."""
+    """Of the engine's arrays only + between them and with numbers, and * by a number, are asked for.
+
+    ``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
+    that it hasn't what it was asked for. ``vjp(function, args, cotangents)``: the gradients by argument of a function
+    that returns a tuple. ``jvp(function, args, tangents)``: (outputs, tangents of them), both tuples. ``transforms``:
+    the engine's own vmap, jacrev, jacfwd, hessian, as ``name(function, **options)``. ``twice``: whether a vjp can be
+    differentiated.
+
+    ``compiled``: the engine's jit. A whole program is then compiled as a function of its leaves' data, once for each
+    structure; errors of the classes ``untraceable`` mean that it can't be, and it is run step by step. ``compiles``
+    says what a compilation is for: then few structures are drawn, with many values each."""
 
     family = "functional"
 
@@ -34,135 +52,122 @@ class Functional:
         dtypes: tuple[str, ...] = ("float32", "float64"),
         array: Callable[[np.ndarray], Any] = lambda array: array,
         numpy: Callable[[Any], np.ndarray] = np.asarray,
+        *,
+        twice: bool = True,
+        jvp: Jvp | None = None,
+        transforms: Mapping[str, Transform] | None = None,
+        compiled: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+        untraceable: tuple[type[Exception], ...] = (),
+        compiles: str = "no",
     ) -> None:
         self.name = name
         self.version = version
         self.operators = operators
         self.vjp = vjp
+        self.jvp = jvp
+        self.transforms = transforms or {}
         self.array = array
         self.numpy = numpy
-        claimed = {f"op:{op}" for op in operators} | {f"dtype:{dtype}" for dtype in dtypes}
-        self.claims = frozenset(claimed | {"vjp", "double"})
+        self.twice = twice
+        self.compiled = compiled
+        self.untraceable = untraceable
+        self.compiles = compiles
+        self.claims = self._claims(dtypes)
+        self._programs: OrderedDict[str, _Compiled | None] = OrderedDict()
+
+    def _claims(self, dtypes: tuple[str, ...]) -> frozenset[str]:
+        transforms = {"grad", "vjp", *self.transforms, *(("jvp",) if self.jvp else ())}
+        tape = ("vjp", "grad", "double") if self.twice else ("vjp", "grad")
+        named = {f"op:{op}" for op in self.operators} | {f"dtype:{dtype}" for dtype in dtypes}
+        return frozenset(named | {f"transform:{kind}" for kind in transforms} | set(tape))
 
     def execute(self, program: p.Program, noise: int | None = None) -> Trace:
         if noise is not None:
             raise NotImplementedError(f"{self.name} can't be the oracle: it has no noisy form")
-        return _Run(self, program).run()
+        leaves = {i: leaf_array(step) for i, step in enumerate(program.steps) if isinstance(step, p.Leaf)}
+        found = self._execute_compiled(program, leaves) if self.compiled else None
+        if found is None:
+            arrays = {index: self.array(leaf) for index, leaf in leaves.items()}
+            found = Evaluation(self, program.steps, arrays).run()
+        steps, gradients = found
+        return Trace([self._see(value) for value in steps], gradients={i: self._see(g) for i, g in gradients.items()})
 
     def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
         raise NotImplementedError("a functional engine has no namespace of torch's kind")
-
-
-class _Run:
-    def __init__(self, engine: Functional, program: p.Program) -> None:
-        self.engine = engine
-        self.steps = program.steps
-        self.known: dict[int, Any] = {}
-        self.gradients: dict[int, Any] = {}
-        self.broken: set[int] = set()
-
-    def run(self) -> Trace:
-        trace = Trace()
-        for index, step in enumerate(self.steps):
-            trace.steps.append(self._step(index, step))
-        trace.gradients = {leaf: self._see(value) for leaf, value in self.gradients.items()}
-        return trace
-
-    def _step(self, index: int, step: p.Step) -> Outcome:
-        if any(ref.index in self.broken for name in _OPERANDS for ref in p.refs(getattr(step, name, None))):
-            self.broken.add(index)
-            return Nothing(skipped=True)
-        try:
-            if isinstance(step, p.Backward):
-                return self._backward(step)
-            value = self.known[index] = self._evaluate(index, {})
-            return Nothing() if isinstance(step, p.Leaf) else self._see(value)
-        except NotImplementedError as error:
-            self.broken.add(index)
-            return Raised(UNCLAIMED, str(error))
-        except Exception as error:
-            self.broken.add(index)
-            return Raised(error_kind(error), str(error))
 
     def _see(self, value: Any) -> Outcome:
         if isinstance(value, tuple):
             return tuple(map(self._see, value))
         if value is None:
             return Nothing()
-        array = np.array(self.engine.numpy(value))
+        if isinstance(value, (Nothing, Raised)):
+            return value
+        return self.see(value)
+
+    def see(self, value: Any) -> Outcome:
+        """An array's value, dtype and shape."""
+        array = np.array(self.numpy(value))
         return Observed(array, array.dtype.name, array.shape)
 
-    def _evaluate(self, index: int, given: dict[int, Any]) -> Any:
-        """A step's value where some values are given (traced); the others are known or follow from them."""
-        if index in given:
-            return given[index]
-        if index in self.known and not given:
-            return self.known[index]
-        step = self.steps[index]
-        if isinstance(step, p.Leaf):
-            value = self.known.get(index)
-            return self.engine.array(leaf_array(step)) if value is None else value
-        value = self._compute(step, given)
-        given[index] = value
-        return value
-
-    def _compute(self, step: p.Step, given: dict[int, Any]) -> Any:
-        if isinstance(step, p.Call):
-            function = self.engine.operators[step.op]
-            args = [self._resolve(argument, given) for argument in step.args]
-            return function(*args, **{name: self._resolve(value, given) for name, value in step.attrs})
-        if isinstance(step, p.Item):
-            return self._evaluate(step.value.index, given)[step.index]
-        if isinstance(step, p.Observe):
-            return self._evaluate(step.value.index, given)
-        if isinstance(step, p.Grad):
-            return self._pull(step.outputs, step.grad_outputs, [ref.index for ref in step.inputs], given)
-        raise NotImplementedError(f"{type(step).__name__} steps")
-
-    def _resolve(self, argument: Any, given: dict[int, Any]) -> Any:
-        if isinstance(argument, p.Ref):
-            return self._evaluate(argument.index, given)
-        if isinstance(argument, tuple):
-            return tuple(self._resolve(part, given) for part in argument)
-        if isinstance(argument, p.Slice):
-            return slice(argument.start, argument.stop, argument.step)
-        return argument
-
-    def _pull(self, roots: Any, cotangents: Any, targets: list[int], given: dict[int, Any]) -> tuple[Any, ...]:
-        if self._entangled(targets):
-            return tuple(self._pull(roots, cotangents, [target], given)[0] for target in targets)
-        base = {k: v for k, v in given.items() if k < max(ref.index for ref in roots) + 1}
-
-        def function(*values: Any) -> tuple[Any, ...]:
-            fixed = {k: v for k, v in base.items() if not self._follows(k, targets)}
-            inner = {**fixed, **dict(zip(targets, values))}
-            return tuple(self._evaluate(ref.index, inner) for ref in roots)
-
-        args = tuple(self._evaluate(target, given) for target in targets)
-        seeds = tuple(self._evaluate(ref.index, given) for ref in cotangents)
-        return self.engine.vjp(function, args, seeds)
-
-    def _entangled(self, targets: list[int]) -> bool:
-        """Whether a target is listed twice or depends on another: they aren't independent variables of one function."""
-        if len(targets) == 1:
-            return False
-        others = [(t, [u for u in targets if u != t]) for t in targets]
-        return len(set(targets)) < len(targets) or any(self._follows(t, rest) for t, rest in others)
-
-    def _follows(self, index: int, targets: list[int]) -> bool:
-        """Whether a value depends on a target, so that it must be computed anew from the traced one."""
-        if index in targets:
-            return True
-        step = self.steps[index]
-        return any(self._follows(ref.index, targets) for name in _OPERANDS for ref in p.refs(getattr(step, name, None)))
-
-    def _backward(self, step: p.Backward) -> Outcome:
-        targets = [i for i, s in enumerate(self.steps) if isinstance(s, p.Leaf) and s.requires_grad]
-        targets = [t for t in targets if any(self._follows(ref.index, [t]) for ref in step.roots)]
-        for target, gradient in zip(targets, self._pull(step.roots, step.gradients, targets, {})):
-            before = self.gradients.get(target)
-            self.gradients[target] = gradient if before is None else before + gradient
-        return Nothing()
+    def _execute_compiled(self, program: p.Program, leaves: dict[int, np.ndarray]) -> Any:
+        """What the program makes, compiled; None where it can't be."""
+        key = program.structure()
+        if key not in self._programs:
+            self._programs[key] = _Compiled(self, program)
+            if len(self._programs) > KEPT:
+                self._programs.popitem(last=False)
+        known = self._programs[key]
+        if known is None:
+            return None
+        try:
+            return known(leaves)
+        except self.untraceable:
+            self._programs[key] = None
+            return None
 
 
-_OPERANDS = ("args", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
+class _Compiled:
+    """A program as a compiled function of its leaves' data. What it raises, and its shape, are known once traced."""
+
+    def __init__(self, engine: Functional, program: p.Program) -> None:
+        assert engine.compiled is not None
+        self.engine = engine
+        self.program = program
+        self.shape: Any = None
+        self.function = engine.compiled(self._traced)
+
+    def _traced(self, leaves: dict[int, Any]) -> list[Any]:
+        values: list[Any] = []
+        self.shape = _taken(Evaluation(self.engine, self.program.steps, leaves).run(), values)
+        return values
+
+    def __call__(self, leaves: dict[int, np.ndarray]) -> Any:
+        values = self.function(leaves)
+        return _put_back(self.shape, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an array was."""
+
+    index: int
+
+
+def _taken(found: Any, values: list[Any]) -> Any:
+    """What was found, with places for the engine's arrays, which are appended to ``values``."""
+    if isinstance(found, (tuple, list)):
+        return type(found)(_taken(part, values) for part in found)
+    if isinstance(found, dict):
+        return {key: _taken(part, values) for key, part in found.items()}
+    if found is None or isinstance(found, (Nothing, Raised)):
+        return found
+    values.append(found)
+    return _Place(len(values) - 1)
+
+
+def _put_back(shape: Any, values: list[Any]) -> Any:
+    if isinstance(shape, (tuple, list)):
+        return type(shape)(_put_back(part, values) for part in shape)
+    if isinstance(shape, dict):
+        return {key: _put_back(part, values) for key, part in shape.items()}
+    return values[shape.index] if isinstance(shape, _Place) else shape

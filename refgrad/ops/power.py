@@ -318,6 +318,7 @@ def _frexp(a: Any) -> Any:
 frexp_row = op(
     "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=pointwise,
     lacks=refused("cib", RuntimeError, "torch.frexp() only supports floating-point dtypes"),
+    jvp=lambda F, x, t, attributes, out: [t[0] / F.exp2(out[1]), None],
     self=lambda g_mantissa, F, exponent: g_mantissa / F.exp2(exponent),
 )  # fmt: skip
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance import against, campaign, qualifying
+from conformance import against, campaign, qualifying, shares
 from conformance.backends import collecting_warnings, load
 from conformance.check import Settings
 from conformance.equivalence import Comparator
 from conformance.faults import entries, find
 from conformance.faults.differing import FaultJudge
 from conformance.faults.fault import Broken
+from conformance.faults.passes import FAULTS as ENGINE
 from conformance.faults.systematic import faults_of, systematic_fault
 from conformance.faults.waiting import WAITING
 from conformance.questions import questions
@@ -51,8 +53,8 @@ def test_every_row_has_faults_of_every_site() -> None:
 
 
 def test_a_fault_that_changes_nothing_is_shown_equivalent() -> None:
-    faults = [f for f in faults_of("DivBackward2") if f.id.endswith("vjp.self/negated")]
-    ask = [q for q in questions() if q.id in ("op/div.floor/vjp", "op/div.rounded/vjp", "op/div/vjp")]
+    faults = [systematic_fault("sys/RoundBackward0/forward/narrowed")]
+    ask = [q for q in questions() if q.id == "op/round/vjp"]
     (found,) = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=30)
     assert not found.differs, found
 
@@ -89,6 +91,31 @@ def test_the_score_names_survivors_and_reasons() -> None:
     assert found["planted"] == len(verdicts) and found["caught"] > 20
     assert len(found["survivors"]) == found["planted"] - found["caught"]
     assert any("systematic faults caught" in line for line in qualifying.systematic_lines(found))
+
+
+def test_a_multiple_of_a_zero_gradient_is_no_fault() -> None:
+    found = {f.id.rpartition("/")[2]: f.title for f in faults_of("FloorBackward0") if f.site[1] == "vjp"}
+    assert "negated" not in found and "is 1 where it should be 0" in found["doubled"]
+
+
+def test_what_only_refuses_has_no_faults() -> None:
+    assert {f.site[1] for f in faults_of("FloorDivideBackward0")} == {"forward"}
+
+
+def test_shares_are_stored_and_resumed(tmp_path: Path) -> None:
+    settings = Settings("quick", 2, 0, shrink=False)
+    store, (share,) = shares.Store(tmp_path, settings, 0), shares.shares(["SinBackward0"], [])
+    assert store.read(share) is None
+    verdicts = campaign.try_rows(share.rows, settings, 0, ("sin",))
+    store.write(share, verdicts)
+    assert store.read(share) == verdicts
+    assert list(shares.run_shares([share], store, 1)) == [(share.name, verdicts)]
+    assert shares.Store(tmp_path, Settings("quick", 3, 0), 0).read(share) is None
+
+
+def test_every_fault_of_the_engine_can_be_planted() -> None:
+    assert all(Broken(fault).planted.changes for fault in ENGINE.values())
+    assert len(ENGINE) > 50
 
 
 def test_gradcheck_misses_what_the_suite_catches() -> None:

@@ -50,6 +50,7 @@ class Wire:
         self.name = name or self.name
         self.claims = frozenset(map(str, hello["claims"]))
         self.module = hello.get("module")
+        self.compiles = str(hello.get("compiles", "no"))
 
     # What a backend does
 

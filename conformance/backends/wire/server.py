@@ -46,6 +46,7 @@ def _answer(backend: Backend, request: dict[str, Any]) -> dict[str, Any]:
             "protocol": messages.VERSION,
             **who,
             "module": module,
+            "compiles": getattr(backend, "compiles", "no"),
             "claims": sorted(backend.claims),
         }
     try:

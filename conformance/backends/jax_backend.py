@@ -1,0 +1,96 @@
+"""JAX: jax.numpy, jax.nn and jax.scipy, ``jax.vjp``, ``jax.jvp``, ``jax.vmap``; each program under ``jax.jit``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .functional import Functional
+from .numpylike import Space, Table, table
+from .numpylike.reductions import axes
+
+DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int64", "int32", "bool")
+
+
+def backend() -> Functional:
+    import jax
+    import numpy
+
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_platforms", "cpu")
+    # Compiling is nearly all the time that these small programs take.
+    jax.config.update("jax_disable_most_optimizations", True)
+    conj = jax.numpy.conj
+
+    def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
+        _, pull = jax.vjp(function, *args)
+        return tuple(conj(part) for part in pull(tuple(map(conj, cotangents))))
+
+    def vmap(function: Callable[..., Any], in_dims: Any, out_dims: Any) -> Callable[..., Any]:
+        return jax.vmap(function, in_dims, out_dims)
+
+    return Functional(
+        "jax",
+        jax.__version__,
+        operators(),
+        vjp,
+        DTYPES,
+        jax.numpy.asarray,
+        numpy.asarray,
+        jvp=jax.jvp,
+        transforms={"vmap": vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
+        compiled=jax.jit,
+        untraceable=(jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError),
+        compiles="per_shape",
+    )
+
+
+def operators() -> Table:
+    """The catalogue's names in terms of jax.numpy, jax.nn, jax.lax and jax.scipy."""
+    import jax
+    import jax.numpy as np
+    from jax import nn
+    from jax.scipy import linalg, special
+
+    space = Space(np)
+    named = {
+        "erf": special.erf, "erfc": special.erfc, "erfinv": special.erfinv, "lgamma": special.gammaln,
+        "digamma": special.digamma, "i0": special.i0, "special.i0e": special.i0e, "special.i1": special.i1,
+        "special.i1e": special.i1e, "special.entr": special.entr, "special.ndtr": special.ndtr,
+        "special.ndtri": special.ndtri, "special.log_ndtr": special.log_ndtr, "sigmoid": nn.sigmoid, "relu": nn.relu,
+        "nn.functional.relu": nn.relu, "nn.functional.relu6": nn.relu6, "nn.functional.selu": nn.selu,
+        "nn.functional.elu": nn.elu, "nn.functional.celu": nn.celu, "nn.functional.silu": nn.silu,
+        "nn.functional.mish": nn.mish, "nn.functional.leaky_relu": nn.leaky_relu,
+        "nn.functional.logsigmoid": nn.log_sigmoid, "nn.functional.softsign": nn.soft_sign,
+        "nn.functional.hardswish": nn.hard_swish, "nn.functional.hardsigmoid": nn.hard_sigmoid,
+        "detach": jax.lax.stop_gradient, "matrix_exp": linalg.expm, "linalg.matrix_exp": linalg.expm,
+    }  # fmt: skip
+    return (
+        table(space)
+        | named
+        | {
+            "xlogy": lambda x, y: special.xlogy(x, y),
+            "special.xlog1py": lambda x, y: special.xlog1py(x, y),
+            "polygamma": special.polygamma,
+            "special.polygamma": special.polygamma,
+            "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
+            "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
+            "nn.functional.gelu": lambda x, approximate="none": nn.gelu(x, approximate == "tanh"),
+            "nn.functional.glu": lambda x, dim=-1: nn.glu(x, dim),
+            "softmax": lambda x, dim: nn.softmax(x, axes(space, x, dim)),
+            "nn.functional.softmax": lambda x, dim: nn.softmax(x, axes(space, x, dim)),
+            "log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
+            "nn.functional.log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
+            "block_diag": lambda *matrices: linalg.block_diag(*matrices),
+            "linalg.vander": lambda x, N: np.vander(x, N, increasing=True),
+            "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
+                jax.lax.linalg.triangular_solve, a, b, upper, left, unitriangular
+            ),
+        }
+    )
+
+
+def _triangular(solve: Callable[..., Any], a: Any, b: Any, upper: bool, left: bool, unitriangular: bool) -> Any:
+    if a.ndim != b.ndim or a.shape[:-2] != b.shape[:-2]:
+        raise NotImplementedError("batches that broadcast")
+    return solve(a, b, left_side=left, lower=not upper, unit_diagonal=unitriangular)
