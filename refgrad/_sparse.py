@@ -19,7 +19,8 @@ class SparseCotangent(np.ndarray):
 
 
 def sparse_cotangent(dense: np.ndarray, indices: np.ndarray, values: np.ndarray) -> SparseCotangent:
-    """The dense cotangent that the values at these places, which may repeat, add up to."""
+    """The dense cotangent that the values at these places, which may repeat, add up to. Where the places name fewer
+    dimensions than there are, a value is a slice of the rest."""
     made = dense.view(SparseCotangent)
     made.places = (indices, values)
     return made
@@ -63,11 +64,11 @@ class SparseGradient(Tensor):
 
     def coalesce(self) -> SparseGradient:
         """The same gradient with each place once, in order. Source: torch.Tensor.coalesce."""
-        shape = self._array.shape
+        count = len(self._places[0])
+        shape, rest = self._array.shape[:count], self._array.shape[count:]
         found = np.unique(np.ravel_multi_index(tuple(self._places[0]), shape))
-        return sparse_gradient(
-            self._array, np.array(np.unravel_index(found, shape)), self._array.reshape(-1)[found], True
-        )
+        values = self._array.reshape(-1, *rest)[found] if self._array.size else np.empty((0, *rest), self._array.dtype)
+        return sparse_gradient(self._array, np.array(np.unravel_index(found, shape)), values, True)
 
     def plus(self, other: SparseGradient) -> SparseGradient:
         """The sum, coalesced."""

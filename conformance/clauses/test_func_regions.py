@@ -201,7 +201,6 @@ def mapped_partly(b: Builder) -> None:
     "An argument with in_dims None is not mapped, and mapped sizes must agree.",
     source="torch.func.vmap",
     profile="functional",
-    witness=lambda trace: True,
 )
 def test_vmap_in_dims_none(check: Any, programs: Any = generate(mapped_partly, DTYPES)) -> None:
     check(programs)

@@ -57,7 +57,9 @@ class Closeness:
     def _allowed(self, scale: np.ndarray, eps: float, dtype: str, place: Place) -> np.ndarray:
         if dtype in ("complex64", "complex128"):
             # The parts of a complex result share one rounding scale: its modulus.
-            scale = np.broadcast_to(np.hypot(scale[..., :1], scale[..., 1:]), scale.shape)
+            modulus = np.broadcast_to(np.hypot(scale[..., :1], scale[..., 1:]), scale.shape)
+            # The finite part of an infinity has no modulus to be measured by but its own size.
+            scale = np.where(np.isfinite(modulus), modulus, scale)
         allowed = self.ulps * eps * scale + _tiny(dtype)
         extra = self.allowance.get(place)
         return allowed if extra is None else np.maximum(allowed, extra.reshape(allowed.shape))
@@ -71,9 +73,7 @@ class Closeness:
         allowed = self._allowed(np.maximum(np.abs(mine), np.abs(reference)), eps, dtype, place)
         same = (mine == reference) | (np.isnan(mine) & np.isnan(reference))
         if dtype in ("complex64", "complex128"):
-            # One product that overflows has inf or nan parts by the order of its terms: complex infinity is one point.
-            lost = ~np.isfinite(mine).all(-1) & ~np.isfinite(reference).all(-1)
-            same |= lost[..., None]
+            same |= _unspecified_parts(mine, reference)
         share = np.where(same, 0.0, difference / allowed)
         share = np.where(np.isfinite(mine) & np.isfinite(reference) | same, share, np.inf)
         worst = int(np.argmax(share))
@@ -83,6 +83,16 @@ class Closeness:
             return None
         self.element = worst // 2 if dtype in ("complex64", "complex128") else worst
         return float(difference.reshape(-1)[worst]), top
+
+
+def _unspecified_parts(mine: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Where a NaN part says nothing: C99 (annex G.3) counts a value with one infinite part as an infinity, whatever the
+    other part, and one with a NaN and no infinite part as a NaN. Two infinities, or two NaNs, are told apart by parts
+    that are NaN on neither side only."""
+    infinite = [np.isinf(parts).any(-1) for parts in (mine, reference)]
+    lost = [np.isnan(parts).any(-1) for parts in (mine, reference)]
+    alike = (infinite[0] & infinite[1]) | (lost[0] & lost[1] & ~infinite[0] & ~infinite[1])
+    return alike[..., None] & (np.isnan(mine) | np.isnan(reference))
 
 
 def _parts(array: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from .._errors import tensor_type
 from .._inplace import store
 from .._interpreters import formula
 from .._op import LINEAR, op, public
+from .._sparse import sparse_cotangent
 from .._support import no_forward
 from .._tensor import Tensor
 from .create import fresh
@@ -64,6 +65,29 @@ op(
 )  # fmt: skip
 
 
+def _sparse_slope(g: Any, F: Any, weight: Any, indices: Any, padding: int, by_frequency: bool) -> Any:
+    """The table's cotangent, with its places where it isn't itself recorded."""
+    if by_frequency:
+        raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+    dense = F.embedding_backward(g, indices, tuple(weight.shape), padding, False)
+    if not isinstance(dense, np.ndarray):
+        return dense
+    places, rows = indices.reshape(-1), np.array(g).reshape(-1, dense.shape[1])
+    used = places != padding
+    return sparse_cotangent(dense, places[used][None], rows[used])
+
+
+embedding_sparse_row = op(
+    "embedding_sparse(weight, indices!, *, padding, by_frequency)",
+    lambda weight, indices, padding, by_frequency: weight[indices], public=False, exact=True, jvp=LINEAR,
+    weight=lambda g, F, weight_meta, indices, padding, by_frequency: _sparse_slope(
+        g, F, weight_meta, indices, padding, by_frequency
+    ),
+)  # fmt: skip
+embedding_sparse_row.row.node.name = embedding_row.row.node.name  # type: ignore[method-assign]
+embedding_sparse_row.row.node.__name__ = embedding_row.row.node.__name__
+
+
 def _check_indices(indices: Tensor, weight: Tensor, function: str) -> None:
     if indices.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError(
@@ -107,13 +131,15 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:
     """The rows of a table at the given places. Source: torch.nn.functional.embedding.
-    Trap: max_norm shortens the table's rows in place; the row padding_idx gets no gradient."""
+    Trap: max_norm shortens the table's rows in place; the row padding_idx gets no gradient; with `sparse` the table's
+    gradient is sparse, and what is computed of it dense."""
     padding = _wrapped_padding(padding_idx, weight)
     _check_indices(input, weight, "embedding")
     no_complex_gradient("embedding", weight)
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    return embedding_row(weight, input, padding, scale_grad_by_freq)
+    row = embedding_sparse_row if sparse else embedding_row
+    return row(weight, input, padding, scale_grad_by_freq)
 
 
 def _bag_sizes(n: int, offsets: np.ndarray, last: bool) -> np.ndarray:
@@ -280,6 +306,11 @@ def embedding_bag(
             "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, "
             "BFloat16, Float, "
             f"Double; but got {tensor_type(weight.dtype)} instead (while checking arguments for embedding_bag)"
+        )
+    if sparse and weight.requires_grad:
+        raise NotImplementedError(
+            "embedding_bag: sparse=True asks for a sparse gradient, which refgrad has for embedding and gather only; "
+            "pass sparse=False, or look the rows up with embedding(sparse=True) and add them up"
         )
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)

@@ -47,3 +47,26 @@ def test_noise_keeps_strides_and_moves_by_one_unit(layout: str) -> None:
     moved = disturb(array, np.random.default_rng(0))
     assert moved.strides == array.strides
     assert np.max(np.abs(moved / array - 1)) <= 3 * 2.0**-52 and not np.array_equal(moved, array)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [
+        ((INF, NAN), (INF, -INF), True),
+        ((INF, NAN), (NAN, -INF), True),
+        ((INF, 1), (INF, NAN), True),
+        ((NAN, 1), (NAN, NAN), True),
+        ((INF, NAN), (-INF, NAN), False),
+        ((INF, 1), (INF, 2), False),
+        ((INF, NAN), (NAN, NAN), False),
+        ((NAN, 1), (NAN, 2), False),
+        ((INF, 0), (1, NAN), False),
+    ],
+)
+def test_a_nan_part_of_a_complex_value_says_nothing(
+    mine: tuple[float, float], theirs: tuple[float, float], same: bool
+) -> None:
+    assert (error([complex(*mine)], [complex(*theirs)], "complex128") is None) is same

@@ -1,4 +1,4 @@
-"""Sparse gradients of gather: equal in value to the dense ones, wherever they meet."""
+"""Sparse gradients of gather and embedding: equal in value to the dense ones, wherever they meet."""
 
 from __future__ import annotations
 
@@ -46,3 +46,33 @@ def test_a_recorded_gradient_is_dense_and_can_be_differentiated() -> None:
     (g,) = torch.autograd.grad((gathered(x, [1, 1], True) ** 2).sum(), x, create_graph=True)
     (h,) = torch.autograd.grad(g.sum(), x)
     assert g.tolist() == [0, 8] and h.tolist() == [0, 4]
+
+
+@pytest.mark.parametrize(
+    ("index", "padding"), [([1, 1, 3], None), ([[1, 0], [1, 3]], None), ([1, 0, 3], 0), ([], None)]
+)
+def test_embedding(index: list[int], padding: int | None) -> None:
+    found = []
+    for sparse in (True, False):
+        table = torch.ones(4, 2, requires_grad=True)
+        places = torch.tensor(index, dtype=torch.int64)
+        rows = torch.nn.functional.embedding(places, table, padding_idx=padding, sparse=sparse)
+        (rows * torch.tensor([1.0, 2.0])).sum().backward()
+        assert table.grad.is_sparse is sparse
+        found.append(table.grad)
+    sparse, dense = found
+    assert sparse.to_dense().tolist() == dense.tolist()
+    assert sparse._values().shape == (sparse._nnz(), 2) and sparse._indices().shape == (1, sparse._nnz())
+    assert sparse.coalesce()._values().tolist() == dense[sorted(set(sparse._indices()[0].tolist()))].tolist()
+
+
+def test_embedding_by_frequency_has_no_sparse_gradient() -> None:
+    table = torch.ones(4, 2, requires_grad=True)
+    rows = torch.nn.functional.embedding(torch.tensor([1]), table, scale_grad_by_freq=True, sparse=True)
+    with pytest.raises(RuntimeError, match="scale_grad_by_freq not supported with sparse gradients"):
+        rows.sum().backward()
+
+
+def test_embedding_bag_says_what_it_lacks() -> None:
+    with pytest.raises(NotImplementedError, match="sparse=False"):
+        torch.nn.functional.embedding_bag(torch.tensor([[1]]), torch.ones(4, 2, requires_grad=True), sparse=True)
