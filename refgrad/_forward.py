@@ -21,6 +21,7 @@ from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general
 from ._saved import Saved
+from ._schema import Meta
 from ._tensor import DUAL, Tensor, alias, extra, plain
 from ._views import replay
 
@@ -214,7 +215,12 @@ def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) 
     values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
     if row.casts_saved:
         inputs = [_promoted(x, out) for x in inputs]
+    values |= {f"{i.name}_meta": _meta(x) for i, x in zip(schema.inputs, inputs) if isinstance(x, Tensor)}
     return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
+
+
+def _meta(x: Tensor) -> Meta:
+    return Meta(x._array.shape, x._array.dtype, x._array.strides)
 
 
 def _promoted(x: Any, out: Any) -> Any:

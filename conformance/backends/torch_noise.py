@@ -70,6 +70,8 @@ class KernelNoise(TorchDispatchMode):
         name = name.removesuffix("_") if written else name
         if func.is_view or name in self.exact or _selects(name, (*args, *kwargs.values())):
             return func(*args, **kwargs)
+        # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
+        args = tuple(map(_materialised, args))
         if name not in ROUNDED:
             whole = name.startswith(WHOLE) and name != "linalg_vector_norm"
             args = tuple(
@@ -78,7 +80,8 @@ class KernelNoise(TorchDispatchMode):
             )
         result = func(*args, **kwargs)
         if not written:
-            return self.moved(result, _is_cubic(name, args), True)
+            # A logarithm of a sum near 1 rounds by a share of the sum, not of itself.
+            return self.moved(result, _is_cubic(name, args), True, 1.0 if name == "_log_softmax" else 0.0)
         for part in result if isinstance(result, (tuple, list)) else (result,):
             self.rewritten(part)
         return result
@@ -101,7 +104,8 @@ class KernelNoise(TorchDispatchMode):
         size = torch.view_as_real(x).norm(dim=-1, keepdim=True) if x.is_complex() else x.abs()
         if whole:
             last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
-            size = (size.amax(last, keepdim=True) if last else size).clamp(min=least)
+            size = size.amax(last, keepdim=True) if last else size
+        size = size.clamp(min=least) if least else size
         eps = torch.finfo(x.dtype).eps
         moves = torch.tensor(MOVES, dtype=parts.dtype)
         count = (1,) * parts.ndim if self.outwards and not made else parts.shape
@@ -130,6 +134,12 @@ def _is_cubic(name: str, args: Any) -> bool:
 def _selects(name: str, arguments: Any) -> bool:
     plain = [part for part in arguments[1:] if isinstance(part, (int, float, str))]
     return name in SELECTORS and (any(part in SELECTING for part in plain) or plain[:1] == [0])
+
+
+def _materialised(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value._is_zerotensor():
+        return torch.zeros(value.shape, dtype=value.dtype)
+    return value
 
 
 def _rounds(value: Any) -> bool:

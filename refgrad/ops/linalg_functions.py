@@ -11,7 +11,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._forward import transpose
 from .._interpreters import formula
-from .._layout import canonical, with_strides
+from .._layout import canonical, row_major, with_strides
 from .._op import PUBLIC, op, public
 from .._storage import contiguous_strides
 from .._tensor import Tensor, resolved
@@ -168,7 +168,7 @@ def pinv_push(F: Any, t: Any, a: Any, p: Any) -> Any:
 
 
 pinv_row = op(
-    "linalg_pinv(self, *, atol, rtol, hermitian) -> result", _pinv, public=False,
+    "linalg_pinv(self, *, atol, rtol, hermitian) -> result", _pinv, public=False, layout=row_major,
     self=lambda g, F, self, result: F.pinv_pull(g, self, result),
     jvp=lambda F, x, t, attributes, out: F.pinv_push(t[0], x[0], out[0]),
 )  # fmt: skip

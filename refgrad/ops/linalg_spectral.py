@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._interpreters import LIVE, NARROW, RAW, formula
+from .._layout import row_major
 from .._modes import local
 from .._op import op, public
 from .._tensor import Tensor, resolved
@@ -127,7 +128,7 @@ def _first_rows(a: Any, k: int) -> Any:
 
 
 svd_row = op(
-    "linalg_svd(A, *, full_matrices) -> U, S, Vh", _svd, public=False, columns=(0, 2),
+    "linalg_svd(A, *, full_matrices) -> U, S, Vh", _svd, public=False, layout=row_major, columns=(0, 2),
     A=lambda g_U, g_S, g_Vh, F, U, S, Vh: F.svd_pull(g_U, g_S, g_Vh, U, S, Vh),
 )  # fmt: skip
 
@@ -140,7 +141,7 @@ def _svd_values(a: np.ndarray) -> np.ndarray:
         raise
 
 
-svdvals_row = op("svd_values(A) -> S!", _svd_values, public=False)
+svdvals_row = op("svd_values(A) -> S!", _svd_values, public=False, layout=row_major)
 
 
 def _check_svd(A: Tensor, driver: Any) -> None:
@@ -191,8 +192,15 @@ def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any
     return F.matmul(V, F.matmul(inner, F.mH(V)))
 
 
-eigh_row = op("linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors", _eigh, public=False, columns=(1,), A=_eigh_pull)
-eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", np.linalg.eigvalsh, public=False)
+eigh_row = op(
+    "linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors",
+    _eigh,
+    public=False,
+    layout=row_major,
+    columns=(1,),
+    A=_eigh_pull,
+)
+eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", np.linalg.eigvalsh, public=False, layout=row_major)
 
 
 def _check_eigh(A: Tensor, UPLO: str) -> str:
@@ -240,7 +248,9 @@ def _eig_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any,
     return F.solve_for(F.mH(V), F.matmul(inner, F.mH(V)), True, False)
 
 
-eig_row = op("linalg_eig(self) -> eigenvalues, eigenvectors", _eig, public=False, columns=(1,), self=_eig_pull)
+eig_row = op(
+    "linalg_eig(self) -> eigenvalues, eigenvectors", _eig, public=False, layout=row_major, columns=(1,), self=_eig_pull
+)
 
 
 def _check_eig(A: Tensor, name: str) -> None:
