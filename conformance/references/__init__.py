@@ -176,7 +176,7 @@ def _sum(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 @reference("mean", "mean.dim")
 def _mean(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    return _sum(x, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)))
+    return np.asarray(_sum(x, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim))), dtype=object)
 
 
 @reference("prod", "prod.dim")
@@ -188,7 +188,7 @@ def _prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def _var(x: Any, dim: Any = None, keepdim: bool = False, correction: int = 1) -> Any:
     centred = x - _mean(x, dim, True)
     squares = elementwise(lambda v: v * v if isinstance(v, mpmath.mpf) else v.real**2 + v.imag**2)(centred)
-    return _sum(squares, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction)
+    return np.asarray(_sum(squares, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction), dtype=object)
 
 
 @reference("std", "std.dim")
