@@ -17,7 +17,7 @@ from . import definitions
 from . import program as p
 from .catalogue import find as find_operator
 from .compare import Divergence
-from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted
+from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted_change
 from .leafdata import is_complex, leaf_array
 from .references import DIGITS, NoReference
 from .rewriting import at_element, without_writes
@@ -25,10 +25,10 @@ from .trace import Observed, Raised
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS, MAX_LINEAR = 400, 1 << 17
-LINEAR = frozenset({"scan", "index", "shape", "views", "join"})
+LINEAR = frozenset({"scan", "index", "shape", "views", "join", "reduce", "masked"})
 """Families whose definitions take a few plain operations an element."""
-SECONDS = 5.0
-MAX_EVALUATIONS = 6000
+SECONDS, SECONDS_LARGE = 10.0, 25.0
+MAX_EVALUATIONS = 20000
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
 
 
@@ -161,7 +161,9 @@ class Evaluation:
         self.steps: tuple[Any, ...] = program.steps
         self.most = MAX_LINEAR if all(map(_is_linear, program.steps)) else MAX_ELEMENTS
         self.spent = 0
-        self.deadline = time.process_time() + SECONDS
+        self.seconds = SECONDS_LARGE if self.most == MAX_LINEAR else SECONDS
+        self.deadline = time.process_time() + self.seconds
+        self.lifted: dict[int, np.ndarray] = {}
         self.parameters: dict[int, Any] = {}
 
     def at(self, found: Divergence, place: tuple[int, ...]) -> Any:
@@ -217,7 +219,7 @@ class Evaluation:
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
         """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
         if time.process_time() > self.deadline:
-            raise NoReference(f"not decided within {SECONDS} s")
+            raise NoReference(f"not decided within {self.seconds} s")
         self.spent += 1
         if self.spent > MAX_EVALUATIONS:
             raise NoReference("the program is too large to evaluate in high precision")
@@ -227,10 +229,9 @@ class Evaluation:
             return self.parameters[index]
         step = self.steps[index]
         if isinstance(step, p.Leaf):
-            array = leaf_array(step)
-            if array.size > self.most:
-                raise NoReference(f"{array.size} elements are too many to evaluate in high precision")
-            return _lift(array) if array.dtype.kind in "fcV" else array
+            if index not in self.lifted:
+                self.lifted[index] = self._leaf(step)
+            return self.lifted[index]
         if isinstance(step, p.Call):
             return self._call(step, overrides, depth)
         if isinstance(step, p.Item):
@@ -242,6 +243,12 @@ class Evaluation:
         if not isinstance(step, p.Observe):
             raise NoReference(f"{type(step).__name__} isn't a step of a value program")
         return self.value(step.value.index, overrides, depth)
+
+    def _leaf(self, step: p.Leaf) -> np.ndarray:
+        array = leaf_array(step)
+        if array.size > self.most:
+            raise NoReference(f"{array.size} elements are too many to evaluate in high precision")
+        return _lift(array) if array.dtype.kind in "fcV" else array
 
     def _call(self, step: p.Call, overrides: dict[int, Any], depth: int) -> Any:
         definition = definitions.REFERENCES.get(step.op)
@@ -293,11 +300,12 @@ class Evaluation:
             None if given is None or g is None else self.value(g.index, overrides, depth + 1)
             for g in (given if given is not None else roots)
         ]
+        base = [self.value(root.index, overrides, depth + 1) for root in roots]
         directions = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
         out = np.zeros(point.shape, dtype=object)
         for place in np.ndindex(*point.shape) if only is None else (only,):
             for unit in directions:
-                out[place] += unit * self._slope(roots, weights, target, point, place, unit, overrides, depth)
+                out[place] += unit * self._slope(roots, weights, base, target, point, place, unit, overrides, depth)
         return out
 
     def _is_complex(self, target: int, point: np.ndarray) -> bool:
@@ -307,17 +315,24 @@ class Evaluation:
         return any(isinstance(v, mpmath.mpc) for v in point.reshape(-1))
 
     def _slope(
-        self, roots: Any, weights: Any, target: int, point: Any, place: Any, unit: Any, overrides: Any, depth: int
+        self,
+        roots: Any,
+        weights: Any,
+        base: Any,
+        target: int,
+        point: Any,
+        place: Any,
+        unit: Any,
+        overrides: Any,
+        depth: int,
     ) -> Any:
         def total(shift: Any) -> Any:
             moved = point.copy()
             moved[place] = moved[place] + shift * unit
-            return self._weighted(roots, weights, {**overrides, target: moved}, depth + 1)
+            there = {**overrides, target: moved}
+            return weighted_change([self.value(root.index, there, depth + 1) for root in roots], base, weights)
 
         return slope(total, STEPS[depth])
-
-    def _weighted(self, roots: Any, weights: Any, overrides: dict[int, Any], depth: int) -> Any:
-        return weighted([self.value(root.index, overrides, depth) for root in roots], weights)
 
 
 def _check(step: p.Step) -> None:

@@ -102,11 +102,16 @@ def _cholesky_inverse(factor: Any, upper: bool = False) -> Any:
 
 
 def _inverse(a: Any) -> Any:
-    """Cofactors over the determinant."""
-    n, det = a.shape[-1], REFERENCES["det"]
-    made = np.empty(a.shape, dtype=object)
-    for i in range(n):
-        for j in range(n):
-            minor = np.delete(np.delete(a, i, -2), j, -1)
-            made[..., j, i] = (-1) ** (i + j) * det(minor)
-    return made / det(a)[..., None, None]
+    """By elimination of columns, each with its largest pivot."""
+    n = a.shape[-1]
+    made = np.empty((*a.shape[:-2], n, n), dtype=object)
+    for place in np.ndindex(*a.shape[:-2]):
+        wide = np.concatenate([a[place], np.eye(n, dtype=object) * mpmath.mpf(1)], 1)
+        for k in range(n):
+            pivot = max(range(k, n), key=lambda i: abs(wide[i, k]))
+            wide[[k, pivot]] = wide[[pivot, k]]
+            wide[k] = wide[k] / wide[k, k]
+            for i in range(n):
+                wide[i] = wide[i] - wide[i, k] * wide[k] if i != k else wide[i]
+        made[place] = wide[:, n:]
+    return made

@@ -61,22 +61,28 @@ def cotangent(
 ) -> Any:
     """One element of the gradient in one argument, for cotangents (None: ones) of the results."""
 
+    base = function(*point)
+
     def gradient(unit: Any) -> Any:
         def total(shift: Any) -> Any:
             moved = point[target].copy()
             moved[place] = moved[place] + shift * unit
-            return weighted(function(*[moved if i == target else x for i, x in enumerate(point)]), weights)
+            results = function(*[moved if i == target else x for i, x in enumerate(point)])
+            return weighted_change(results, base, weights)
 
         return slope(total, STEPS[depth])
 
     return gradient(1) + (mpmath.mpc(0, 1) * gradient(mpmath.mpc(0, 1)) if is_complex else 0)
 
 
-def weighted(results: Sequence[Any], weights: Sequence[Any]) -> Any:
-    """The real number whose gradient is asked for: Re Σ conj(g)·result."""
-    conj = np.frompyfunc(mpmath.conj, 1, 1)
+def weighted_change(results: Sequence[Any], base: Sequence[Any], weights: Sequence[Any]) -> Any:
+    """Re Σ conj(g)·(result - base): but for a constant the real number whose gradient is asked for. Of many results one
+    input moves few, and what is infinite elsewhere doesn't matter."""
     total = mpmath.mpf(0)
-    for value, weight in zip(results, weights):
-        products = value if weight is None else np.asarray(conj(weight), dtype=object) * value
-        total += sum((mpmath.re(x) for x in np.asarray(products, dtype=object).reshape(-1)), mpmath.mpf(0))
+    for value, before, weight in zip(results, base, weights):
+        flat, old = (np.asarray(x, dtype=object).reshape(-1) for x in (value, before))
+        given = None if weight is None else np.asarray(weight, dtype=object).reshape(-1)
+        for i in [i for i, (x, y) in enumerate(zip(flat, old)) if x is not y and x != y]:
+            change = flat[i] - old[i]
+            total += mpmath.re(change if given is None else mpmath.conj(given[i]) * change)
     return total

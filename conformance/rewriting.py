@@ -10,9 +10,11 @@ import numpy as np
 
 from . import catalogue
 from .leafdata import leaf_array
-from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step, Transform
+from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step, Transform, refs
 
 ELEMENTWISE = frozenset({"pointwise", "special", "activation"})
+SINGLE_LOSSES = frozenset({"nn.functional.binary_cross_entropy", "nn.functional.binary_cross_entropy_with_logits"})
+"""Losses that, without a reduction, are computed element by element."""
 JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.softmax"})
 """Lines of those families in which an element of the result hangs on several."""
 
@@ -57,11 +59,17 @@ def _replaced(value: Any, newest: dict[int, Ref]) -> Any:
 def at_element(program: Program, shape: tuple[int, ...], element: int) -> Program | None:
     """The program on one element alone, of shape (1,), if every step computes each element for itself and all that is
     differentiated has the shape of the result; else None."""
-    if len(shape) == 0 or not all(_is_elementwise(step, shape) for step in program.steps):
+    if len(shape) == 0 or not all(_is_elementwise(s, shape) or _is_last_sum(program, s) for s in program.steps):
         return None
     place = np.unravel_index(element, shape)
     steps = [_picked(step, place) if isinstance(step, Leaf) else step for step in program.steps]
     return Program(tuple(steps))
+
+
+def _is_last_sum(program: Program, step: Step) -> bool:
+    """Whether a step adds up what no call reads further: of one element's derivative that leaves this element."""
+    read = {r.index for call in program.steps if isinstance(call, Call) for r in refs(call.args)}
+    return isinstance(step, Call) and step.op == "sum" and program.steps.index(step) not in read
 
 
 def _is_elementwise(step: Step, shape: tuple[int, ...]) -> bool:
@@ -69,9 +77,11 @@ def _is_elementwise(step: Step, shape: tuple[int, ...]) -> bool:
         return False
     if isinstance(step, Leaf):
         fits = len(step.shape) <= len(shape) and all(n in (1, m) for n, m in zip(step.shape[::-1], shape[::-1]))
-        return step.shape == shape or (fits and not step.requires_grad)
+        return step.shape in (shape, ()) or (fits and not step.requires_grad)
     if isinstance(step, Call):
         line = catalogue.find(step.op)
+        if step.op in SINGLE_LOSSES and dict(step.attrs).get("reduction") == "none":
+            return True
         return line.family in ELEMENTWISE and step.op not in JOINING and step.form != "inplace"
     if isinstance(step, Transform):
         whole = step.region is not None and step.kind in ("jvp", "vjp")

@@ -12,7 +12,7 @@ from .catalogue import Operator
 from .compare import Closeness, Place
 from .generate import cotangents, differentiable_outputs, outputs_of, prepared, require_grad, settled, wanted
 from .leafdata import leaf_array
-from .program import Leaf, Program, Ref, Region, Transform
+from .program import Call, Leaf, Program, Ref, Region, Transform
 from .trace import Observed, Trace
 
 SITUATIONS = ("any", "any", "any", "any", "any", "any", "edge", "layout")
@@ -112,7 +112,7 @@ def transposed(program: Program, trace: Trace, close: Closeness) -> str | None:
     if len(pair) < 2 or not all(isinstance(outcome, tuple) for outcome in pair):
         return None
     forward, reverse = program.steps[-2:]
-    if not isinstance(forward, Transform) or not isinstance(reverse, Transform):
+    if not isinstance(forward, Transform) or not isinstance(reverse, Transform) or _pads(forward):
         return None
     last = len(trace.steps) - 1
     tangent, pulled = pair[0][1], pair[1][1:]
@@ -127,6 +127,12 @@ def transposed(program: Program, trace: Trace, close: Closeness) -> str | None:
     if abs(left - right) > error + error_too:
         return f"forward mode gives {left!r} where reverse mode gives {right!r}"
     return None
+
+
+def _pads(step: Transform) -> bool:
+    """Whether a table has a row for padding: by decree that has no gradient, though forward mode reads it."""
+    calls = step.region.steps if step.region is not None else ()
+    return any(isinstance(call, Call) and dict(call.attrs).get("padding_idx") is not None for call in calls)
 
 
 def _leaves(program: Program, refs: tuple[Ref, ...]) -> list[np.ndarray]:

@@ -39,6 +39,11 @@ def canonical(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def row_major(array: np.ndarray, operands: Sequence[np.ndarray] = ()) -> np.ndarray:
+    """A fresh result with row-major strides, whatever its operands have."""
+    return with_strides(array, contiguous_strides(array.shape))
+
+
 def column_major(array: np.ndarray) -> np.ndarray:
     """A fresh batch of matrices with the strides in which LAPACK leaves each, as PyTorch returns them."""
     if array.ndim < 2:

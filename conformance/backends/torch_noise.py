@@ -94,6 +94,8 @@ class KernelNoise(TorchDispatchMode):
         name, exact, written, rounded, whole = _nature(func)
         if exact or (name in SELECTORS and _selects((*args, *kwargs.values()))):
             return func(*args, **kwargs)
+        # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
+        args = tuple(map(_materialised, args))
         if not rounded:
             args = tuple(
                 self.rewritten(part) if k == 0 and written else self.moved(part, whole, least=_least(name, k))
@@ -101,7 +103,8 @@ class KernelNoise(TorchDispatchMode):
             )
         result = func(*args, **kwargs)
         if not written:
-            return self.moved(result, _is_cubic(name, args), True)
+            # A logarithm of a sum near 1 rounds by a share of the sum, not of itself.
+            return self.moved(result, _is_cubic(name, args), True, 1.0 if name == "_log_softmax" else 0.0)
         for part in result if isinstance(result, (tuple, list)) else (result,):
             self.rewritten(part)
         return result
@@ -120,14 +123,15 @@ class KernelNoise(TorchDispatchMode):
         """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest), or of
         ``least``."""
         together = self.outwards and not made
-        if not whole and not x.is_complex() and x.is_contiguous() and not x.is_neg():
+        if not (whole or least or x.is_complex() or x.is_neg()) and x.is_contiguous():
             return x * (self.moves(x.dtype, () if together else x.shape) + 1)
         x = x.resolve_conj().resolve_neg()
         parts = torch.view_as_real(x) if x.is_complex() else x
         size = torch.view_as_real(x).norm(dim=-1, keepdim=True) if x.is_complex() else x.abs()
         if whole:
             last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
-            size = (size.amax(last, keepdim=True) if last else size).clamp(min=least)
+            size = size.amax(last, keepdim=True) if last else size
+        size = size.clamp(min=least) if least else size
         shift = size * self.moves(parts.dtype, (1,) * parts.ndim if together else parts.shape)
         if together:
             shift = shift * torch.where(parts < 0, -1, 1)
@@ -168,6 +172,12 @@ def _is_cubic(name: str, args: Any) -> bool:
 def _selects(arguments: Any) -> bool:
     plain = [part for part in arguments[1:] if isinstance(part, (int, float, str))]
     return any(part in SELECTING for part in plain) or plain[:1] == [0]
+
+
+def _materialised(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value._is_zerotensor():
+        return torch.zeros(value.shape, dtype=value.dtype)
+    return value
 
 
 def _rounds(value: Any) -> bool:

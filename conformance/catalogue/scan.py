@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..domains import DISTINCT, NONZERO, OFF_GRID, POSITIVE, Domain, special
+from ..program import Leaf
 from ..shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, along_dim, custom, draw_dim
@@ -140,7 +142,19 @@ def _running_sums() -> Any:
 
 
 operator("cumsum", _running_sums(), dtypes=NUMERIC, contraction=True)
-operator("cumprod", along_dim(NONZERO), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
+NEAR_ONE = Domain("near-one", (1.0, 0.75, 1.25), 0.75, 1.25)
+
+
+def _running_products(b: Builder) -> Drawn:
+    """Where they are many, factors near 1, no two rows the same memory: powers of one number overflow."""
+    x = b.operand(domain=NEAR_ONE if b.sizes == "huge" else NONZERO)
+    step = b.steps[x.index]
+    if b.sizes == "huge" and isinstance(step, Leaf) and step.layout == "expanded":
+        b.steps[x.index] = replace(step, layout="contiguous")
+    return (x,), {"dim": draw_dim(b, len(x.shape))}
+
+
+operator("cumprod", custom(_running_products, _like, INPLACE), dtypes=NUMERIC, kinks=special(0.0), contraction=True)
 operator("logcumsumexp", along_dim(), dtypes=NUMERIC, contraction=True)
 for _name in ("cummax", "cummin"):
     operator(

@@ -115,7 +115,12 @@ def spread(reference: np.ndarray, runs: list[np.ndarray], most: float = np.inf) 
         for run in runs:
             if run.shape == reference.shape and run.dtype == reference.dtype:
                 moved = np.fmax(moved, np.abs(_parts(run) - base))
-    return np.minimum(SPREAD * moved, most)
+    return np.minimum(SPREAD * _shared(moved, reference), most)
+
+
+def _shared(sizes: np.ndarray, array: np.ndarray) -> np.ndarray:
+    """The sizes of errors of an array's parts: those of a complex number share one, since a product mixes them."""
+    return np.broadcast_to(sizes.max(-1, keepdims=True), sizes.shape) if array.dtype.kind == "c" else sizes
 
 
 def largest(array: np.ndarray) -> float:
@@ -129,4 +134,4 @@ def scaled(reference: np.ndarray, absolute: np.ndarray, dtype: str) -> np.ndarra
     base = _parts(reference)
     if absolute.shape != reference.shape:
         return np.zeros(base.shape)
-    return SCALE_ULPS * EPS.get(dtype, 0.0) * np.abs(_parts(absolute))
+    return SCALE_ULPS * EPS.get(dtype, 0.0) * _shared(np.abs(_parts(absolute)), reference)

@@ -171,12 +171,12 @@ def _count(x: np.ndarray, axes: tuple[int, ...]) -> int:
 
 @reference("sum", "sum.dim")
 def _sum(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    return np.sum(x, axis=_axes(x, dim), keepdims=keepdim, initial=mpmath.mpf(0))
+    return np.asarray(np.sum(x, axis=_axes(x, dim), keepdims=keepdim, initial=mpmath.mpf(0)), dtype=object)
 
 
 @reference("mean", "mean.dim")
 def _mean(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    return _sum(x, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)))
+    return np.asarray(_sum(x, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim))), dtype=object)
 
 
 @reference("prod", "prod.dim")
@@ -184,24 +184,24 @@ def _prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     return np.prod(x, axis=_axes(x, dim), keepdims=keepdim, initial=mpmath.mpf(1))
 
 
-@reference("var.dim")
+@reference("var", "var.dim")
 def _var(x: Any, dim: Any = None, keepdim: bool = False, correction: int = 1) -> Any:
     centred = x - _mean(x, dim, True)
-    squares = REFERENCES["real"](centred) ** 2 + REFERENCES["imag"](centred) ** 2
-    return _sum(squares, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction)
+    squares = elementwise(lambda v: v * v if isinstance(v, mpmath.mpf) else v.real**2 + v.imag**2)(centred)
+    return np.asarray(_sum(squares, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction), dtype=object)
 
 
-@reference("std.dim")
+@reference("std", "std.dim")
 def _std(x: Any, **options: Any) -> Any:
     return REFERENCES["sqrt"](_var(x, **options))
 
 
-@reference("var_mean.dim")
+@reference("var_mean", "var_mean.dim")
 def _var_mean(x: Any, correction: int = 1, **where: Any) -> Any:
     return _var(x, correction=correction, **where), _mean(x, **where)
 
 
-@reference("std_mean.dim")
+@reference("std_mean", "std_mean.dim")
 def _std_mean(x: Any, correction: int = 1, **where: Any) -> Any:
     return _std(x, correction=correction, **where), _mean(x, **where)
 
@@ -235,13 +235,13 @@ def _cumprod(x: Any, dim: int = 0) -> Any:
     return np.cumprod(x, axis=dim) if x.ndim else x
 
 
-@reference("softmax")
+@reference("softmax", "nn.functional.softmax")
 def _softmax(x: Any, dim: int = 0) -> Any:
     grown = REFERENCES["exp"](x)
     return grown / _sum(grown, dim, True)
 
 
-@reference("log_softmax")
+@reference("log_softmax", "nn.functional.log_softmax")
 def _log_softmax(x: Any, dim: int = 0) -> Any:
     return x - _logsumexp(x, dim, True)
 
@@ -366,4 +366,5 @@ def _gelu_by_tanh(x: Any) -> Any:
 
 
 from . import functions as functions  # noqa: E402  registers its definitions, which are built on these
+from . import norms as norms  # noqa: E402
 from . import windows as windows  # noqa: E402

@@ -50,6 +50,11 @@ for _name, _same in {
     REFERENCES[_name] = REFERENCES[_same]
 
 
+@reference("__rpow__")
+def _reflected_power(x: Any, base: Any) -> Any:
+    return REFERENCES["pow"](base, x)
+
+
 @reference("mvlgamma", "special.multigammaln")
 def _mvlgamma(x: Any, p: int) -> Any:
     return elementwise(lambda v: _log_gammas(v, p))(x)

@@ -164,7 +164,7 @@ def _where(condition: Any, a: Any, b: Any) -> np.ndarray:
 
 where_row = op(
     "where(condition, self, other)", _where, exact=True, public=False, layout=pointwise,
-    jvp=lambda F, x, t, attrs, out: F.where(x[0], *[0 if k is None else k for k in t[1:]]),
+    jvp=lambda F, x, t, attrs, out: F.expand(F.where(x[0], *[0 if k is None else k for k in t[1:]]), out[0].shape),
     self=lambda g, F, condition: F.where(condition, g, 0), other=lambda g, F, condition: F.where(condition, 0, g),
 )  # fmt: skip
 

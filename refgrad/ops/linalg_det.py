@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._interpreters import formula
+from .._layout import row_major
 from .._op import op, public
 from .._tensor import Tensor, plain
 from ..return_types import named
@@ -134,14 +135,14 @@ def _det_pull(g: Any, F: Any, A: Any, result: Any) -> Any:
 
 
 det_row = op(
-    "linalg_det(A) -> result", lambda a: np.linalg.det(lapack.in_order(a)), public=False,
+    "linalg_det(A) -> result", np.linalg.det, public=False, layout=row_major,
     A=_det_pull,
     jvp=lambda F, x, t, attributes, out: F.sum_columns(F.sum_columns(F.cofactor_matrix(x[0]) * t[0])),
 )  # fmt: skip
 
 
 def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    sign, logarithm = np.linalg.slogdet(lapack.in_order(a))
+    sign, logarithm = np.linalg.slogdet(a)
     return np.asarray(sign), np.asarray(logarithm)
 
 
@@ -167,7 +168,7 @@ def _slogdet_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
 
 
 slogdet_row = op(
-    "linalg_slogdet(A) -> sign, logabsdet", _slogdet, public=False, A=_slogdet_pull, jvp=_slogdet_push
+    "linalg_slogdet(A) -> sign, logabsdet", _slogdet, public=False, layout=row_major, A=_slogdet_pull, jvp=_slogdet_push
 )  # fmt: skip
 
 

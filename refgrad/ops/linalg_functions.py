@@ -11,13 +11,12 @@ from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._forward import transpose
 from .._interpreters import formula
-from .._layout import canonical, with_strides
+from .._layout import canonical, row_major, with_strides
 from .._op import PUBLIC, op, public
 from .._storage import contiguous_strides
 from .._tensor import Tensor, resolved
 from ..return_types import named
 from .copy import contiguous_row
-from .linalg_lapack import in_order
 from .linalg_matmul import broadcast_shape, matmul
 from .linalg_matrix import LOW, check_floating, check_square, check_tensor
 from .linalg_solve import inv
@@ -137,10 +136,10 @@ def _pinv(a: np.ndarray, atol: Any, rtol: Any, hermitian: bool) -> np.ndarray:
         return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     atol, rtol = _limits(a, atol, rtol)
     if hermitian:
-        s, u = np.linalg.eigh(in_order(a))
+        s, u = np.linalg.eigh(a)
         vh = np.swapaxes(u, -1, -2).conj()
     else:
-        u, s, vh = np.linalg.svd(in_order(a), full_matrices=False)
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
     size = np.abs(s)
     limit = np.maximum(np.asarray(atol)[..., None], np.asarray(rtol)[..., None] * size.max(-1, keepdims=True))
     kept = size > limit
@@ -169,7 +168,7 @@ def pinv_push(F: Any, t: Any, a: Any, p: Any) -> Any:
 
 
 pinv_row = op(
-    "linalg_pinv(self, *, atol, rtol, hermitian) -> result", _pinv, public=False,
+    "linalg_pinv(self, *, atol, rtol, hermitian) -> result", _pinv, public=False, layout=row_major,
     self=lambda g, F, self, result: F.pinv_pull(g, self, result),
     jvp=lambda F, x, t, attributes, out: F.pinv_push(t[0], x[0], out[0]),
 )  # fmt: skip

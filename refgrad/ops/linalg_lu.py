@@ -10,6 +10,7 @@ import scipy.linalg
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._interpreters import LIVE, NARROW, RAW, formula
+from .._layout import row_major
 from .._op import op, public
 from .._tensor import Tensor
 from ..return_types import named
@@ -102,7 +103,7 @@ op(
 )  # fmt: skip
 
 lu_row = op(
-    "linalg_lu(A, *, pivot) -> P!, L, U", _lu, public=False,
+    "linalg_lu(A, *, pivot) -> P!, L, U", _lu, public=False, layout=row_major,
     A=lambda g_L, g_U, F, P, L, U: F.lu_pull(g_L, g_U, P, L, U),
 )  # fmt: skip
 

@@ -265,7 +265,8 @@ def _legacy_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
         part = F.matmul(F.mT(tangent) if transpose else tangent, out[0])
         change = -part if change is None else change - part
         clone = F.expand(t[1], out[1].shape)
-    return [F.triangular_solve(change, x[1], upper, transpose, unitriangular)[0], clone]
+    # PyTorch subtracts dA·X also where dA is 0.
+    return [F.attached_to(F.triangular_solve(change, x[1], upper, transpose, unitriangular)[0], out[0]), clone]
 
 
 triangular_solve_row = op(

@@ -12,11 +12,11 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._interpreters import LIVE, NARROW, RAW, formula
+from .._layout import row_major
 from .._modes import local
 from .._op import op, public
 from .._tensor import Tensor, resolved
 from ..return_types import named
-from .linalg_lapack import in_order
 from .linalg_matrix import LinAlgError, check_floating, check_implemented, check_matrix, check_square
 
 PHASES = {
@@ -31,7 +31,7 @@ LIVE.array_of = resolved
 
 def _svd(a: np.ndarray, full_matrices: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        return np.linalg.svd(in_order(a), full_matrices)
+        return np.linalg.svd(a, full_matrices)
     except np.linalg.LinAlgError:
         raise_not_finite(a)
         raise
@@ -128,20 +128,20 @@ def _first_rows(a: Any, k: int) -> Any:
 
 
 svd_row = op(
-    "linalg_svd(A, *, full_matrices) -> U, S, Vh", _svd, public=False, columns=(0, 2),
+    "linalg_svd(A, *, full_matrices) -> U, S, Vh", _svd, public=False, layout=row_major, columns=(0, 2),
     A=lambda g_U, g_S, g_Vh, F, U, S, Vh: F.svd_pull(g_U, g_S, g_Vh, U, S, Vh),
 )  # fmt: skip
 
 
 def _svd_values(a: np.ndarray) -> np.ndarray:
     try:
-        return np.linalg.svd(in_order(a), compute_uv=False)
+        return np.linalg.svd(a, compute_uv=False)
     except np.linalg.LinAlgError:
         raise_not_finite(a)
         raise
 
 
-svdvals_row = op("svd_values(A) -> S!", _svd_values, public=False)
+svdvals_row = op("svd_values(A) -> S!", _svd_values, public=False, layout=row_major)
 
 
 def _check_svd(A: Tensor, driver: Any) -> None:
@@ -175,11 +175,7 @@ def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
 
 
 def _eigh(a: np.ndarray, UPLO: str) -> tuple[np.ndarray, np.ndarray]:
-    return np.linalg.eigh(in_order(a), UPLO)
-
-
-def _eigh_values(a: np.ndarray, UPLO: str) -> np.ndarray:
-    return np.linalg.eigvalsh(in_order(a), UPLO)
+    return np.linalg.eigh(a, UPLO)
 
 
 def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
@@ -196,8 +192,15 @@ def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any
     return F.matmul(V, F.matmul(inner, F.mH(V)))
 
 
-eigh_row = op("linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors", _eigh, public=False, columns=(1,), A=_eigh_pull)
-eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", _eigh_values, public=False)
+eigh_row = op(
+    "linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors",
+    _eigh,
+    public=False,
+    layout=row_major,
+    columns=(1,),
+    A=_eigh_pull,
+)
+eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", np.linalg.eigvalsh, public=False, layout=row_major)
 
 
 def _check_eigh(A: Tensor, UPLO: str) -> str:
@@ -223,7 +226,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
 
 
 def _eig(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    values, vectors = np.linalg.eig(in_order(a))
+    values, vectors = np.linalg.eig(a)
     kind = np.result_type(a.dtype, np.complex64)
     return values.astype(kind), vectors.astype(kind)
 
@@ -245,7 +248,9 @@ def _eig_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any,
     return F.solve_for(F.mH(V), F.matmul(inner, F.mH(V)), True, False)
 
 
-eig_row = op("linalg_eig(self) -> eigenvalues, eigenvectors", _eig, public=False, columns=(1,), self=_eig_pull)
+eig_row = op(
+    "linalg_eig(self) -> eigenvalues, eigenvectors", _eig, public=False, layout=row_major, columns=(1,), self=_eig_pull
+)
 
 
 def _check_eig(A: Tensor, name: str) -> None:

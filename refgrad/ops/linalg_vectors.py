@@ -9,6 +9,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES, promote_types
 from .._errors import wrap_dim
+from .._layout import row_major
 from .._once import warn_once
 from .._op import MULTILINEAR, PUBLIC, op, public
 from .._tensor import Tensor
@@ -27,7 +28,7 @@ def _cross(a: np.ndarray, b: np.ndarray, dim: int) -> np.ndarray:
 
 
 cross_row = op(
-    "linalg_cross(self, other, *, dim)", _cross, public=False, jvp=MULTILINEAR,
+    "linalg_cross(self, other, *, dim)", _cross, public=False, layout=row_major, jvp=MULTILINEAR,
     self=lambda g, F, other, dim: F.linalg_cross(F.conj(other), g, dim),
     other=lambda g, F, self, dim: F.linalg_cross(g, F.conj(self), dim),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from scipy import special
 from .. import _dtypes as dtypes
 from .._inplace import leaf_first, write
 from .._interpreters import formula
-from .._layout import pointwise
+from .._layout import pointwise, preserved
 from .._op import POINTWISE, op, public, publish
 from .._support import missing, refused
 from .._tensor import Tensor
@@ -316,7 +316,7 @@ def _frexp(a: Any) -> Any:
 
 
 frexp_row = op(
-    "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=pointwise,
+    "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=preserved,
     lacks=refused("cib", RuntimeError, "torch.frexp() only supports floating-point dtypes"),
     jvp=lambda F, x, t, attributes, out: [t[0] / F.exp2(out[1]), None],
     self=lambda g_mantissa, F, exponent: g_mantissa / F.exp2(exponent),

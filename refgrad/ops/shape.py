@@ -13,6 +13,7 @@ from .._dtypes import SCALAR_NAMES
 from .._errors import list_text, tensor_type, wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
+from .._schema import Meta
 from .._storage import as_strided_array, contiguous_strides, element_strides
 from .._storage import storage_offset as offset_of
 from .._tensor import Tensor
@@ -228,10 +229,18 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return transpose_row(input, a, b)
 
 
+def _strided_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """The tangent read as if it lay in memory as its primal does: strides and offset are the primal's."""
+    mine, theirs = x[0]._array, t[0]._array
+    if mine.strides == theirs.strides and offset_of(mine) == offset_of(theirs):
+        return F.as_strided(t[0], *attributes)
+    return F.strided_gather(t[0], *attributes, Meta(mine.shape, mine.dtype, mine.strides, offset_of(mine)))
+
+
 as_strided_row = op(
     "as_strided(self, *, shape, strides, offset)",
     as_strided_array,
-    view=True, public=False, jvp=LINEAR,
+    view=True, public=False, jvp=_strided_push,
     self=lambda g, F, self_meta, shape, strides, offset: F.strided_sum(g, shape, strides, offset, self_meta),
 )  # fmt: skip
 

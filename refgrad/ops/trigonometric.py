@@ -20,8 +20,17 @@ from .layout import other_tensor
 sin = op("sin(self)", np.sin, promote="float", d=lambda F, self: F.cos(self))
 cos = op("cos(self)", np.cos, promote="float", d=lambda F, self: -F.sin(self))
 tan = op("tan(self)", np.tan, promote="float", d=lambda out: 1 + out * out)
-asin = op("asin(self)", np.arcsin, promote="float", d=lambda F, self: F.rsqrt((1 - self) * (1 + self)))
-acos = op("acos(self)", np.arccos, promote="float", d=lambda F, self: -F.rsqrt((1 - self) * (1 + self)))
+# Slopes that are rows: differentiated factor by factor, (1 - x)(1 + x) would lose its slope -2x where x is small.
+asin_slope = op(
+    "asin_slope(self)", lambda a: 1 / np.sqrt((1 - a) * (1 + a)), promote="float", public=False,
+    d=lambda self, out: self * out * out * out,
+)  # fmt: skip
+atanh_slope = op(
+    "atanh_slope(self)", lambda a: 1 / ((1 - a) * (1 + a)), promote="float", public=False,
+    d=lambda self, out: 2 * self * out * out,
+)  # fmt: skip
+asin = op("asin(self)", np.arcsin, promote="float", d=lambda F, self: F.asin_slope(self))
+acos = op("acos(self)", np.arccos, promote="float", d=lambda F, self: -F.asin_slope(self))
 atan = op("atan(self)", np.arctan, promote="float", d=lambda self: 1 / (self * self + 1))
 sinh = op("sinh(self)", np.sinh, promote="float", d=lambda F, self: F.cosh(self))
 cosh = op("cosh(self)", np.cosh, promote="float", d=lambda F, self: F.sinh(self))
@@ -32,7 +41,7 @@ acosh = op(
     # On complex numbers the product of the roots has the cut of acosh, the root of the product has not.
     d=lambda F, self: F.rsqrt(self - 1) * F.rsqrt(self + 1) if F.is_complex(self) else F.rsqrt((self - 1) * (self + 1)),
 )  # fmt: skip
-atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda self: 1 / ((1 - self) * (1 + self)))
+atanh = op("atanh(self)", np.arctanh, promote="float", inplace=False, d=lambda F, self: F.atanh_slope(self))
 
 
 def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
