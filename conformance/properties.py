@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-
-from .build import Builder, Value, replaced, values_in
+from .build import Builder
 from .catalogue import Operator, find
-from .compare import Closeness, Place
+from .compare import Closeness
+from .directional import UNSETTLED, build_jvp, build_second, symmetric, transposed
 from .domains import NONZERO
 from .generate import (
     apply_tracked,
     call_plain,
     cotangents,
     differentiable_outputs,
-    outputs_of,
-    prepared,
     require_grad,
     settled,
     tracked_leaves,
     wanted,
 )
 from .judge import Law
-from .leafdata import leaf_array
-from .program import Leaf, Program, Ref, Transform
+from .program import Program
 from .search import Rejected
 from .source import Stream, mix
 from .trace import Observed, Trace
@@ -121,91 +117,6 @@ def _double_backward(b: Builder, line: Operator) -> None:
     again = cotangents(b, parts)
     b.grad(parts, [*leaves, *given], again, allow_unused=True, retain_graph=True)
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
-
-
-def _jvp(b: Builder, line: Operator) -> None:
-    args, attrs = line.strategy.draw(b)
-    require_grad(b)
-    tensors = list({v.index: v for v in values_in((args, tuple(attrs.values())))}.values())
-    moving = [v for v in tensors if v.requires_grad]
-    fixed = [v for v in tensors if not v.requires_grad]
-    results: list[Value] = []
-
-    def body(inner: Builder, params: list[Value]) -> list[Value]:
-        inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
-        named = {name: replaced(value, inside) for name, value in attrs.items()}
-        given = prepared(inner, line, replaced(args, inside), named)
-        result = inner.call(line.name, *given, form=line.plain_forms[0], **named)
-        outputs = settled(inner, line, outputs_of(inner, line, result), named)
-        results.extend(wanted(differentiable_outputs(inner, outputs)))
-        return results
-
-    region = b.region([*moving, *fixed], body)
-    tangents, given = cotangents(b, moving), cotangents(b, results)
-    for value, tangent in zip(moving, tangents):
-        _keep_in_domain(b, value, tangent)
-    # Forward mode takes no notice of no_grad outside the function.
-    with b.mode(*(("no_grad",) if b.chance(12) else ())):
-        b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
-    b.transform("vjp", region, moving, captures=fixed, cotangents=given)
-
-
-def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
-    """Makes the tangent of triangular matrices triangular: what a factor's other triangle does is nobody's promise."""
-    source, step = b.steps[value.index], b.steps[tangent.index]
-    if not isinstance(source, Leaf) or not isinstance(step, Leaf):
-        return
-    x, t = leaf_array(source), leaf_array(step)
-    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2:
-        return
-    for kept in (np.tril, np.triu):
-        if np.array_equal(kept(x), x):
-            t = kept(t).astype(t.dtype)
-    layout = "contiguous" if step.layout == "expanded" else step.layout
-    b.steps[tangent.index] = replace(step, data=np.ascontiguousarray(t).tobytes(), layout=layout)
-
-
-def _transposed(program: Program, trace: Trace, close: Closeness) -> str | None:
-    """The law of forward and reverse mode: Re⟨g, J t⟩ = Re⟨Jᴴ g, t⟩, as well as the rounding of J t and Jᴴ g lets it."""
-    if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
-        return None
-    forward, reverse = program.steps[-2:]
-    if not isinstance(forward, Transform) or not isinstance(reverse, Transform):
-        return None
-    last = len(trace.steps) - 1
-    tangent, pulled = trace.steps[-2][1], trace.steps[-1][1:]
-    pushed = tangent if isinstance(tangent, tuple) else (tangent,)
-    paths = [(1, i) if isinstance(tangent, tuple) else (1,) for i in range(len(pushed))]
-    g = _leaves(program, dict(reverse.options)["cotangents"])
-    t = _leaves(program, dict(forward.options)["tangents"])
-    left, error = _inner(g, pushed, [("step", last - 1, path) for path in paths], close)
-    right, error_too = _inner(t, pulled, [("step", last, (1 + i,)) for i in range(len(pulled))], close)
-    if not np.isfinite(left) or not np.isfinite(right):
-        return None
-    if abs(left - right) > error + error_too:
-        return f"forward mode gives {left!r} where reverse mode gives {right!r}"
-    return None
-
-
-def _leaves(program: Program, refs: tuple[Ref, ...]) -> list[np.ndarray]:
-    steps = [program.steps[ref.index] for ref in refs]
-    return [leaf_array(step) for step in steps if isinstance(step, Leaf)]
-
-
-def _inner(
-    given: list[np.ndarray], seen: tuple[object, ...], places: list[Place], close: Closeness
-) -> tuple[float, float]:
-    """(Re⟨g, x⟩, how far the rounding of x may move it) over pairs of arrays."""
-    total, error = 0.0, 0.0
-    for g, outcome, place in zip(given, seen, places):
-        if isinstance(outcome, Observed):
-            wide = complex if outcome.array.dtype.kind == "c" else float
-            product = np.conj(g.astype(wide)) * outcome.array.astype(wide)
-            allowed = close.allowed(outcome.array, outcome.dtype, place)
-            allowed = allowed.sum(-1) if allowed.ndim > product.ndim else allowed
-            total += float(np.sum(product.real))
-            error += float(np.sum(np.abs(g.astype(wide)) * allowed)) + 2.0**-50 * float(np.sum(np.abs(product)))
-    return total, error
 
 
 def _inplace(b: Builder, line: Operator) -> None:
@@ -326,10 +237,18 @@ PROPERTIES: dict[str, Property] = {
         Property(
             "jvp",
             "in forward mode is the transpose of its reverse mode",
-            _jvp,
+            build_jvp,
             "forward",
             lambda line: line.differentiable and line.forward and not line.jumps,
-            _transposed,
+            transposed,
+        ),
+        Property(
+            "second",
+            "has the same second derivative by forward over reverse as by reverse over forward",
+            build_second,
+            "higher-order",
+            lambda line: _twice(line) and line.forward and not line.jumps and line.name not in UNSETTLED,
+            symmetric,
         ),
         Property("inplace", "its in-place twin writes the same value and gradient", _inplace, "mutation", _writable),
         Property("edge", "handles 0-d, one-element and empty operands", _empty, "values"),

@@ -1,0 +1,167 @@
+"""Derivatives along directions: forward mode beside reverse mode, and second derivatives in both orders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .build import Builder, Value, replaced, values_in
+from .catalogue import Operator
+from .compare import Closeness, Place
+from .generate import cotangents, differentiable_outputs, outputs_of, prepared, require_grad, settled, wanted
+from .leafdata import leaf_array
+from .program import Leaf, Program, Ref, Region, Transform
+from .trace import Observed, Trace
+
+Given = tuple[list[Value], list[Value]]
+"""Tangents of the arguments that move, and cotangents of the results."""
+
+UNSETTLED = frozenset(
+    {
+        # What the noise of a region measures is less than what cancels in the second derivative.
+        *("softmax", "log_softmax", "nn.functional.softmax", "nn.functional.log_softmax", "nn.functional.softmin"),
+        "nn.functional.multi_head_attention_forward",
+        # Forward mode here is a transposed backward pass, which refuses the parts of a complex gauge one by one.
+        *("svd", "linalg.svd", "svd_lowrank", "pca_lowrank", "linalg.eig", "linalg.eigh"),
+        # PyTorch is wrong (reverse over forward takes saved factors for constants), but the arbiter can't yet say so.
+        *("nn.functional.batch_norm", "nn.functional.layer_norm", "nn.functional.instance_norm", "masked.logaddexp"),
+        *("linalg.solve", "linalg.solve_ex", "linalg.tensorsolve", "linalg.householder_product", "linalg.vander"),
+        *("triangular_solve", "triangular_solve.transposed"),
+        # PyTorch raises where there is a derivative; not recorded yet.
+        *("nn.functional.binary_cross_entropy", "nn.functional.conv1d"),
+        # Open in refgrad.
+        *("linalg.lu", "logcumsumexp"),
+    }
+)
+"""Lines not yet held to one second derivative in both orders, and why. The list may only shrink."""
+
+
+def build_jvp(b: Builder, line: Operator) -> None:
+    """The operator as a function, in forward mode and in reverse mode."""
+    region, moving, fixed, (tangents, given) = _function(b, line)
+    # Forward mode takes no notice of no_grad outside the function.
+    with b.mode(*(("no_grad",) if b.chance(12) else ())):
+        b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
+    b.transform("vjp", region, moving, captures=fixed, cotangents=given)
+
+
+def build_second(b: Builder, line: Operator) -> None:
+    """The derivative along tangents of the gradient of Re⟨g, f⟩, and the gradient of the derivative along tangents."""
+    region, moving, fixed, (tangents, given) = _function(b, line)
+    # What the results would be differentiated by once more is another matter.
+    for value in moving:
+        _settle(b, value)
+    for kind in ("jvp_of_vjp", "vjp_of_jvp"):
+        b.transform(kind, region, moving, captures=fixed, tangents=tangents, cotangents=given)
+
+
+def _settle(b: Builder, value: Value) -> None:
+    """Makes a leaf a constant."""
+    step = b.steps[value.index]
+    if isinstance(step, Leaf):
+        b.steps[value.index], value.requires_grad = replace(step, requires_grad=False), False
+
+
+def _function(b: Builder, line: Operator) -> tuple[Region, list[Value], list[Value], Given]:
+    """The operator as a function of its tensors that require grad, what it closes over, and directions."""
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    tensors = list({v.index: v for v in values_in((args, tuple(attrs.values())))}.values())
+    moving = [v for v in tensors if v.requires_grad]
+    fixed = [v for v in tensors if not v.requires_grad]
+    results: list[Value] = []
+
+    def body(inner: Builder, params: list[Value]) -> list[Value]:
+        inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
+        named = {name: replaced(value, inside) for name, value in attrs.items()}
+        given = prepared(inner, line, replaced(args, inside), named)
+        result = inner.call(line.name, *given, form=line.plain_forms[0], **named)
+        outputs = settled(inner, line, outputs_of(inner, line, result), named)
+        results.extend(wanted(differentiable_outputs(inner, outputs)))
+        return results
+
+    region = b.region([*moving, *fixed], body)
+    tangents, given = cotangents(b, moving), cotangents(b, results)
+    for value, tangent in zip(moving, tangents):
+        _keep_in_domain(b, value, tangent)
+    return region, moving, fixed, (tangents, given)
+
+
+def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
+    """Makes the tangent of triangular matrices triangular: what a factor's other triangle does is nobody's promise."""
+    source, step = b.steps[value.index], b.steps[tangent.index]
+    if not isinstance(source, Leaf) or not isinstance(step, Leaf):
+        return
+    x, t = leaf_array(source), leaf_array(step)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2:
+        return
+    for kept in (np.tril, np.triu):
+        if np.array_equal(kept(x), x):
+            t = kept(t).astype(t.dtype)
+    layout = "contiguous" if step.layout == "expanded" else step.layout
+    b.steps[tangent.index] = replace(step, data=np.ascontiguousarray(t).tobytes(), layout=layout)
+
+
+def transposed(program: Program, trace: Trace, close: Closeness) -> str | None:
+    """The law of forward and reverse mode: Re⟨g, J t⟩ = Re⟨Jᴴ g, t⟩, as well as the rounding of J t and Jᴴ g lets it."""
+    if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
+        return None
+    forward, reverse = program.steps[-2:]
+    if not isinstance(forward, Transform) or not isinstance(reverse, Transform):
+        return None
+    last = len(trace.steps) - 1
+    outcomes: Any = trace.steps
+    tangent, pulled = outcomes[-2][1], outcomes[-1][1:]
+    pushed = tangent if isinstance(tangent, tuple) else (tangent,)
+    paths = [(1, i) if isinstance(tangent, tuple) else (1,) for i in range(len(pushed))]
+    g = _leaves(program, dict(reverse.options)["cotangents"])
+    t = _leaves(program, dict(forward.options)["tangents"])
+    left, error = _inner(g, pushed, [("step", last - 1, path) for path in paths], close)
+    right, error_too = _inner(t, pulled, [("step", last, (1 + i,)) for i in range(len(pulled))], close)
+    if not np.isfinite(left) or not np.isfinite(right):
+        return None
+    if abs(left - right) > error + error_too:
+        return f"forward mode gives {left!r} where reverse mode gives {right!r}"
+    return None
+
+
+def _leaves(program: Program, refs: tuple[Ref, ...]) -> list[np.ndarray]:
+    steps = [program.steps[ref.index] for ref in refs]
+    return [leaf_array(step) for step in steps if isinstance(step, Leaf)]
+
+
+def _inner(
+    given: list[np.ndarray], seen: tuple[object, ...], places: list[Place], close: Closeness
+) -> tuple[float, float]:
+    """(Re⟨g, x⟩, how far the rounding of x may move it) over pairs of arrays."""
+    total, error = 0.0, 0.0
+    for g, outcome, place in zip(given, seen, places):
+        if isinstance(outcome, Observed):
+            wide = complex if outcome.array.dtype.kind == "c" else float
+            product = np.conj(g.astype(wide)) * outcome.array.astype(wide)
+            allowed = close.allowed(outcome.array, outcome.dtype, place)
+            allowed = allowed.sum(-1) if allowed.ndim > product.ndim else allowed
+            total += float(np.sum(np.real(product)))
+            error += float(np.sum(np.abs(g.astype(wide)) * allowed)) + 2.0**-50 * float(np.sum(np.abs(product)))
+    return total, error
+
+
+def symmetric(program: Program, trace: Trace, close: Closeness) -> str | None:
+    """The law of second derivatives: the two last steps agree."""
+    if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
+        return None
+    last = len(trace.steps) - 1
+    for i, (a, c) in enumerate(zip(*trace.steps[-2:])):
+        if isinstance(a, Observed) and isinstance(c, Observed) and a.array.shape == c.array.shape:
+            wider = replace(close, allowance=_widest(close, last, i))
+            if wider.error(c.array, a.array, a.dtype, ("step", last, (i,))) is not None:
+                return f"forward over reverse gives another second derivative than reverse over forward, input {i}"
+    return None
+
+
+def _widest(close: Closeness, last: int, i: int) -> dict[Place, np.ndarray]:
+    """Both may round: what is allowed between them is what is allowed to each."""
+    found = [close.allowance[place] for step in (last - 1, last) if (place := ("step", step, (i,))) in close.allowance]
+    return {("step", last, (i,)): np.sum(found, axis=0)} if found else {}
