@@ -17,7 +17,7 @@ from . import definitions
 from . import program as p
 from .catalogue import find as find_operator
 from .compare import Divergence
-from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted_change
+from .differences import STEPS, Function, Kink, along, cotangent, slope, tangent, weighted_change
 from .leafdata import is_complex, leaf_array
 from .references import DIGITS, NoReference
 from .rewriting import at_element, without_writes
@@ -85,8 +85,8 @@ def _moves(program: p.Program, step: p.Transform, path: tuple[int, ...], place: 
     def element(shift: Any) -> Any:
         evaluation = Evaluation(program)
         here = evaluation.value(leaf, {}, 0)
-        along = np.arange(1, here.size + 1).reshape(here.shape)
-        evaluation.parameters[leaf] = np.asarray(here + shift * along, dtype=object)
+        ramp = np.arange(1, here.size + 1).reshape(here.shape)
+        evaluation.parameters[leaf] = np.asarray(here + shift * ramp, dtype=object)
         return evaluation.transformed(step, path, place, 1)
 
     return abs(slope(element, STEPS[0])) > mpmath.mpf(10) ** -6
@@ -191,6 +191,8 @@ class Evaluation:
         """One element of what a transform returns: of (results, tangents) or (results, gradients …)."""
         function, point, several = self._function(step)
         options = {k: tuple(self.value(r.index, {}, 0) for r in v) for k, v in step.options if _are_refs(v)}
+        if step.kind in ("jvp_of_vjp", "vjp_of_jvp"):
+            return self._second(step, function, point, options, path[0], place)
         if step.kind not in ("jvp", "vjp"):
             raise NoReference(f"the arbiter doesn't run {step.kind}")
         if path[0] == 0:
@@ -200,6 +202,18 @@ class Evaluation:
         target = path[0] - 1
         is_complex = self._is_complex(step.args[target].index, point[target])
         return cotangent(function, point, options["cotangents"], target, place, is_complex, depth)
+
+    def _second(
+        self, step: p.Transform, function: Function, point: list[Any], options: Any, target: int, place: tuple[int, ...]
+    ) -> Any:
+        """One element of how the gradient in one argument changes along tangents: in either order the same."""
+        is_complex = self._is_complex(step.args[target].index, point[target])
+
+        def moved(shift: Any) -> Any:
+            here = [np.asarray(x + shift * t, dtype=object) for x, t in zip(point, options["tangents"])]
+            return cotangent(function, here, options["cotangents"], target, place, is_complex, 1)
+
+        return along(moved, STEPS[0])
 
     def _function(self, step: p.Transform) -> tuple[Function, list[Any], bool]:
         """A transform's region as a function, the arguments it has, and whether it returns several results."""

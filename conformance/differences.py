@@ -39,15 +39,21 @@ def slope(function: Callable[[Any], Any], step: Any) -> Any:
     return (ahead - behind) / (2 * step)
 
 
+def along(function: Callable[[Any], Any], step: Any) -> Any:
+    """The derivative at 0 of a complex function of one real number."""
+    real, imaginary = (slope(lambda shift, part=part: part(function(shift)), step) for part in (mpmath.re, mpmath.im))
+    return mpmath.mpc(real, imaginary) if imaginary else real
+
+
 def tangent(
     function: Function, point: Sequence[Any], tangents: Sequence[Any], result: int, place: Place, depth: int = 0
 ) -> Any:
     """One element of the derivative of one result along tangents."""
 
-    def along(shift: Any) -> Any:
+    def moved(shift: Any) -> Any:
         return function(*[x + shift * t for x, t in zip(point, tangents)])[result][place]
 
-    return slope(along, STEPS[depth])
+    return slope(moved, STEPS[depth])
 
 
 def cotangent(

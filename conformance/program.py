@@ -76,7 +76,11 @@ a leaf and clears its gradient; ``mode``, ``thread`` and ``look`` log gradient m
 calling thread, and the tensor's ``.grad``."""
 MULTI_MODES = ("all", "any", "some")
 """How a MultiHook is registered; engines know no ``some``."""
-TRANSFORMS = ("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function")
+TRANSFORMS = (
+    *("grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian", "checkpoint", "function"),
+    *("jvp_of_vjp", "vjp_of_jvp"),
+)
+"""The last two: forward mode over reverse mode, and reverse mode over forward mode."""
 FLAGS = ("requires_grad", "requires_grad_", "detach_")
 WRITES = ("copy_", "fill_", "zero_", "setitem")
 ASPECTS = ("flags", "graph", "version", "layout", "value", "grad", "repr", "modes", "inference", "nodes", "saved")

@@ -25,7 +25,15 @@ from .judge import Law
 from .program import Program
 from .search import Rejected
 from .source import Stream, mix
-from .tangents import forward_over_reverse, inplace_forward, push_forward, transposed, untracked
+from .tangents import (
+    UNSETTLED,
+    inplace_forward,
+    push_forward,
+    second_derivatives,
+    symmetric,
+    transposed,
+    untracked,
+)
 from .trace import Observed, Trace
 
 
@@ -176,21 +184,6 @@ SMALL_ONLY = frozenset({"nn.functional.batch_norm"})
 float64 in 2¹⁷ of them (as recorded for `var`); here programs have up to 2¹⁹, too many to weigh with 60 digits."""
 
 
-GRADIENTS_WITHOUT_FORWARD = frozenset(
-    {
-        # PyTorch's backward functions of these refuse forward mode, or fail in it.
-        *("nn.functional.mse_loss", "nn.functional.huber_loss", "nn.functional.huber_loss.weighted"),
-        *("nn.functional.soft_margin_loss", "nn.functional.group_norm"),
-        # Those of these are wrong or inexact in forward mode (recorded for `double` or `jvp`), and the arbiter does not
-        # follow a transform within a transform.
-        *("pow", "float_power", "var.dim", "var_mean.dim", "scatter_reduce", "as_strided_scatter"),
-        *("cholesky_inverse", "logcumsumexp", "lgamma", "digamma", "polygamma", "special.polygamma", "mvlgamma"),
-        *("nn.functional.gelu", "nn.functional.binary_cross_entropy", "clamp.tensors"),
-    }
-)
-"""Lines whose gradients are not differentiated in forward mode, and why. The list may only shrink."""
-
-
 WRITES_WITHOUT_FORWARD = frozenset(
     {
         # PyTorch subtracts a Boolean tensor, or misses an operand, where it pushes a tangent through the write.
@@ -271,13 +264,12 @@ PROPERTIES: dict[str, Property] = {
             transposed,
         ),
         Property(
-            "forward-over-reverse",
-            "has gradients that forward mode differentiates",
-            forward_over_reverse,
+            "second",
+            "has the same second derivative by forward over reverse as by reverse over forward",
+            second_derivatives,
             "higher-order",
-            lambda line: (
-                _twice(line) and line.forward and not line.jumps and line.name not in GRADIENTS_WITHOUT_FORWARD
-            ),
+            lambda line: _twice(line) and line.forward and not line.jumps and line.name not in UNSETTLED,
+            symmetric,
         ),
         Property(
             "inplace-forward",

@@ -247,14 +247,27 @@ class _Printer:
         lines = _region_lines(inner, step.region, index, step.captures)
         if step.kind == "checkpoint":
             return [*lines, f"v{index} = torch.utils.checkpoint.checkpoint(f{index}, {args}{options})"]
-        given = {name: _argument(value) for name, value in step.options}
-        if step.kind == "jvp":
-            return [*lines, f"v{index} = torch.func.jvp(f{index}, ({args},), {given['tangents']})"]
-        if step.kind == "vjp":
-            cotangents = given["cotangents"] if given["cotangents"].count("v") > 1 else given["cotangents"][1:-2]
-            pull = f"v{index}, pull{index} = torch.func.vjp(f{index}, {args})"
-            return [*lines, pull, f"v{index} = (v{index}, *pull{index}({cotangents}))"]
+        if "vjp" in step.kind or "jvp" in step.kind:
+            return [*lines, *_directional(step, index, args)]
         return [*lines, f"v{index} = torch.func.{step.kind}(f{index}{options})({args})"]
+
+
+def _directional(step: p.Transform, index: int, args: str) -> list[str]:
+    """Forward mode, reverse mode, and one over the other."""
+    given = {name: _argument(value) for name, value in step.options}
+    pulled = given.get("cotangents", "")
+    pulled = pulled if pulled.count("v") > 1 else pulled[1:-2]
+    tangents = given.get("tangents", "")
+    if step.kind == "jvp":
+        return [f"v{index} = torch.func.jvp(f{index}, ({args},), {tangents})"]
+    if step.kind == "vjp":
+        pull = f"v{index}, pull{index} = torch.func.vjp(f{index}, {args})"
+        return [pull, f"v{index} = (v{index}, *pull{index}({pulled}))"]
+    if step.kind == "jvp_of_vjp":
+        inner = f"g{index} = lambda *xs: torch.func.vjp(f{index}, *xs)[1]({pulled})"
+        return [inner, f"v{index} = torch.func.jvp(g{index}, ({args},), {tangents})[1]"]
+    inner = f"g{index} = lambda *xs: torch.func.jvp(f{index}, xs, {tangents})[1]"
+    return [inner, f"v{index} = torch.func.vjp(g{index}, {args})[1]({pulled})"]
 
 
 def _node_result(step: p.Hook) -> str:

@@ -212,6 +212,7 @@ def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) 
     """What the rules of a row with one output may ask for."""
     schema = row.schema
     values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
+    values |= {f"{i.name}_meta": meta_of(x) for i, x in zip(schema.inputs, inputs)}
     if row.casts_saved:
         inputs = [_promoted(x, out) for x in inputs]
     values |= {f"{i.name}_meta": meta_of(x, row.needs_offset) for i, x in zip(schema.inputs, inputs) if x is not None}

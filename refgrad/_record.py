@@ -254,7 +254,8 @@ def save_results(node: RowNode, outputs: Sequence[Tensor]) -> None:
     node.saved = tuple(saved)
 
 
-def meta_of(value: Any, needs_offset: bool) -> Any:
+def meta_of(value: Any, needs_offset: bool = False) -> Any:
+    """The shape, dtype and strides of a tensor, or of each in a list."""
     if isinstance(value, Tensor):
         a = value._array
         return Meta(a.shape, a.dtype, a.strides, storage_offset(a) if needs_offset else 0)

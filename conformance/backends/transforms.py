@@ -38,6 +38,16 @@ def _jvp(ns: Any, function: Any, args: Any, options: dict[str, Any]) -> Any:
     return ns.func.jvp(function, args, options["tangents"])
 
 
+def _jvp_of_vjp(ns: Any, function: Any, args: Any, options: dict[str, Any]) -> Any:
+    """Forward over reverse: how the gradients change along the tangents."""
+    return ns.func.jvp(lambda *xs: _vjp(ns, function, xs, options)[1:], args, options["tangents"])[1]
+
+
+def _vjp_of_jvp(ns: Any, function: Any, args: Any, options: dict[str, Any]) -> Any:
+    """Reverse over forward: the gradients of the derivative along the tangents."""
+    return _vjp(ns, lambda *xs: _jvp(ns, function, xs, options)[1], args, options)[1:]
+
+
 def _checkpoint(ns: Any, function: Any, args: Any, options: dict[str, Any]) -> Any:
     from importlib import import_module
 
@@ -58,6 +68,8 @@ _KINDS: dict[str, Callable[[Any, Any, Any, dict[str, Any]], Any]] = {
     "hessian": _derivative("hessian"),
     "vjp": _vjp,
     "jvp": _jvp,
+    "jvp_of_vjp": _jvp_of_vjp,
+    "vjp_of_jvp": _vjp_of_jvp,
     "checkpoint": _checkpoint,
     "function": _function,
 }

@@ -23,6 +23,8 @@ FAMILIES = (
     "saving",
     "modes",
     "anomaly",
+    "kernels",
+    "structure",
     "controls",
 )
 QUICK = (

@@ -23,8 +23,19 @@ class FaultJudge(Judge):
         found = Judge.judge(self, program, law)
         self.sound.at_kinks = self.at_kinks
         if found.status == "different" and self.sound.judge(program, law).status == "different":
-            return Judgement("same", found.oracle)
+            return found if self._is_blind and self._shows(program, law) else Judgement("same", found.oracle)
         return found
+
+    @property
+    def _is_blind(self) -> bool:
+        """Whether the oracle has the fault too, so that where it shows the sound engine differs from the oracle."""
+        return bool(getattr(self.backend, "blind", False))
+
+    def _shows(self, program: Program, law: Law | None) -> bool:
+        """Whether the fault changes anything here: then the arbiter, or the law, has to rule on it."""
+        beside = Judge(self.backend, self.sound.backend)
+        beside.at_kinks = self.at_kinks
+        return beside.judge(program, law).status == "different"
 
     def observe(self, run: Callable[[Any, Any], Any], data: Any) -> tuple[str, str] | None:
         found = Judge.observe(self, run, data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +38,11 @@ class Broken:
     """A backend whose programs run with a fault planted."""
 
     def __init__(self, fault: Fault, sound: Backend | None = None) -> None:
-        self.sound = sound or load("refgrad")
-        self.planted = fault.plant()
+        # It finds its functions anew: a broken one must not be kept among the sound engine's.
+        self.sound = copy(sound or load("refgrad"))
+        if hasattr(self.sound, "_calls"):
+            self.sound._calls = {}  # type: ignore[attr-defined]
+        self.planted, self.blind = fault.plant(), fault.blind
         self.name, self.version, self.family = f"refgrad with {fault.id}", self.sound.version, self.sound.family
         self.claims = self.sound.claims
         self.ns = getattr(self.sound, "ns", None)

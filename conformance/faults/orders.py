@@ -27,7 +27,7 @@ def _severed(sound: Any) -> Any:
     return lambda self, g: tuple(x.detach() if hasattr(x, "detach") else x for x in sound(self, g))
 
 
-def _with_attributes(node_name: str, attributes: Any) -> Any:
+def with_attributes(node_name: str, attributes: Any) -> Any:
     """The row's rules see other attributes than the call had."""
 
     def around(pull: Any, node: Any, cotangents: Any, live: bool) -> Any:
@@ -203,7 +203,7 @@ FAULTS = (
         "embedding_padding_long",
         "embedding forgets padding_idx beyond 768 indices",
         "value rule",
-        _with_attributes("EmbeddingBackward0", lambda given: (-1, *given[1:])),
+        with_attributes("EmbeddingBackward0", lambda given: (-1, *given[1:])),
         ("op/nn.functional.embedding/",),
         "pytorch/pytorch#28716",
     ),
@@ -211,7 +211,7 @@ FAULTS = (
         "cdist_p_ignored",
         "cdist's gradient is that of p = 2, whatever p",
         "value rule",
-        _with_attributes("CdistBackward0", lambda given: (2.0,)),
+        with_attributes("CdistBackward0", lambda given: (2.0,)),
         ("op/cdist/",),
         "flagos-ai/FlagGems#5023",
     ),

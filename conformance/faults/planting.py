@@ -64,8 +64,8 @@ def slow_paths(step: int) -> None:
 
 
 def part(module: str) -> Any:
-    """A module of refgrad, such as ``_engine``."""
-    return import_module(f"refgrad.{module}")
+    """A module of refgrad, such as ``_engine``; "" is the package."""
+    return import_module(f"refgrad.{module}".rstrip("."))
 
 
 def row(name: str) -> Any:

@@ -120,7 +120,7 @@ def _outer_hooks() -> Planted:
     return Planted(changes)
 
 
-def _inherited(*names: str) -> Callable[[], Planted]:
+def inherited(*names: str) -> Callable[[], Planted]:
     """A new thread starts with its parent's settings instead of its own."""
 
     def plant() -> Planted:
@@ -285,9 +285,9 @@ ENTRIES: tuple[tuple[str, str, Callable[[], Planted], tuple[str, ...]], ...] = (
      ("saved.default-pack-input-live",)),
     ("packed_copy", "pack may write its input", replaced("_saved", PACK, _written), ("saved.pack-inplace-error",)),
     ("outermost_hooks", "the outermost pair of hooks is used", _outer_hooks, ("saved.nested-innermost-only",)),
-    ("hooks_inherited", "a thread starts with its parent's saved-tensor hooks", _inherited("saved_hooks"),
+    ("hooksinherited", "a thread starts with its parent's saved-tensor hooks", inherited("saved_hooks"),
      ("saved.hooks-thread-local",)),
-    ("modes_inherited", "a thread starts with its parent's modes", _inherited("grad", "inference"),
+    ("modesinherited", "a thread starts with its parent's modes", inherited("grad", "inference"),
      ("mode.no-grad-thread-local", "mode.inference-thread-local")),
     ("hooks_not_disabled", "disable_saved_tensors_hooks does nothing",
      replaced("autograd.graph", "disable_saved_tensors_hooks", _enabled), ("saved.disable-context",)),

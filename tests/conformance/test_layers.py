@@ -33,7 +33,7 @@ ORDER = (
     ("conftest", "test_operators", "test_language", "test_claims", "clauses"),
     ("trials",),
     ("qualify", "explaining", "replaying", "soak"),
-    ("equivalence", "against"),
+    ("equivalence", "against", "guarding"),
     ("campaign", "scoring"),
     ("shares",),
     ("qualifying",),
