@@ -66,6 +66,14 @@ def untracked(b: Builder) -> None:
     b.steps[:] = [replace(step, requires_grad=False) if isinstance(step, Leaf) else step for step in b.steps]
 
 
+def unexpanded(b: Builder) -> None:
+    """Gives expanded leaves memory of their own: both engines refuse some of them as tangents."""
+    b.steps[:] = [
+        replace(step, layout="contiguous") if isinstance(step, Leaf) and step.layout == "expanded" else step
+        for step in b.steps
+    ]
+
+
 def forward_over_reverse(b: Builder, line: Operator) -> None:
     b.sizes = b.pick(SITUATIONS)
     args, attrs = line.strategy.draw(b)
