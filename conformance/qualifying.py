@@ -87,6 +87,20 @@ class Qualification:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(body, indent=1) + "\n")
 
+    def write_table(self, path: Path) -> None:
+        """Stores what the page and the README show: scores by class, what caught each fault, no list of survivors."""
+        kept = ("id", "class", "control", "programs", "seconds", "steps", "elements", "caught", "others")
+        full = scoring.record(self.real, self.settings)
+        body = {name: full[name] for name in ("type", "format", "profile", "examples", "seed", "score")}
+        others = {c.fault: c.caught for c in self.comparisons}
+        lines = [
+            {**line, "caught": line["caught"][:5], "others": others.get(line["id"], {})} for line in full["faults"]
+        ]
+        body["faults"] = [{name: line[name] for name in kept} for line in lines]
+        if self.systematic:
+            body["systematic"] = {k: v for k, v in summary(self.systematic).items() if k != "survivors"}
+        path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
     def lines(self) -> Iterator[str]:
         """The tables for the terminal."""
         if self.real:
