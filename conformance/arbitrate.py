@@ -21,7 +21,7 @@ from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weigh
 from .leafdata import is_complex, leaf_array
 from .references import DIGITS, NoReference
 from .rewriting import at_element, without_writes
-from .trace import Observed
+from .trace import Observed, Raised
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS, MAX_LINEAR = 400, 1 << 17
@@ -46,9 +46,20 @@ def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -
     if found.kind == "flag" and _loses_history(program, found):
         return Opinion("oracle", {"text": "the tangent changes with a tensor that requires grad, so it must too"})
     if found.kind != "value":
-        return Opinion("convention" if convention else "backend", None)
+        # To raise is no choice of a value.
+        chosen = convention and not isinstance(found.backend, Raised)
+        return Opinion("convention" if chosen else "backend", None)
+    if convention and any(_has_nan(step) for step in program.steps):
+        return Opinion("convention", {"text": "of NaN nothing is a derivative"})
     opinion = _opinion(without_writes(program), found)
     return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
+
+
+def _has_nan(step: p.Step) -> bool:
+    if not isinstance(step, p.Leaf) or isinstance(step.data, p.Pattern):
+        return False
+    array = leaf_array(step)
+    return array.dtype.kind in "fc" and bool(np.isnan(array).any())
 
 
 def _loses_history(program: p.Program, found: Divergence) -> bool:

@@ -352,6 +352,7 @@ def bench(
     output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
     before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
     factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
+    apart: Annotated[bool, typer.Option("--apart", help="Any engine of `certify`, each in its environment.")] = False,
     more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
 ) -> None:
     """Time engines side by side. Exit code 1 when something became slower than the stored run allows."""
@@ -360,8 +361,9 @@ def bench(
     timings = sibling("reports.timings")
     earlier = timings.read([_json_file(before)]) if before else None
     top = "benchmarks" if __package__ == "conformance" else f"{__package__}.benchmarks"
-    if benching.run(top, engines, output, more or ()):
-        stop("the benchmarks did not run to their end: see pytest's words above", HARNESS)
+    run = benching.run_apart if apart else benching.run
+    if run(top, engines, output, more or ()):
+        stop("the benchmarks did not run to their end: see the words above", HARNESS)
     slower = list(benching.regressions(earlier, timings.read([_json_file(output)]), factor)) if earlier else []
     for found in slower:
         print(f"slower: {found.work} on {found.engine}, size {found.size}: {found.factor:.2f} times the stored time")

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .arbitrate import Opinion, arbitrate
 from .backends import Backend
 from .compare import Divergence
 from .judge import Judgement
+from .leafdata import leaf_array
+from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
-from .trace import Outcome, encode_outcome
+from .trace import Observed, Outcome, encode_outcome
 
 MODULES = {"torchlike": None}
 
@@ -31,6 +35,8 @@ def find_fault(
     found = judgement.divergence
     assert found is not None
     opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
+    if found.kind == "value" and not backend.claims >= CAPABILITIES and _is_undefined(program, judgement):
+        opinion = Opinion("convention", {"text": "the function has no finite value there"})
     source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",
@@ -54,8 +60,27 @@ def find_fault(
     return Finding(line, text(result, line, found, backend, oracle))
 
 
+def _is_undefined(program: Program, judgement: Judgement) -> bool:
+    """Whether finite data gives the oracle values that aren't: past those, a derivative is anyone's choice."""
+    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
+    if not all(np.isfinite(array).all() for array in data if array.dtype.kind in "fc"):
+        return False
+    made = zip(program.steps, judgement.oracle.steps)
+    return any(isinstance(step, Call) and not _finite_parts(outcome) for step, outcome in made)
+
+
+def _finite_parts(outcome: Outcome) -> bool:
+    if isinstance(outcome, tuple):
+        return all(map(_finite_parts, outcome))
+    if not isinstance(outcome, Observed) or outcome.array.dtype.kind not in "fc":
+        return True
+    return bool(np.isfinite(outcome.array).all())
+
+
 def convention(result: dict[str, Any]) -> bool:
-    return result.get("property") == "convention"
+    """Whether the programs stand where a choice is a convention. For an engine of PyTorch's surface a clause's choice is
+    PyTorch's promise; for another it is one among several."""
+    return result.get("property") == "convention" or bool(result.get("convention"))
 
 
 def _as_json(program: Program) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Judgement:
     divergence: Divergence | None = None
     verdict: str | None = None
     lacks: str = "errors"
+    refused: bool = False
+    """Unclaimed, since the engine said of this program that it hasn't what it asks for."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class Judge:
             return Judgement("unclaimed", theirs)
         lacks = lacking(mine, theirs)
         if lacks is not None:
-            return Judgement("unclaimed", theirs, lacks=lacks)
+            return Judgement("unclaimed", theirs, lacks=lacks, refused=True)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
@@ -145,6 +147,11 @@ class Judge:
         agreed = self._compare(wide, self.backend.execute(wide), truth).status == "same"
         right = agreed and is_near(mine, truth, close) and not is_near(theirs, truth, close)
         return "oracle" if right else None
+
+    def closeness(self, program: Program, reference: Trace) -> Closeness:
+        """What rounding may do to each value of a program."""
+        allowances: list[Allowance] = [{}, *self._allowances(program, reference)]
+        return Closeness(self.close.ulps, 0.0, allowances[-1], free_places(program))
 
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
         """Ever wider, better founded allowances: of a contraction, of a few noisy runs, of all of them."""

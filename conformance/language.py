@@ -23,6 +23,8 @@ MODES = (
     "set_grad_enabled:False",
     "set_grad_enabled:True",
     "detect_anomaly:False",
+    "inference_mode",
+    "saved_hooks:raise_pack",
 )
 
 

@@ -72,6 +72,7 @@ class Tally:
     witnessed: int = 0
     filtered: int = 0
     unclaimed: int = 0
+    refused: int = 0
     ill_posed: int = 0
     unspecified: int = 0
     seconds: float = 0.0
@@ -172,6 +173,7 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":
         tally.unclaimed += 1
+        tally.refused += judgement.refused
         tally.lacking.add(judgement.lacks)
         return None
     tally.ill_posed += judgement.status == "ill-posed"

@@ -20,8 +20,9 @@ from ._graph import gradient_edge
 from ._interpreters import LIVE
 from ._modes import local, state
 from ._op import Row
-from ._overlap import check_overlap, is_expanded
+from ._overlap import check_overlap
 from ._record import RowNode, record, save_results
+from ._storage import is_expanded
 from ._tensor import CONJ, DUAL, LAZY, NEG, VIEW, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
 

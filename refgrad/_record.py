@@ -158,6 +158,8 @@ def record(
         is_cut = is_cut or any(map(is_severed, members))
     if not (is_cut or any(needs)):
         return None
+    # PyTorch asks which inputs a gradient goes to, before it saves, only where there are several.
+    needs[row.edged[0]] |= len(row.edged) == 1
     node: RowNode = new(row.node)
     node.sequence = me.sequence
     me.sequence += 1

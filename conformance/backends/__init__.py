@@ -3,7 +3,8 @@
 A backend is found by a known name, by ``module:object``, by a ``file.py`` (its ``backend`` attribute), through the
 entry-point group ``refgrad.backends``, or as ``wire:COMMAND`` (a program that speaks the protocol of ``wire``). The
 object is a Backend or a function that returns one. With an interpreter it runs in a process of that interpreter.
-``torch:DEVICE`` is PyTorch on a device.
+``torch:DEVICE`` is PyTorch on a device, ``torch:func`` its function transforms, ``torch:compile[=BACKEND]`` its compiler
+(a backend of its own, or ``module:function``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, Protocol
 from ..program import Program
 from ..trace import Trace
 
-KNOWN = ("autograd", "jax", "refgrad", "torch")
+KNOWN = ("autograd", "jax", "mlx", "mygrad", "paddle", "refgrad", "tensorflow", "tinygrad", "torch")
 GROUP = "refgrad.backends"
 ERROR_KINDS = (
     "RuntimeError",
@@ -145,6 +146,11 @@ def _finder(spec: str) -> Callable[[], Any]:
 
 def _torch_variant(name: str) -> Callable[[], Any] | None:
     """PyTorch in another way than eagerly on the CPU; None where the name is no device's."""
+    family, _, choice = name.partition("=")
+    if family == "compile":
+        return lambda: importlib.import_module(".torch_compile", __name__).backend(choice or "aot_eager")
+    if name == "func":
+        return lambda: importlib.import_module(".torch_func", __name__).backend()
     if re.fullmatch(r"[a-z][a-z0-9_]*(:[0-9]+)?", name):
         return lambda: importlib.import_module(".torch_device", __name__).backend(name)
     return None

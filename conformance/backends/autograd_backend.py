@@ -15,6 +15,7 @@ DTYPES = ("float32", "float64", "complex128", "int64", "bool")
 
 def backend() -> Functional:
     import autograd.numpy as np
+    from autograd import hessian, jacobian
     from autograd.builtins import tuple as boxed
     from autograd.core import make_jvp, make_vjp
 
@@ -26,7 +27,11 @@ def backend() -> Functional:
     def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         return make_jvp(lambda packed: boxed(function(*packed)), args)(tangents)
 
-    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES, jvp=jvp)
+    transforms = {
+        "jacrev": lambda function, argnums: jacobian(function, argnums),
+        "hessian": lambda function, argnums: hessian(function, argnums),
+    }
+    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES, jvp=jvp, transforms=transforms)
 
 
 def operators() -> Table:
@@ -35,8 +40,17 @@ def operators() -> Table:
     from autograd.scipy import linalg, special
 
     space = Space(np)
-    return table(space) | {
-        "logsumexp": lambda x, dim, keepdim: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
+    # These it refuses by an assertion, or has in the forward direction alone.
+    without = (
+        "clamp.tensors",
+        "linalg.multi_dot",
+        *(f"nn.functional.pad.{mode}" for mode in ("reflect", "replicate", "circular")),
+    )
+    return table(space, without) | {
+        "expand": lambda x, shape: _broadcast(np, x, shape),
+        "broadcast_to": lambda x, shape: _broadcast(np, x, shape),
+        "diff": lambda x, n=1, dim=-1, **around: _diff(np, x, n, dim, around),
+        "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
         "erf": special.erf,
         "erfc": special.erfc,
         "erfinv": special.erfinv,
@@ -44,12 +58,24 @@ def operators() -> Table:
         "digamma": special.psi,
         "i0": special.i0,
         "special.i1": special.i1,
-        "logit": lambda x, eps: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
+        "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
         "sigmoid": special.expit,
-        "linalg.solve_triangular": lambda a, b, upper, left, unitriangular: _triangular(
+        "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
             linalg.solve_triangular, a, b, upper, left, unitriangular
         ),
     }
+
+
+def _broadcast(np: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    if len(shape) > np.ndim(x):
+        raise NotImplementedError("new dimensions, which its broadcast_to refuses to differentiate")
+    return np.broadcast_to(x, tuple(old if new == -1 else new for old, new in zip(np.shape(x), shape)))
+
+
+def _diff(np: Any, x: Any, n: int, dim: int, around: dict[str, Any]) -> Any:
+    if around:
+        raise NotImplementedError("prepend and append, which its derivative of diff has no keywords for")
+    return np.diff(x, n, dim) if n else 1 * x
 
 
 def _triangular(solve: Callable[..., Any], a: Any, b: Any, upper: bool, left: bool, unitriangular: bool) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .functional import Functional
 
 Values = dict[int, Any]
-_OPERANDS = ("args", "captures", "options", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
+_OPERANDS = ("args", "attrs", "captures", "options", "value", "outputs", "inputs", "grad_outputs", "roots", "gradients")
 
 
 class Evaluation:
@@ -47,6 +47,8 @@ class Evaluation:
             self.broken.add(index)
             return Nothing(skipped=True)
         try:
+            if step.modes:
+                raise NotImplementedError("modes of recording")
             if isinstance(step, p.Backward):
                 self._backward(step)
                 return Nothing()

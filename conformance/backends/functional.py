@@ -29,10 +29,13 @@ KEPT = 32
 
 
 class Functional:
-    """``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
+    """Of the engine's arrays only + between them and with numbers, and * by a number, are asked for.
+
+    ``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
     that it hasn't what it was asked for. ``vjp(function, args, cotangents)``: the gradients by argument of a function
     that returns a tuple. ``jvp(function, args, tangents)``: (outputs, tangents of them), both tuples. ``transforms``:
-    the engine's own vmap, jacrev, jacfwd, hessian, as ``name(function, **options)``.
+    the engine's own vmap, jacrev, jacfwd, hessian, as ``name(function, **options)``. ``twice``: whether a vjp can be
+    differentiated.
 
     ``compiled``: the engine's jit. A whole program is then compiled as a function of its leaves' data, once for each
     structure; errors of the classes ``untraceable`` mean that it can't be, and it is run step by step. ``compiles``
@@ -50,6 +53,7 @@ class Functional:
         array: Callable[[np.ndarray], Any] = lambda array: array,
         numpy: Callable[[Any], np.ndarray] = np.asarray,
         *,
+        twice: bool = True,
         jvp: Jvp | None = None,
         transforms: Mapping[str, Transform] | None = None,
         compiled: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
@@ -64,6 +68,7 @@ class Functional:
         self.transforms = transforms or {}
         self.array = array
         self.numpy = numpy
+        self.twice = twice
         self.compiled = compiled
         self.untraceable = untraceable
         self.compiles = compiles
@@ -72,8 +77,9 @@ class Functional:
 
     def _claims(self, dtypes: tuple[str, ...]) -> frozenset[str]:
         transforms = {"grad", "vjp", *self.transforms, *(("jvp",) if self.jvp else ())}
+        tape = ("vjp", "grad", "double") if self.twice else ("vjp", "grad")
         named = {f"op:{op}" for op in self.operators} | {f"dtype:{dtype}" for dtype in dtypes}
-        return frozenset(named | {f"transform:{kind}" for kind in transforms} | {"vjp", "grad", "double"})
+        return frozenset(named | {f"transform:{kind}" for kind in transforms} | set(tape))
 
     def execute(self, program: p.Program, noise: int | None = None) -> Trace:
         if noise is not None:
@@ -84,18 +90,22 @@ class Functional:
             arrays = {index: self.array(leaf) for index, leaf in leaves.items()}
             found = Evaluation(self, program.steps, arrays).run()
         steps, gradients = found
-        return Trace([self._see(value) for value in steps], gradients={i: self._see(g) for i, g in gradients.items()})
+        return Trace([self.see(value) for value in steps], gradients={i: self.see(g) for i, g in gradients.items()})
 
     def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
         raise NotImplementedError("a functional engine has no namespace of torch's kind")
 
-    def _see(self, value: Any) -> Outcome:
+    def see(self, value: Any) -> Outcome:
         if isinstance(value, tuple):
-            return tuple(map(self._see, value))
+            return tuple(map(self.see, value))
         if value is None:
             return Nothing()
         if isinstance(value, (Nothing, Raised)):
             return value
+        return self.see_array(value)
+
+    def see_array(self, value: Any) -> Outcome:
+        """An array's value, dtype and shape."""
         array = np.array(self.numpy(value))
         return Observed(array, array.dtype.name, array.shape)
 

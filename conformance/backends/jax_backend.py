@@ -8,6 +8,7 @@ from typing import Any
 from .functional import Functional
 from .numpylike import Space, Table, table
 from .numpylike.reductions import axes
+from .numpylike.space import alike
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int64", "int32", "bool")
 
@@ -26,6 +27,9 @@ def backend() -> Functional:
         _, pull = jax.vjp(function, *args)
         return tuple(conj(part) for part in pull(tuple(map(conj, cotangents))))
 
+    def vmap(function: Callable[..., Any], in_dims: Any, out_dims: Any) -> Callable[..., Any]:
+        return jax.vmap(function, in_dims, out_dims)
+
     return Functional(
         "jax",
         jax.__version__,
@@ -35,7 +39,7 @@ def backend() -> Functional:
         jax.numpy.asarray,
         numpy.asarray,
         jvp=jax.jvp,
-        transforms={"vmap": jax.vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
+        transforms={"vmap": vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
         compiled=jax.jit,
         untraceable=(jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError),
         compiles="per_shape",
@@ -66,21 +70,21 @@ def operators() -> Table:
         table(space)
         | named
         | {
-            "xlogy": lambda x, y: special.xlogy(x, y),
-            "special.xlog1py": lambda x, y: special.xlog1py(x, y),
+            "xlogy": lambda x, y: special.xlogy(*alike(space, x, y)),
+            "special.xlog1py": lambda x, y: special.xlog1py(*alike(space, x, y)),
             "polygamma": special.polygamma,
             "special.polygamma": special.polygamma,
-            "logit": lambda x, eps: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
-            "logsumexp": lambda x, dim, keepdim: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
-            "nn.functional.gelu": lambda x, approximate: nn.gelu(x, approximate == "tanh"),
-            "nn.functional.glu": lambda x, dim: nn.glu(x, dim),
+            "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
+            "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
+            "nn.functional.gelu": lambda x, approximate="none": nn.gelu(x, approximate == "tanh"),
+            "nn.functional.glu": lambda x, dim=-1: nn.glu(x, dim),
             "softmax": lambda x, dim: nn.softmax(x, axes(space, x, dim)),
             "nn.functional.softmax": lambda x, dim: nn.softmax(x, axes(space, x, dim)),
             "log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
             "nn.functional.log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
             "block_diag": lambda *matrices: linalg.block_diag(*matrices),
             "linalg.vander": lambda x, N: np.vander(x, N, increasing=True),
-            "linalg.solve_triangular": lambda a, b, upper, left, unitriangular: _triangular(
+            "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
                 jax.lax.linalg.triangular_solve, a, b, upper, left, unitriangular
             ),
         }

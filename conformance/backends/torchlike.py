@@ -86,7 +86,11 @@ class Torchlike:
 
     def storage_key(self, tensor: Any) -> int:
         """A number that two tensors share iff they share memory."""
-        return tensor.untyped_storage().data_ptr()
+        return self.storage(tensor).data_ptr()
+
+    def storage(self, tensor: Any) -> Any:
+        """What holds a tensor's memory."""
+        return tensor.untyped_storage()
 
     def kind_of(self, error: BaseException) -> str:
         """The kind of what a step raised."""

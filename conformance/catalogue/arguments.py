@@ -168,7 +168,8 @@ def reduction(
     over no elements."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand(None if empty else _nonempty(b, rank), rank=rank, domain=domain)
+        shape = None if empty else _nonempty(b, rank)
+        x = untied(b, shape) if shape is not None and _ordered(b, domain) else b.operand(shape, rank, domain)
         attrs = draw_options(b, options)
         if dims == "all":
             return (x,), attrs
@@ -180,6 +181,11 @@ def reduction(
         return tuple((shape, kind(args[0].dtype)) for kind in outputs or (result,))
 
     return Strategy(draw, infer, forms)
+
+
+def _ordered(b: Builder, domain: Domain) -> bool:
+    """Whether the order of the elements matters, and ties aren't what is tested."""
+    return domain.distinct and b.override is None
 
 
 def untied(b: Builder, shape: Shape) -> Value:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "conformance"
-ENGINES = {"torch", "refgrad", "autograd", "jax", "tinygrad"}
+ENGINES = {"torch", "refgrad", "autograd", "jax", "mlx", "mygrad", "paddle", "tensorflow", "tinygrad"}
 ORDER = (
     ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
     ("environments", "speaking", "progress", "notebook"),
@@ -22,22 +22,24 @@ ORDER = (
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
     ("shrink", "menus"),
-    ("search", "finding", "results"),
+    ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
-    ("moves", "passes"),
+    ("moves", "passes", "tangents"),
     ("language",),
-    ("properties", "excuse", "census"),
+    ("properties", "isolating", "census", "probing"),
+    ("excuse",),
     ("check", "resuming"),
     ("plugin", "questions"),
-    ("conftest", "test_operators", "test_language", "clauses"),
+    ("conftest", "test_operators", "test_language", "test_claims", "clauses"),
     ("trials",),
     ("qualify", "explaining", "replaying", "soak"),
     ("equivalence", "against"),
     ("campaign", "scoring"),
+    ("shares",),
     ("qualifying",),
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
-    ("badge", "engine_table", "recertifying", "spec_changes"),
+    ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
     ("engine_commands",),
     ("cli",),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def _loss(each: Callable[..., Any]) -> Callable[..., Any]:
-    def loss(np: Any, x: Any, y: Any, reduction: str, **options: Any) -> Any:
+    def loss(np: Any, x: Any, y: Any, reduction: str = "mean", **options: Any) -> Any:
         terms = each(np, x, y, **options)
         if reduction == "none":
             return terms
@@ -24,13 +24,15 @@ def _absolute(np: Any, x: Any, y: Any) -> Any:
     return np.abs(x - y)
 
 
-def _huber(np: Any, x: Any, y: Any, delta: float) -> Any:
+def _huber(np: Any, x: Any, y: Any, delta: float = 1.0) -> Any:
     gap = np.abs(x - y)
     return np.where(gap <= delta, gap * gap / 2, delta * (gap - delta / 2))
 
 
-def _smooth(np: Any, x: Any, y: Any, beta: float) -> Any:
+def _smooth(np: Any, x: Any, y: Any, beta: float = 1.0) -> Any:
     gap = np.abs(x - y)
+    if not beta:
+        return gap
     return np.where(gap < beta, gap * gap / (2 * beta), gap - beta / 2)
 
 

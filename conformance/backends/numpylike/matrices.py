@@ -23,18 +23,20 @@ def _solve(np: Any, a: Any, b: Any, left: bool = True) -> Any:
     return np.linalg.solve(a, b)
 
 
-def _cholesky(np: Any, x: Any, upper: bool) -> Any:
-    lower = np.linalg.cholesky(x)
-    return np.conj(np.swapaxes(lower, -1, -2)) if upper else lower
+def _cholesky(np: Any, x: Any, upper: bool = False) -> Any:
+    """NumPy reads the lower triangle; with ``upper`` PyTorch reads the other one."""
+    if not upper:
+        return np.linalg.cholesky(x)
+    return np.conj(np.swapaxes(np.linalg.cholesky(np.conj(np.swapaxes(x, -1, -2))), -1, -2))
 
 
-def _qr(np: Any, x: Any, mode: str) -> Any:
+def _qr(np: Any, x: Any, mode: str = "reduced") -> Any:
     if mode == "r":
         raise NotImplementedError("R alone, with an empty Q")
     return tuple(np.linalg.qr(x, mode))
 
 
-def _tensordot(np: Any, a: Any, b: Any, dims: Any) -> Any:
+def _tensordot(np: Any, a: Any, b: Any, dims: Any = 2) -> Any:
     return np.tensordot(a, b, dims if isinstance(dims, int) else tuple(map(tuple, dims)))
 
 
@@ -44,7 +46,7 @@ def _complex(np: Any, x: Any) -> Any:
     return np.cast(x, {"float32": "complex64", "float64": "complex128"}.get(kind, kind))
 
 
-def _cond(np: Any, x: Any, p: Any) -> Any:
+def _cond(np: Any, x: Any, p: Any = None) -> Any:
     if 0 in np.shape(x):
         raise NotImplementedError("the condition number of an empty matrix")
     return np.linalg.cond(x, p)
@@ -68,15 +70,15 @@ TABLE = {
     "einsum": lambda np, equation, *operands: np.einsum(equation, *operands),
     "tensordot": _tensordot,
     "cross": lambda np, a, b, dim: np.cross(a, b, axis=dim),
-    "linalg.cross": lambda np, a, b, dim: np.cross(a, b, axis=dim),
-    "linalg.vecdot": lambda np, a, b, dim: np.vecdot(a, b, axis=dim),
+    "linalg.cross": lambda np, a, b, dim=-1: np.cross(a, b, axis=dim),
+    "linalg.vecdot": lambda np, a, b, dim=-1: np.vecdot(a, b, axis=dim),
     "linalg.multi_dot": _multi_dot,
     "nn.functional.linear": _linear,
-    "addmm": lambda np, x, a, b, beta, alpha: _scaled_sum(np, x, np.matmul(a, b), beta, alpha),
-    "addmv": lambda np, x, a, b, beta, alpha: _scaled_sum(np, x, np.matmul(a, b), beta, alpha),
-    "addr": lambda np, x, a, b, beta, alpha: _scaled_sum(np, x, np.outer(a, b), beta, alpha),
-    "baddbmm": lambda np, x, a, b, beta, alpha: _scaled_sum(np, x, np.matmul(a, b), beta, alpha),
-    "addbmm": lambda np, x, a, b, beta, alpha: _scaled_sum(np, x, np.sum(np.matmul(a, b), axis=0), beta, alpha),
+    "addmm": lambda np, x, a, b, beta=1, alpha=1: _scaled_sum(np, x, np.matmul(a, b), beta, alpha),
+    "addmv": lambda np, x, a, b, beta=1, alpha=1: _scaled_sum(np, x, np.matmul(a, b), beta, alpha),
+    "addr": lambda np, x, a, b, beta=1, alpha=1: _scaled_sum(np, x, np.outer(a, b), beta, alpha),
+    "baddbmm": lambda np, x, a, b, beta=1, alpha=1: _scaled_sum(np, x, np.matmul(a, b), beta, alpha),
+    "addbmm": lambda np, x, a, b, beta=1, alpha=1: _scaled_sum(np, x, np.sum(np.matmul(a, b), axis=0), beta, alpha),
     "linalg.inv": lambda np, x: np.linalg.inv(x),
     "inverse": lambda np, x: np.linalg.inv(x),
     "linalg.det": lambda np, x: np.linalg.det(x),
@@ -87,16 +89,16 @@ TABLE = {
     "linalg.cholesky": _cholesky,
     "cholesky": _cholesky,
     "linalg.svdvals": lambda np, x: np.linalg.svd(x, compute_uv=False),
-    "linalg.svd": lambda np, x, full_matrices: tuple(np.linalg.svd(x, full_matrices)),
-    "linalg.eigvalsh": lambda np, x, UPLO: np.linalg.eigvalsh(x, UPLO),
-    "linalg.eigh": lambda np, x, UPLO: tuple(np.linalg.eigh(x, UPLO)),
+    "linalg.svd": lambda np, x, full_matrices=True: tuple(np.linalg.svd(x, full_matrices)),
+    "linalg.eigvalsh": lambda np, x, UPLO="L": np.linalg.eigvalsh(x, UPLO),
+    "linalg.eigh": lambda np, x, UPLO="L": tuple(np.linalg.eigh(x, UPLO)),
     "linalg.eigvals": lambda np, x: _complex(np, np.linalg.eigvals(x)),
     "linalg.eig": lambda np, x: tuple(_complex(np, part) for part in np.linalg.eig(x)),
     "linalg.qr": _qr,
     "linalg.pinv": lambda np, x: np.linalg.pinv(x),
     "linalg.matrix_power": lambda np, x, n: np.linalg.matrix_power(x, n),
-    "linalg.matrix_norm": lambda np, x, ord, keepdim: np.linalg.matrix_norm(x, ord=ord, keepdims=keepdim),
+    "linalg.matrix_norm": lambda np, x, ord="fro", keepdim=False: np.linalg.matrix_norm(x, ord=ord, keepdims=keepdim),
     "linalg.cond": _cond,
-    "linalg.tensorinv": lambda np, x, ind: np.linalg.tensorinv(x, ind),
-    "linalg.tensorsolve": lambda np, a, b, dims: np.linalg.tensorsolve(a, b, dims),
+    "linalg.tensorinv": lambda np, x, ind=2: np.linalg.tensorinv(x, ind),
+    "linalg.tensorsolve": lambda np, a, b, dims=None: np.linalg.tensorsolve(a, b, dims),
 }

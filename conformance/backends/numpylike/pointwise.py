@@ -39,7 +39,7 @@ def _sgn(np: Any, x: Any) -> Any:
     return np.sign(x)
 
 
-def _nan_to_num(np: Any, x: Any, nan: float | None, posinf: float | None) -> Any:
+def _nan_to_num(np: Any, x: Any, nan: float | None = None, posinf: float | None = None) -> Any:
     return np.nan_to_num(x, nan=nan or 0.0, posinf=posinf)
 
 
@@ -135,8 +135,8 @@ BINARY: dict[str, Callable[..., Any]] = {
 }
 TERNARY: dict[str, Callable[..., Any]] = {
     "where": lambda np, c, x, y: np.where(c, *alike(np, x, y)),
-    "addcmul": lambda np, x, a, b, value: x + value * a * b,
-    "addcdiv": lambda np, x, a, b, value: x + value * a / b,
+    "addcmul": lambda np, x, a, b, value=1: x + value * a * b,
+    "addcdiv": lambda np, x, a, b, value=1: x + value * a / b,
     "lerp": _lerp,
     "lerp.tensor": _lerp,
 }
@@ -150,10 +150,10 @@ COMPLEX: dict[str, Callable[..., Any]] = {
     "polar": lambda np, r, t: r * np.cos(t) + 1j * (r * np.sin(t)),
     "view_as_real": lambda np, x: np.stack([np.real(x), np.imag(x)], -1),
     "view_as_complex": lambda np, x: x[..., 0] + 1j * x[..., 1],
-    "half": lambda np, x, memory_format: np.cast(x, "float16"),
-    "float": lambda np, x, memory_format: np.cast(x, "float32"),
-    "double": lambda np, x, memory_format: np.cast(x, "float64"),
-    "cfloat": lambda np, x, memory_format: np.cast(x, "complex64"),
-    "cdouble": lambda np, x, memory_format: np.cast(x, "complex128"),
+    "half": lambda np, x, memory_format=None: np.cast(x, "float16"),
+    "float": lambda np, x, memory_format=None: np.cast(x, "float32"),
+    "double": lambda np, x, memory_format=None: np.cast(x, "float64"),
+    "cfloat": lambda np, x, memory_format=None: np.cast(x, "complex64"),
+    "cdouble": lambda np, x, memory_format=None: np.cast(x, "complex128"),
 }
 TABLE = UNARY | BINARY | TERNARY | COMPLEX

@@ -21,14 +21,14 @@ def _over(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
-    def reduce(np: Any, x: Any, correction: int, dim: Dims = None, keepdim: bool = False) -> Any:
+    def reduce(np: Any, x: Any, correction: int = 1, dim: Dims = None, keepdim: bool = False) -> Any:
         return function(np, x, axis=axes(np, x, dim), keepdims=keepdim, ddof=correction)
 
     return reduce
 
 
 def _with_mean(spread: Callable[..., Any]) -> Callable[..., Any]:
-    def reduce(np: Any, x: Any, correction: int, dim: Dims = None, keepdim: bool = False) -> Any:
+    def reduce(np: Any, x: Any, correction: int = 1, dim: Dims = None, keepdim: bool = False) -> Any:
         mean = np.mean(x, axis=axes(np, x, dim), keepdims=keepdim)
         return spread(np, x, correction, dim, keepdim), mean
 
@@ -48,7 +48,7 @@ def _norm(np: Any, x: Any, order: float, dim: Dims = None, keepdim: bool = False
 
 
 def _along(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(np: Any, x: Any, dim: int) -> Any:
+    def run(np: Any, x: Any, dim: int = -1) -> Any:
         return function(np, x, dim) if np.ndim(x) else function(np, np.reshape(x, (1,)), 0)[0]
 
     return run
@@ -68,7 +68,7 @@ def _log_softmax(np: Any, x: Any, dim: int) -> Any:
     return lowered - np.log(np.sum(np.exp(lowered), axis=dim, keepdims=True))
 
 
-def _diff(np: Any, x: Any, n: int, dim: int, **around: Any) -> Any:
+def _diff(np: Any, x: Any, n: int = 1, dim: int = -1, **around: Any) -> Any:
     return np.diff(x, n=n, axis=dim, **around) if n else 1 * x
 
 
@@ -76,7 +76,7 @@ def _trapezoid(np: Any, y: Any, x: Any = None, dx: float = 1, dim: int = -1) -> 
     return np.trapezoid(y, x, dx, axis=dim)
 
 
-def _sort(np: Any, x: Any, dim: int, descending: bool) -> Any:
+def _sort(np: Any, x: Any, dim: int = -1, descending: bool = False) -> Any:
     if descending or not np.ndim(x):
         raise NotImplementedError("sorting a number, or in descending order")
     return np.sort(x, axis=dim), np.argsort(x, axis=dim)
@@ -86,7 +86,9 @@ def _msort(np: Any, x: Any) -> Any:
     return np.sort(x, axis=0) if np.ndim(x) else 1 * x
 
 
-def _quantile(np: Any, x: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Any:
+def _quantile(
+    np: Any, x: Any, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear"
+) -> Any:
     return np.quantile(x, q, axis=axes(np, x, dim), keepdims=keepdim, method=interpolation)
 
 
@@ -109,9 +111,9 @@ TABLE = {
     "amin": _min,
     "argmax": _argmax,
     "argmin": _argmin,
-    "max.dim": lambda np, x, dim, keepdim: (_max(np, x, dim, keepdim), _argmax(np, x, dim, keepdim)),
-    "min.dim": lambda np, x, dim, keepdim: (_min(np, x, dim, keepdim), _argmin(np, x, dim, keepdim)),
-    "aminmax": lambda np, x, dim, keepdim: (_min(np, x, dim, keepdim), _max(np, x, dim, keepdim)),
+    "max.dim": lambda np, x, dim=None, keepdim=False: (_max(np, x, dim, keepdim), _argmax(np, x, dim, keepdim)),
+    "min.dim": lambda np, x, dim=None, keepdim=False: (_min(np, x, dim, keepdim), _argmin(np, x, dim, keepdim)),
+    "aminmax": lambda np, x, dim=None, keepdim=False: (_min(np, x, dim, keepdim), _max(np, x, dim, keepdim)),
     "var": _var,
     "std": _std,
     "var.dim": _var,
@@ -120,10 +122,10 @@ TABLE = {
     "std_mean": _with_mean(_std),
     "var_mean.dim": _with_mean(_var),
     "std_mean.dim": _with_mean(_std),
-    "norm": lambda np, x, p: _norm(np, x, p),
-    "norm.dim": lambda np, x, p, dim, keepdim: _norm(np, x, p, dim, keepdim),
-    "linalg.vector_norm": lambda np, x, ord, dim, keepdim: _norm(np, x, ord, dim, keepdim),
-    "dist": lambda np, x, y, p: _norm(np, x - y, p),
+    "norm": lambda np, x, p=2: _norm(np, x, p),
+    "norm.dim": lambda np, x, p=2, dim=None, keepdim=False: _norm(np, x, p, dim, keepdim),
+    "linalg.vector_norm": lambda np, x, ord=2, dim=None, keepdim=False: _norm(np, x, ord, dim, keepdim),
+    "dist": lambda np, x, y, p=2: _norm(np, x - y, p),
     "cumsum": _along(lambda np, x, dim: np.cumsum(x, axis=dim)),
     "cumprod": _along(lambda np, x, dim: np.cumprod(x, axis=dim)),
     "softmax": _softmax,

@@ -29,7 +29,7 @@ def _expand(np: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(x, tuple(sizes[i - lead] if n == -1 else n for i, n in enumerate(shape)))
 
 
-def _flatten(np: Any, x: Any, start_dim: int, end_dim: int) -> Any:
+def _flatten(np: Any, x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     shape = np.shape(x)
     if not shape:
         return np.reshape(x, (1,))
@@ -57,19 +57,19 @@ def _transposed(np: Any, x: Any) -> Any:
     return np.transpose(x) if np.ndim(x) > 1 else x
 
 
-def _split(np: Any, x: Any, size: int, dim: int) -> Any:
+def _split(np: Any, x: Any, size: int, dim: int = 0) -> Any:
     return tuple(np.split(x, list(range(size, np.shape(x)[dim], size)), axis=dim))
 
 
-def _split_sizes(np: Any, x: Any, sizes: Sequence[int], dim: int) -> Any:
+def _split_sizes(np: Any, x: Any, sizes: Sequence[int], dim: int = 0) -> Any:
     return tuple(np.split(x, [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)], axis=dim))
 
 
-def _chunk(np: Any, x: Any, count: int, dim: int) -> Any:
+def _chunk(np: Any, x: Any, count: int, dim: int = 0) -> Any:
     return _split(np, x, math.ceil(np.shape(x)[dim] / count), dim)
 
 
-def _array_split(np: Any, x: Any, count: int, dim: int) -> Any:
+def _array_split(np: Any, x: Any, count: int, dim: int = 0) -> Any:
     return tuple(np.array_split(x, count, axis=dim))
 
 
@@ -113,9 +113,9 @@ TABLE = {
     "atleast_1d": lambda np, x: np.atleast_1d(x),
     "atleast_2d": lambda np, x: np.atleast_2d(x),
     "atleast_3d": lambda np, x: np.atleast_3d(x),
-    "meshgrid": lambda np, x, y, indexing: tuple(np.meshgrid(x, y, indexing=indexing)),
-    "cat": lambda np, tensors, dim: np.concatenate(alike(np, *tensors), dim),
-    "stack": lambda np, tensors, dim: np.stack(alike(np, *tensors), dim),
+    "meshgrid": lambda np, x, y, indexing="ij": tuple(np.meshgrid(x, y, indexing=indexing)),
+    "cat": lambda np, tensors, dim=0: np.concatenate(alike(np, *tensors), dim),
+    "stack": lambda np, tensors, dim=0: np.stack(alike(np, *tensors), dim),
     "hstack": lambda np, tensors: np.hstack(tensors),
     "vstack": lambda np, tensors: np.vstack(tensors),
     "dstack": lambda np, tensors: np.dstack(tensors),
@@ -130,26 +130,28 @@ TABLE = {
     "hsplit": lambda np, x, count: tuple(np.hsplit(x, count)),
     "vsplit": lambda np, x, count: tuple(np.vsplit(x, count)),
     "dsplit": lambda np, x, count: tuple(np.dsplit(x, count)),
-    "unbind": lambda np, x, dim: tuple(at(np, x, dim, i) for i in range(np.shape(x)[dim])),
+    "unbind": lambda np, x, dim=0: tuple(at(np, x, dim, i) for i in range(np.shape(x)[dim])),
     "select": at,
     "narrow": lambda np, x, dim, start, length: cut(np, x, dim, start, start + length),
     "flip": lambda np, x, dims: np.flip(x, dims) if np.ndim(x) else 1 * x,
     "fliplr": lambda np, x: np.fliplr(x),
     "flipud": lambda np, x: np.flipud(x),
     "roll": _roll,
-    "rot90": lambda np, x, k, dims: np.rot90(x, k, dims),
+    "rot90": lambda np, x, k=1, dims=(0, 1): np.rot90(x, k, dims),
     "repeat": lambda np, x, sizes: np.tile(x, sizes),
     "tile": lambda np, x, sizes: np.tile(x, sizes),
-    "repeat_interleave": lambda np, x, repeats, dim: np.repeat(x, repeats, axis=dim),
-    "diagonal": lambda np, x, offset, dim1, dim2: np.diagonal(x, offset, dim1, dim2),
-    "linalg.diagonal": lambda np, x, offset: np.diagonal(x, offset, -2, -1),
-    "diag": lambda np, x, diagonal: np.diag(x, diagonal),
-    "diagflat": lambda np, x, offset: np.diagflat(x, offset),
+    "repeat_interleave": lambda np, x, repeats, dim=None: np.repeat(x, repeats, axis=dim),
+    "diagonal": lambda np, x, offset=0, dim1=0, dim2=1: np.diagonal(x, offset, dim1, dim2),
+    "linalg.diagonal": lambda np, x, offset=0: np.diagonal(x, offset, -2, -1),
+    "diag": lambda np, x, diagonal=0: np.diag(x, diagonal),
+    "diagflat": lambda np, x, offset=0: np.diagflat(x, offset),
     "trace": lambda np, x: np.trace(x),
-    "tril": lambda np, x, diagonal: np.tril(x, diagonal),
-    "triu": lambda np, x, diagonal: np.triu(x, diagonal),
+    "tril": lambda np, x, diagonal=0: np.tril(x, diagonal),
+    "triu": lambda np, x, diagonal=0: np.triu(x, diagonal),
     "constant_pad_nd": lambda np, x, pad: _padding(np, x, pad, "constant"),
-    "nn.functional.pad": lambda np, x, pad, mode, value: _padding(np, x, pad, mode, constant_values=value),
+    "nn.functional.pad": lambda np, x, pad, mode="constant", value=0: _padding(
+        np, x, pad, mode, constant_values=value or 0
+    ),
     "nn.functional.pad.reflect": lambda np, x, pad, mode: _padding(np, x, pad, "reflect"),
     "nn.functional.pad.replicate": lambda np, x, pad, mode: _padding(np, x, pad, "edge"),
     "nn.functional.pad.circular": lambda np, x, pad, mode: _padding(np, x, pad, "wrap"),

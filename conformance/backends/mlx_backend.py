@@ -1,0 +1,123 @@
+"""MLX on the CPU: ``mx.vjp``. ``in_double`` claims float64 as well, whose transcendental functions round as float32's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from .functional import Functional
+from .numpylike import Space, table
+from .tables import Table, each, named, refusing
+
+DTYPES = ("float32", "complex64", "int64", "bool")
+WITHOUT = (
+    "__getitem__.mask",
+    "masked_select",
+    "cdouble",
+    "double",
+    "half",
+    "linalg.qr",
+    "linalg.svd",
+    "linalg.svdvals",
+)
+FFT = "fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftn fft.ifftn fft.rfftn fft.irfftn"
+OWN = "sigmoid rsqrt erf erfinv"
+NN = """nn.functional.relu=relu nn.functional.relu6=relu6 nn.functional.silu=silu nn.functional.mish=mish
+nn.functional.hardswish=hardswish nn.functional.softsign=softsign nn.functional.logsigmoid=log_sigmoid
+nn.functional.selu=selu nn.functional.elu=elu nn.functional.celu=celu nn.functional.leaky_relu=leaky_relu
+nn.functional.hardtanh=hard_tanh nn.functional.hardshrink=hard_shrink nn.functional.softshrink=softshrink"""
+
+
+def backend(dtypes: tuple[str, ...] = DTYPES) -> Functional:
+    import mlx.core as mx
+
+    mx.set_default_device(mx.cpu)
+    mx.disable_compile()  # mlx.nn compiles its activations for each new shape: seconds.
+
+    def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
+        with _lacking():
+            return tuple(mx.vjp(lambda *values: list(function(*values)), list(args), list(cotangents))[1])
+
+    def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        with _lacking():
+            return mx.jvp(lambda *values: list(function(*values)), list(args), list(tangents))
+
+    return Functional(
+        "mlx",
+        version("mlx"),
+        operators(),
+        vjp,
+        dtypes,
+        array=lambda array: mx.array(np.array(array, order="C"), dtype=_dtype(mx, array.dtype.name)),
+        numpy=np.array,
+        jvp=jvp,
+        transforms={"vmap": mx.vmap},
+    )
+
+
+@contextmanager
+def _lacking() -> Iterator[None]:
+    """A derivative that MLX says it hasn't is not claimed."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        if any(text in str(error) for text in ("Not implemented", "not implemented", "Cannot calculate VJP")):
+            raise NotImplementedError(str(error)) from None
+        raise
+
+
+def in_double() -> Functional:
+    return backend((*DTYPES, "float64"))
+
+
+def _dtype(mx: Any, name: str) -> Any:
+    return mx.bool_ if name == "bool" else getattr(mx, name)
+
+
+def operators() -> Table:
+    """The catalogue's names in terms of mlx.core and mlx.nn."""
+    import mlx.core as mx
+    import mlx.nn as nn
+
+    space = Space(
+        mx,
+        ndim=lambda x: getattr(x, "ndim", 0),
+        shape=lambda x: x.shape,
+        cast=lambda x, to: x.astype(_dtype(mx, to)),
+        true_divide=mx.divide,
+        ravel=lambda x: mx.reshape(x, (-1,)),
+    )
+    own = {
+        "logsumexp": lambda x, dim, keepdim: mx.logsumexp(x, dim if x.ndim else None, keepdim),
+        "softmax": lambda x, dim: mx.softmax(x, dim) if x.ndim else x * 0 + 1,
+    }
+    own |= {name: _transform(mx, name) for name in FFT.split()}
+    own |= {name: _along(mx, name) for name in ("fft.fft", "fft.ifft", "fft.rfft", "fft.irfft")}
+    found = table(space, without=WITHOUT) | named(mx, OWN) | named(nn, NN) | own
+    return each(lambda entry: lambda *args, **attrs: _plain(mx, entry(*args, **attrs)), each(refusing, found))
+
+
+def _along(mx: Any, name: str) -> Any:
+    entry = getattr(mx.fft, name.removeprefix("fft."))
+    return lambda x, n, dim, norm: entry(x, n, dim, norm=norm or "backward")
+
+
+def _transform(mx: Any, name: str) -> Any:
+    entry = getattr(mx.fft, name.removeprefix("fft."))
+
+    def transform(x: Any, s: Any, dim: Any, norm: Any) -> Any:
+        axes = list(dim) if dim is not None else None if s is None else list(range(-len(s), 0))
+        return entry(x, None if s is None else list(s), axes, norm=norm or "backward")
+
+    return transform
+
+
+def _plain(mx: Any, result: Any) -> Any:
+    """Lists as tuples, positions and counts in 64 bits with a sign."""
+    if isinstance(result, (list, tuple)):
+        return tuple(_plain(mx, part) for part in result)
+    return result.astype(mx.int64) if result.dtype in (mx.int32, mx.uint32) else result

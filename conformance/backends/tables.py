@@ -1,0 +1,118 @@
+"""What the tables of engines are made of: names that an engine shares with PyTorch, and options that it lacks."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from .numpylike.space import Space, alike
+
+Entry = Callable[..., Any]
+Table = dict[str, Entry]
+
+
+def named(source: Any, names: str) -> Table:
+    """Entries by the names that ``source`` has them under: ``"sin cos asin=arcsin"``. Absent ones are left out."""
+    pairs = (name.partition("=") for name in names.split())
+    found = ((ours, _attribute(source, theirs or ours)) for ours, _, theirs in pairs)
+    return {ours: entry for ours, entry in found if entry is not None}
+
+
+def _attribute(source: Any, path: str) -> Any:
+    for part in path.split("."):
+        source = getattr(source, part, None)
+    return source
+
+
+def each(change: Callable[[Entry], Entry], table: Table) -> Table:
+    """The table with every entry changed."""
+    return {name: change(entry) for name, entry in table.items()}
+
+
+def promoting(space: Space) -> Callable[[Entry], Entry]:
+    """Makes an entry take its operands in the dtype that PyTorch promotes them to."""
+    return lambda entry: lambda *operands, **attrs: entry(*alike(space, *operands), **attrs)
+
+
+def listing(space: Space) -> Callable[[Entry], Entry]:
+    """As ``promoting``, for an entry that takes a list of tensors."""
+    return lambda entry: lambda tensors, **attrs: entry(alike(space, *tensors), **attrs)
+
+
+def renaming(**keywords: str) -> Callable[[Entry], Entry]:
+    """Makes an entry take keywords under PyTorch's names: ``renaming(dim="axis")``."""
+    return lambda entry: lambda *args, **attrs: entry(*args, **{keywords.get(k, k): v for k, v in attrs.items()})
+
+
+def only(entry: Entry, **settings: Any) -> Entry:
+    """The entry where options have the one setting that it knows, and isn't told; elsewhere no claim is made."""
+
+    def held(*args: Any, **attrs: Any) -> Any:
+        for name, setting in settings.items():
+            if attrs.pop(name, setting) != setting:
+                raise NotImplementedError(f"{name} is other than {setting!r}")
+        return entry(*args, **attrs)
+
+    return held
+
+
+def _add(x: Any, y: Any, alpha: float = 1) -> Any:
+    return x + y if alpha == 1 else x + alpha * y
+
+
+def _subtract(x: Any, y: Any, alpha: float = 1) -> Any:
+    return x - y if alpha == 1 else x - alpha * y
+
+
+def _reversed(x: Any, y: Any, alpha: float = 1) -> Any:
+    return y - x if alpha == 1 else y - alpha * x
+
+
+OPERATORS: Table = {
+    "add": _add,
+    "sub": _subtract,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "true_divide": operator.truediv,
+    "pow": operator.pow,
+    "rsub": _reversed,
+    "__radd__": lambda x, y: y + x,
+    "__rmul__": lambda x, y: y * x,
+    "__rsub__": lambda x, y: y - x,
+    "__rdiv__": lambda x, y: y / x,
+    "__rpow__": lambda x, y: y**x,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "addcmul": lambda x, a, b, value: x + value * a * b,
+    "addcdiv": lambda x, a, b, value: x + value * a / b,
+}
+"""What Python's operators say, for engines whose tensors have them; operands are to be promoted."""
+INDEXING: Table = {
+    "__getitem__": lambda x, index: x[index],
+    "__getitem__.advanced": lambda x, index: x[index],
+    "__getitem__.mask": lambda x, index: x[index],
+}
+
+
+REFUSALS = (ValueError, RuntimeError, IndexError, AssertionError, NotImplementedError)
+
+
+def refusing(entry: Entry, *more: type[Exception]) -> Entry:
+    """Makes no claim of arguments that the engine refuses out loud. A TypeError is an adapter's fault, and stays one.
+
+    Lists become tuples.
+    """
+
+    def refuse(*args: Any, **attrs: Any) -> Any:
+        try:
+            result = entry(*args, **attrs)
+        except (*REFUSALS, *more) as error:
+            raise NotImplementedError(f"refused: {error}") from None
+        return tuple(result) if isinstance(result, list) else result
+
+    return refuse
