@@ -281,6 +281,7 @@ def qualify(
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
     against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
+    table: Annotated[Path | None, typer.Option(help="Where the small table for the page goes, too.")] = None,
     full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
     share: Annotated[str, typer.Option(help="One part of the generated faults: k/n.")] = "0/1",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
@@ -298,6 +299,8 @@ def qualify(
     except LookupError as error:
         stop(str(error).strip("'"))
     done.write(output)
+    if table:
+        done.write_table(table)
     if as_json:
         print(output.read_text(encoding="utf-8"))
     else:

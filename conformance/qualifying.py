@@ -23,7 +23,7 @@ QUICK_LINES = ("mul", "exp", "sum.dim", "mm", "cumsum", "maximum")
 
 
 ALL = {"planted": 1.0, "systematic": 1.0}
-FLOORS = {"quick": {"planted": 1.0, "systematic": 0.95}, "standard": {"planted": 0.98, "systematic": 0.68}}
+FLOORS = {"quick": {"planted": 1.0, "systematic": 0.97}, "standard": {"planted": 0.98, "systematic": 0.68}}
 """The least share of faults caught that each form must reach: they follow the best run, and a drop fails."""
 
 
@@ -86,6 +86,20 @@ class Qualification:
         body["against"] = [asdict(c) for c in self.comparisons]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(body, indent=1) + "\n")
+
+    def write_table(self, path: Path) -> None:
+        """Stores what the page and the README show: scores by class, what caught each fault, no list of survivors."""
+        kept = ("id", "class", "control", "programs", "seconds", "steps", "elements", "caught", "others")
+        full = scoring.record(self.real, self.settings)
+        body = {name: full[name] for name in ("type", "format", "profile", "examples", "seed", "score")}
+        others = {c.fault: c.caught for c in self.comparisons}
+        lines = [
+            {**line, "caught": line["caught"][:5], "others": others.get(line["id"], {})} for line in full["faults"]
+        ]
+        body["faults"] = [{name: line[name] for name in kept} for line in lines]
+        if self.systematic:
+            body["systematic"] = {k: v for k, v in summary(self.systematic).items() if k != "survivors"}
+        path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
     def lines(self) -> Iterator[str]:
         """The tables for the terminal."""

@@ -15,7 +15,6 @@ from .leafdata import leaf_array
 from .program import Call, Leaf, Program, Ref, Region, Transform
 from .trace import Observed, Trace
 
-"""What sizes and layouts programs of forward mode are about: the ordinary ones, at the edge, no operand contiguous."""
 
 UNSETTLED = frozenset(
     {
@@ -82,6 +81,14 @@ def push_forward(b: Builder, line: Operator) -> None:
 def untracked(b: Builder) -> None:
     """Lets no leaf require grad: a transform differentiates in any case, and who requires what is another property's."""
     b.steps[:] = [replace(step, requires_grad=False) if isinstance(step, Leaf) else step for step in b.steps]
+
+
+def unexpanded(b: Builder) -> None:
+    """Gives expanded leaves memory of their own: both engines refuse some of them as tangents."""
+    b.steps[:] = [
+        replace(step, layout="contiguous") if isinstance(step, Leaf) and step.layout == "expanded" else step
+        for step in b.steps
+    ]
 
 
 def second_derivatives(b: Builder, line: Operator) -> None:
