@@ -15,6 +15,7 @@ import numpy as np
 
 from . import definitions
 from . import program as p
+from .catalogue import find as find_operator
 from .compare import Divergence
 from .differences import STEPS, Function, Kink, cotangent, slope, tangent, weighted
 from .leafdata import is_complex, leaf_array
@@ -23,7 +24,9 @@ from .rewriting import at_element, without_writes
 from .trace import Observed, Raised
 
 VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
-MAX_ELEMENTS = 400
+MAX_ELEMENTS, MAX_LINEAR = 400, 1 << 17
+LINEAR = frozenset({"scan", "index", "shape", "views", "join"})
+"""Families whose definitions take a few plain operations an element."""
 SECONDS = 5.0
 MAX_EVALUATIONS = 6000
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
@@ -156,6 +159,7 @@ class Evaluation:
         for step in program.steps:
             _check(step)
         self.steps: tuple[Any, ...] = program.steps
+        self.most = MAX_LINEAR if all(map(_is_linear, program.steps)) else MAX_ELEMENTS
         self.spent = 0
         self.deadline = time.process_time() + SECONDS
         self.parameters: dict[int, Any] = {}
@@ -224,7 +228,7 @@ class Evaluation:
         step = self.steps[index]
         if isinstance(step, p.Leaf):
             array = leaf_array(step)
-            if array.size > MAX_ELEMENTS:
+            if array.size > self.most:
                 raise NoReference(f"{array.size} elements are too many to evaluate in high precision")
             return _lift(array) if array.dtype.kind in "fcV" else array
         if isinstance(step, p.Call):
@@ -322,6 +326,12 @@ def _check(step: p.Step) -> None:
     # What a transform differentiates inside takes no notice of the modes around it.
     if step.modes and not isinstance(step, p.Transform):
         raise NoReference("modes aren't part of a value program")
+
+
+def _is_linear(step: p.Step) -> bool:
+    if isinstance(step, p.Transform):
+        return step.region is not None and all(map(_is_linear, step.region.steps))
+    return not isinstance(step, p.Call) or find_operator(step.op).family in LINEAR
 
 
 def _are_refs(value: Any) -> bool:

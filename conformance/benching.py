@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,24 @@ def run(package: str, engines: str, output: Path, more: Sequence[str]) -> int:
     command = [sys.executable, "-m", "pytest", "--pyargs", package, "-q", "-o", "python_files=bench_*.py"]
     command += ["--engines", engines, f"--benchmark-json={output}", *more]
     return subprocess.run(command).returncode
+
+
+def run_apart(package: str, engines: str, output: Path, more: Sequence[str]) -> int:
+    """The same for any engine, each in a process of its own interpreter, rounds in turn; returns the exit status."""
+    from . import environments
+
+    across = importlib.import_module(f"{package}.across")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    words: list[str] = []
+    for name in engines.split(","):
+        engine = environments.engines().get(name.partition(" ")[0])
+        try:
+            python = environments.prepare(engine)[1] if engine else None
+        except environments.NotInstalled as error:
+            print(error, file=sys.stderr)
+            return 1
+        words.append(f"{name}={python}" if python else name)
+    return across.main([*words, "-o", str(output), *more])
 
 
 def regressions(before: Any, after: Any, factor: float) -> Iterator[Regression]:

@@ -16,11 +16,13 @@ from .faults.systematic import SiteFault, faults_of
 from .qualify import Verdict, measure
 from .questions import Question, questions
 from .search import smallest
-from .trials import Bench, Kill, asked, site_of
+from .trials import Bench, Kill, Reached, asked, reached, site_of
 
 SAMPLE = 211
 """One in so many caught faults has its failing program shrunk."""
 LONGEST_LOG = 2000
+REACH = 24
+"""Programs of each question that are run to see which sites it reaches."""
 EQUIVALENT, UNREACHED = "equivalent", "no program reaches the site"
 
 
@@ -41,11 +43,34 @@ def campaign(
         return [verdict for future in futures for verdict in future.result()]
 
 
-def try_rows(rows: Sequence[str], settings: Settings, draws: int = DRAWS, lines: Sequence[str] = ()) -> list[Verdict]:
+def measure_reach(settings: Settings, jobs: int, lines: Sequence[str] = (), draws: int = REACH) -> Reached:
+    """What sites each question passes, found in several processes."""
+    if jobs <= 1:
+        return _reach_part(0, 1, settings, lines, draws)
+    found: Reached = {}
+    with ProcessPoolExecutor(jobs) as pool:
+        count = 4 * jobs
+        futures = [pool.submit(_reach_part, k, count, settings, lines, draws) for k in range(count)]
+        for future in futures:
+            found |= future.result()
+    return found
+
+
+def _reach_part(k: int, count: int, settings: Settings, lines: Sequence[str], draws: int) -> Reached:
+    return reached(operator_questions(lines)[k::count], settings, draws)
+
+
+def try_rows(
+    rows: Sequence[str],
+    settings: Settings,
+    draws: int = DRAWS,
+    lines: Sequence[str] = (),
+    reach: Reached | None = None,
+) -> list[Verdict]:
     """The verdicts on the faults of some rows, asked in one process."""
     faults = [fault for name in rows for fault in faults_of(name)]
     bench, ask = Bench(faults, settings), operator_questions(lines)
-    bench.ask(ask)
+    bench.ask(ask, reach)
     reasons = _survivors(bench, ask, settings, draws) if draws else {}
     verdicts = [_verdict(bench, fault, reasons) for fault in faults]
     caught = [(v, f) for v, f in zip(verdicts, faults) if v.caught and len(bench.kills[f.id].log) < LONGEST_LOG]
@@ -55,8 +80,8 @@ def try_rows(rows: Sequence[str], settings: Settings, draws: int = DRAWS, lines:
 
 
 def operator_questions(lines: Sequence[str] = ()) -> list[Question]:
-    """The questions about single operators (these, or all): what a row's faults are asked."""
-    wanted = tuple(f"op/{name}/" for name in lines) or ("op/",)
+    """What a row's faults are asked: the questions about these operators; or all questions, of operators first."""
+    wanted = tuple(f"op/{name}/" for name in lines) or ("",)
     return [question for question in questions() if question.id.startswith(wanted)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .causes import causes
 from .record import FINDING_STATUSES, Record, Run, digest
 
 FORMAT = 1
@@ -35,6 +36,8 @@ def certify(run: Run) -> Record:
         "started": header.get("started"),
         "complete": run.complete,
         "digest": digest(run.records()),
+        "selection": header.get("selection"),
+        "findings": [cause.record() for cause in causes(run)],
         "profiles": {name: _judge(run, name) for name in names},
     }
 

@@ -33,6 +33,8 @@ class Options:
     output: Path
     quiet: bool
     more: tuple[str, ...]
+    python: str | None = None
+    imports: tuple[str, ...] = ()
 
     @property
     def results(self) -> Path:
@@ -80,13 +82,17 @@ def command(options: Options) -> Iterator[str]:
     package = str(__package__)
     yield from (sys.executable, "-m", "pytest", "-p", f"{package}.plugin", "--pyargs", package, "-q")
     yield from ("--backend", options.backend, "--oracle", options.oracle, "--profile", options.profile)
-    yield from ("--results", str(options.results))
+    yield from ("--falsifying", str(options.output / "falsifying.jsonl"), "--results", str(options.results))
+    if not options.quiet and sys.stdout.isatty() and sys.stderr.isatty():
+        yield from ("-p", f"{package}.progress", "-o", "console_output_style=classic")
     for flag, value in (
         ("--examples", options.examples),
         ("--seed", options.seed),
         ("--known", options.known),
         ("-k", options.keyword),
         ("-n", options.workers),
+        ("--python", options.python),
+        *(("--import", module) for module in options.imports),
     ):
         if value is not None:
             yield from (flag, str(value))

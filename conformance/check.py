@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import probing
 from .backends import collecting_warnings, missing
 from .build import Builder
 from .catalogue import Operator
@@ -17,6 +18,7 @@ from .compare import Divergence
 from .excuse import Excuse, LanguageExcuse
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
+from .kept import Kept
 from .program import Program
 from .properties import Property
 from .results import result_line
@@ -39,6 +41,7 @@ class Settings:
     seed: int = 0
     known: dict[str, str] = field(default_factory=dict)
     shrink: bool = True
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(slots=True)
@@ -122,8 +125,46 @@ class Check:
         excuse = LanguageExcuse(identity, self.judge)
         self._finish(self._search(identity, draw, lambda trace: bool(trace.gradients), None, False, examples, excuse))
 
+    def claim(self, capability: str) -> None:
+        """Checks a capability: one that is claimed must be there; one that is there and not claimed is pointed out."""
+        identity = {
+            "id": f"claim/{capability}",
+            "kind": "clause",
+            "area": "claims",
+            "operator": None,
+            "property": None,
+            "sentence": f"What claims {capability} does it, in a program of a few steps.",
+            "source": "docs/wire.md",
+            "profile": "values",
+        }
+        tally, missing_claims = Tally(), probing.lacking(self.judge, capability)
+        with collecting_warnings():
+            program, judgement = probing.ask(self.judge, capability)
+        tally.programs = tally.witnessed = 1
+        if missing_claims:
+            outcome = self._unclaimed(identity, missing_claims, tally)
+            if missing_claims == [capability] and judgement.status == "same":
+                outcome.result["message"] = f"not claimed: {capability}, yet the probe passes: it may be claimed"
+        elif judgement.status == "same":
+            outcome = Outcome(result_line(identity, "pass", tally, None))
+        else:
+            outcome = self._untrue(identity, f"{capability} is claimed, but {_shortly(judgement)}", tally, program)
+        self._finish(outcome)
+
+    def _untrue(self, identity: dict[str, Any], message: str, tally: Tally, program: Program) -> Outcome:
+        """A claim that isn't true."""
+        judgement = Judgement("different", Trace(), Divergence("claim", ("step", 0, ()), message), "backend")
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
+        result = result_line(identity, "fail", tally, None)
+        result["findings"], result["message"] = [finding.line["id"]], message
+        return Outcome(result, [finding], f"{identity['id']}: {message}")
+
     def _operator_witness(self, kind: Property) -> Witness:
-        return (lambda trace: True) if kind.convention or kind.name in ("view-write", "inplace") else finished
+        return (
+            (lambda trace: True)
+            if kind.convention or kind.name in ("view-write", "inplace", "inplace-forward")
+            else finished
+        )
 
     def _finish(self, outcome: Outcome) -> None:
         self.done(outcome)
@@ -147,27 +188,49 @@ class Check:
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = excuse or Excuse(identity, self.judge)
+        falsified = self._falsified(identity["id"], law, excuse)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
+        if falsified is not None:
+            return self._failed(identity, falsified, tally, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
+            if tally.refused and identity["property"] == "forward":
+                message = f"op:{identity['operator']} is claimed, but the engine refuses every program of it"
+                return self._untrue(identity, message, tally, draw(Stream(mix(*seed, 0))))
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.failing is not None:
-            return self._failed(identity, draw, tally, law, excuse)
+            log, judgement = tally.failing
+            is_known = identity["id"] in self.settings.known
+            smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law)
+            return self._failed(identity, smallest, tally, excuse)
         if tally.witness_missing(examples) or tally.programs == 0:
             result = result_line(identity, "harness-error", tally, None)
             result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: Excuse) -> Outcome:
-        assert tally.failing is not None
-        log, judgement = tally.failing
+    def _falsified(self, result: str, law: Law | None, excuse: Excuse) -> tuple[Program, Judgement] | None:
+        """A kept program on which the engine still differs; it is small already."""
+        if result in self.settings.known:
+            return None
+        with collecting_warnings():
+            for program in self.settings.kept.of(result):
+                if not self.judge.claimed(program):
+                    continue
+                judgement = self.judge.judge(program, law)
+                if judgement.status == "different" and not excuse(program, judgement):
+                    return program, judgement
+        return None
+
+    def _failed(
+        self, identity: dict[str, Any], smallest: tuple[Program, Judgement], tally: Tally, excuse: Excuse
+    ) -> Outcome:
+        program, judgement = smallest
         known = self.settings.known.get(identity["id"])
         if known is not None:
             result = result_line(identity, "known", tally, None)
             result["message"] = known
             return Outcome(result)
         assert judgement.divergence is not None
-        program, judgement = self._smallest(draw, log, judgement, law)
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
@@ -179,6 +242,7 @@ class Check:
         result = result_line(identity, status, tally, None)
         result["findings"] = [finding.line["id"]]
         result["message"] = finding.line["message"]
+        self.settings.kept.keep(identity["id"], program)
         return Outcome(result, [finding], finding.text)
 
     def _smallest(self, draw: Draw, log: list[int], first: Judgement, law: Law | None) -> tuple[Program, Judgement]:
@@ -226,6 +290,11 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+def _shortly(judgement: Judgement) -> str:
+    found = judgement.divergence
+    return "the engine refuses the probe" if found is None else f"the probe shows {found.message}"
 
 
 def _differs(mine: str, theirs: str) -> str:

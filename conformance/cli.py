@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from . import engine_commands
 from .record import FINDING_STATUSES, Record, RecordError, Run, merge, read
-
-CERTIFIED, FINDINGS, USAGE, HARNESS = 0, 1, 2, 3
-OUTPUT = Path("conformance-report")
-CODES = "Exit codes: 0 certified, 1 findings, 2 usage, 3 harness error."
+from .speaking import CERTIFIED, CODES, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, sibling, stop
 
 app = typer.Typer(
     name="refgrad",
@@ -38,6 +36,7 @@ class Listed(StrEnum):
     clauses = "clauses"
     operators = "operators"
     backends = "backends"
+    engines = "engines"
 
 
 def main() -> None:
@@ -45,31 +44,18 @@ def main() -> None:
     try:
         app()
     except RecordError as error:
-        _stop(str(error))
-
-
-def _stop(message: str, code: int = USAGE) -> NoReturn:
-    print(f"refgrad: {message}", file=sys.stderr)
-    sys.exit(code)
-
-
-def _sibling(name: str) -> Any:
-    """A module of ``reports``, which stands beside this package in a checkout and inside it in the wheel."""
-    top = "" if __package__ == "conformance" else f"{__package__}."
-    return importlib.import_module(f"{top}{name}")
-
-
-def _say_json(value: object) -> None:
-    print(json.dumps(value, indent=2))
+        stop(str(error))
 
 
 BackendOption = Annotated[str, typer.Option(help="A known name, module:object, or a file.py.", show_default=True)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FilesArgument = Annotated[list[Path], typer.Argument(help="Results files (JSON lines).", show_default=False)]
 
 
-@app.command(epilog="Example:  refgrad certify --backend mine.py --profile standard -k hooks -n 2")
+@app.command(epilog="Example:  refgrad certify jax --profile standard -n 2")
 def certify(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME] [-- OPTION...]", help="An engine; options for pytest.")
+    ] = None,
     backend: BackendOption = "refgrad",
     oracle: Annotated[str, typer.Option(help="Who is asked what is right.")] = "torch",
     profile: Annotated[Profile, typer.Option(help="How many programs a property.")] = Profile.quick,
@@ -79,13 +65,21 @@ def certify(
     baseline: Annotated[Path | None, typer.Option(help="A results file: only what it passed may fail here.")] = None,
     keyword: Annotated[str | None, typer.Option("-k", help="Only clauses whose id matches, as in pytest.")] = None,
     workers: Annotated[str | None, typer.Option("-n", help="Processes, as in pytest-xdist.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = OUTPUT,
+    python: Annotated[str | None, typer.Option(help="The interpreter that has the engine.")] = None,
+    imports: Annotated[list[str] | None, typer.Option("--import", help="A module to import before the engine.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the report goes.")] = None,
     as_json: JsonOption = False,
-    more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
 ) -> None:
-    """Judge an engine: run the suite, write results.jsonl, certificate.json and index.html."""
+    """Judge an engine: run the suite, write results.jsonl, certificate.json and index.html.
+
+    An engine by NAME (`refgrad list engines`) gets an environment of its own, and a process of its own.
+    """
     from . import certifying
 
+    name, more = _name_and_options(words or [])
+    if name is not None:
+        backend, python = engine_commands.installed(name, python)
+    output = output or (OUTPUT / name.replace(":", "-") if name else OUTPUT)
     options = certifying.Options(
         backend=backend,
         oracle=oracle,
@@ -97,26 +91,35 @@ def certify(
         workers=workers,
         output=output,
         quiet=as_json,
-        more=tuple(more or ()),
+        more=tuple(more),
+        python=python,
+        imports=tuple(imports or ()),
     )
     earlier = read(baseline) if baseline else None
     try:
         run, status = certifying.certify(options)
     except certifying.UsageError as error:
-        _stop(str(error))
+        stop(str(error))
     _finish(run, status, output, earlier, as_json)
+
+
+def _name_and_options(words: list[str]) -> tuple[str | None, list[str]]:
+    """The engine's name, if the first word is none of pytest's options, and the rest."""
+    return (words[0], words[1:]) if words and not words[0].startswith("-") else (None, words)
 
 
 def _finish(run: Run, status: int, output: Path, earlier: Run | None, as_json: bool) -> NoReturn:
     """Writes the certificate and the page, prints the summary, and ends with the exit code that they give."""
+    from .badge import badge
     from .certificate import certify as certificate_of
 
     judged = certificate_of(run)
     (output / "certificate.json").write_text(json.dumps(judged, indent=2) + "\n")
+    (output / "badge.svg").write_text(badge(judged), encoding="utf-8")
     page = _write_page([run], output)
     new = _difference(earlier, run) if earlier else None
     if as_json:
-        _say_json(judged)
+        say_json(judged)
     else:
         _print_summary(run, judged, page)
         if new is not None:
@@ -148,15 +151,15 @@ def _print_summary(run: Run, judged: Record, page: Path) -> None:
 
 
 def _column(run: Run) -> Any:
-    return _sibling("reports.column").read_column(run.records(), run.notices, str(run.path))
+    return sibling("reports.column").read_column(run.records(), run.notices, str(run.path))
 
 
 def _write_page(runs: list[Run], output: Path, extras: Any = None) -> Path:
-    return _sibling("reports.page").write([_column(run) for run in runs], output, extras)
+    return sibling("reports.page").write([_column(run) for run in runs], output, extras)
 
 
 def _difference(before: Run, after: Run) -> Any:
-    return _sibling("reports.difference").compare(_column(before), _column(after))
+    return sibling("reports.difference").compare(_column(before), _column(after))
 
 
 @app.command("list", epilog="Example:  refgrad list clauses --json")
@@ -164,6 +167,7 @@ def show_list(
     what: Annotated[Listed, typer.Argument(help="What to list.", show_default=False)],
     results: Annotated[Path | None, typer.Option(help="The results file to take counts from.")] = None,
     as_json: JsonOption = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print clauses as a page.")] = False,
 ) -> None:
     """List clauses, operators or backends; with counts measured in the newest results file, when there is one."""
     from . import listing
@@ -171,7 +175,12 @@ def show_list(
     run = read(results) if results else listing.newest(OUTPUT)
     rows = listing.rows(what.value, run)
     if as_json:
-        _say_json(rows)
+        say_json(rows)
+        return
+    if as_markdown:
+        if what is not Listed.clauses:
+            stop("--markdown is for clauses: refgrad list clauses --markdown")
+        print(listing.markdown(rows), end="")
         return
     for row in rows:
         print(listing.line(row))
@@ -183,16 +192,20 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write index.html into.")] = OUTPUT,
     benchmarks: Annotated[list[Path] | None, typer.Option(help="pytest-benchmark JSON files.")] = None,
     qualification: Annotated[Path | None, typer.Option("--qualify", help="JSON of `refgrad qualify`.")] = None,
+    measured: Annotated[Path | None, typer.Option("--accuracy", help="What `refgrad accuracy` wrote.")] = None,
     before: Annotated[Path | None, typer.Option(help="An earlier results file to compare the first one with.")] = None,
 ) -> None:
     """Make one self-contained page of one run, or of several side by side."""
     runs = [read(file) for file in files]
-    extras = _sibling("reports.page").Extras()
+    extras = sibling("reports.page").Extras()
     if benchmarks:
-        timings = _sibling("reports.timings").read(list(map(_json_file, benchmarks)))
-        extras.plots, extras.machine = _sibling("reports.plots").draw(timings), timings.machine
+        timings = sibling("reports.timings").read(list(map(_json_file, benchmarks)))
+        extras.plots, extras.machine = sibling("reports.plots").draw(timings), timings.machine
+    if measured:
+        errors = sibling("reports.errors")
+        extras.accuracy = errors.draw(errors.read(_json_lines(measured)))
     if qualification:
-        extras.proof = _sibling("reports.proof").read(_json_file(qualification))
+        extras.proof = sibling("reports.proof").read(_json_file(qualification))
     if before:
         extras.difference = _difference(read(before), runs[0])
     for run in runs:
@@ -202,12 +215,20 @@ def report(
 
 
 def _json_file(path: Path) -> Any:
+    return _parsed(path, json.loads)
+
+
+def _json_lines(path: Path) -> list[Any]:
+    return _parsed(path, lambda text: [json.loads(line) for line in text.splitlines()])
+
+
+def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        _stop(f"{path}: {error.strerror or error}")
+        stop(f"{path}: {error.strerror or error}")
     except (ValueError, RecursionError) as error:
-        _stop(f"{path}: not JSON: {str(error)[:120]}")
+        stop(f"{path}: not JSON: {str(error)[:120]}")
 
 
 @app.command(epilog="Example:  refgrad diff yesterday.jsonl today.jsonl")
@@ -221,7 +242,7 @@ def diff(
 
     difference = _difference(read(before), read(after))
     if as_json:
-        _say_json(asdict(difference))
+        say_json(asdict(difference))
     else:
         _print_groups(difference)
     sys.exit(FINDINGS if difference.regressed else CERTIFIED)
@@ -260,17 +281,22 @@ def qualify(
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
     against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
+    share: Annotated[str, typer.Option(help="One part of the generated faults: k/n.")] = "0/1",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
     as_json: JsonOption = False,
 ) -> None:
     """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
     from . import qualifying
 
-    options = qualifying.Options(tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against)
+    folder = output.parent / "qualify"
+    options = qualifying.Options(
+        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, full, share, folder
+    )
     try:
         done = qualifying.run(options)
     except LookupError as error:
-        _stop(str(error).strip("'"))
+        stop(str(error).strip("'"))
     done.write(output)
     if as_json:
         print(output.read_text(encoding="utf-8"))
@@ -280,30 +306,20 @@ def qualify(
     sys.exit(FINDINGS if done.failed else CERTIFIED)
 
 
-@app.command(epilog="Example:  refgrad replay conformance-report/results.jsonl op/pow/vjp --backend refgrad")
-def replay(
-    file: Annotated[Path, typer.Argument(help="A results file.", show_default=False)],
-    finding: Annotated[str, typer.Argument(help="A finding's id, or its clause's.", show_default=False)],
-    backend: Annotated[str | None, typer.Option(help="Another engine than the recorded one.")] = None,
-    oracle: Annotated[str | None, typer.Option(help="Another oracle than the recorded one.")] = None,
-    as_json: JsonOption = False,
+@app.command(epilog="Example:  refgrad soak 1000000 --jobs 16 -o soak.jsonl")
+def soak(
+    programs: Annotated[int, typer.Argument(min=1, help="Programs in total, those of the file included.")] = 10_000,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
 ) -> None:
-    """Run a finding's program again. Exit code 1 when the engines still differ on it."""
-    from dataclasses import asdict
+    """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
+    from . import soak as soaking
 
-    from . import replaying
-
-    run = read(file)
-    engine, reference = backend or str(run.header["backend"]["name"]), oracle or str(run.header["oracle"]["name"])
-    try:
-        done = replaying.replay(replaying.find(run, finding), engine, reference)
-    except replaying.ReplayError as error:
-        _stop(str(error))
-    if as_json:
-        _say_json(asdict(done))
-    else:
-        print(replaying.describe(done, engine, reference))
-    sys.exit(FINDINGS if done.status == "different" else CERTIFIED)
+    found = soaking.soak(output, programs, jobs, seed)
+    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(soaking.lines(found)))
+    sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)
 
 
 @app.command(epilog="Example:  refgrad explain backward.fan-out-sums")
@@ -320,9 +336,9 @@ def explain(
     try:
         told = explaining.explain(clause, engine or ["torch", "refgrad"], seed)
     except (explaining.ExplainError, UnknownBackend) as error:
-        _stop(str(error))
+        stop(str(error))
     if as_json:
-        _say_json(told)
+        say_json(told)
     else:
         print(explaining.describe(told))
 
@@ -333,16 +349,18 @@ def bench(
     output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
     before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
     factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
+    apart: Annotated[bool, typer.Option("--apart", help="Any engine of `certify`, each in its environment.")] = False,
     more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
 ) -> None:
     """Time engines side by side. Exit code 1 when something became slower than the stored run allows."""
     from . import benching
 
-    timings = _sibling("reports.timings")
+    timings = sibling("reports.timings")
     earlier = timings.read([_json_file(before)]) if before else None
     top = "benchmarks" if __package__ == "conformance" else f"{__package__}.benchmarks"
-    if benching.run(top, engines, output, more or ()):
-        _stop("the benchmarks did not run to their end: see pytest's words above", HARNESS)
+    run = benching.run_apart if apart else benching.run
+    if run(top, engines, output, more or ()):
+        stop("the benchmarks did not run to their end: see the words above", HARNESS)
     slower = list(benching.regressions(earlier, timings.read([_json_file(output)]), factor)) if earlier else []
     for found in slower:
         print(f"slower: {found.work} on {found.engine}, size {found.size}: {found.factor:.2f} times the stored time")
@@ -375,6 +393,8 @@ def accuracy(
     print(f"{output}: {len(found)} measurements, {len(worse)} exceptions")
     sys.exit(FINDINGS if worse else CERTIFIED)
 
+
+engine_commands.register(app)
 
 if __name__ == "__main__":
     main()

@@ -11,6 +11,7 @@ from .arbitrate import Opinion, arbitrate
 from .backends import Backend
 from .compare import Divergence
 from .judge import Judgement
+from .leafdata import leaf_array
 from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
@@ -34,8 +35,8 @@ def find_fault(
     found = judgement.divergence
     assert found is not None
     opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
-    if opinion.verdict == "undecided" and not backend.claims >= CAPABILITIES and _is_undefined(found):
-        opinion = Opinion("convention", {"text": "the oracle has no number there either"})
+    if found.kind == "value" and not backend.claims >= CAPABILITIES and _is_undefined(program, judgement):
+        opinion = Opinion("convention", {"text": "the function has no finite value there"})
     source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",
@@ -59,12 +60,21 @@ def find_fault(
     return Finding(line, text(result, line, found, backend, oracle))
 
 
-def _is_undefined(found: Divergence) -> bool:
-    """Whether the oracle's element that the backend parts from is NaN."""
-    seen_there = found.oracle
-    if not isinstance(seen_there, Observed) or found.element is None or seen_there.array.dtype.kind not in "fc":
+def _is_undefined(program: Program, judgement: Judgement) -> bool:
+    """Whether finite data gives the oracle values that aren't: past those, a derivative is anyone's choice."""
+    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
+    if not all(np.isfinite(array).all() for array in data if array.dtype.kind in "fc"):
         return False
-    return bool(np.isnan(seen_there.array.reshape(-1)[found.element]))
+    made = zip(program.steps, judgement.oracle.steps)
+    return any(isinstance(step, Call) and not _finite_parts(outcome) for step, outcome in made)
+
+
+def _finite_parts(outcome: Outcome) -> bool:
+    if isinstance(outcome, tuple):
+        return all(map(_finite_parts, outcome))
+    if not isinstance(outcome, Observed) or outcome.array.dtype.kind not in "fc":
+        return True
+    return bool(np.isfinite(outcome.array).all())
 
 
 def convention(result: dict[str, Any]) -> bool:

@@ -9,37 +9,42 @@ from typing import Any
 import numpy as np
 
 from . import catalogue
-from .backends import UNCLAIMED, Backend, EngineDied, missing, shown
+from .backends import ASSERTED, UNCLAIMED, Backend, EngineDied, missing, shown
 from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
 from .compare.tolerance import largest, scaled, spread
 from .leafdata import DTYPES, EPS, leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
-from .trace import Observed, Trace
+from .trace import Observed, Raised, Trace
 from .tracing import values
 from .unspecified import depends_on_saved_set, has_saved_hooks, specified
 from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
-FEW_NOISY_RUNS, NOISY_RUNS = 2, 16
+NOISE = tuple(range(16))
+"""Seeds of the noisy runs. An allowance only grows, so that one run at a time decides what all of them would."""
 _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 
 @dataclass(slots=True)
 class Judgement:
-    """``status``: same, different, ill-posed, unspecified, or unclaimed (the oracle raises; errors aren't claimed)."""
+    """``status``: same, different, ill-posed, unspecified, or unclaimed (what the engine ``lacks``: errors, where the
+    oracle raises; or what it said itself that it has not)."""
 
     status: str
     oracle: Trace
     divergence: Divergence | None = None
     verdict: str | None = None
+    lacks: str = "errors"
+    refused: bool = False
+    """Unclaimed, since the engine said of this program that it hasn't what it asks for."""
 
 
 @dataclass(slots=True)
 class Judge:
     """Compares a backend with an oracle on the facts that both claim. ``at_kinks``: the programs stand at convention
-    points, where much noise would excuse any other choice."""
+    points, where much noise would excuse any other choice. ``noisy``: runs with noise that the last program took."""
 
     backend: Backend
     oracle: Backend
@@ -47,6 +52,7 @@ class Judge:
     universal: bool = field(init=False)
     errors: bool = field(init=False)
     at_kinks: bool = False
+    noisy: int = 0
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -56,6 +62,7 @@ class Judge:
 
     def judge(self, program: Program, law: Law | None = None) -> Judgement:
         """Runs a program on both and compares; then asks a law about what each showed."""
+        self.noisy = 0
         try:
             mine = self.backend.execute(program)
         except EngineDied as death:
@@ -64,8 +71,9 @@ class Judge:
         theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
-        if any(raised.kind == UNCLAIMED for _, raised in mine.raised()):
-            return Judgement("unclaimed", theirs)
+        lacks = lacking(mine, theirs)
+        if lacks is not None:
+            return Judgement("unclaimed", theirs, lacks=lacks, refused=True)
         judgement = self._compare(program, mine, theirs)
         return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
 
@@ -140,23 +148,26 @@ class Judge:
         right = agreed and is_near(mine, truth, close) and not is_near(theirs, truth, close)
         return "oracle" if right else None
 
+    def closeness(self, program: Program, reference: Trace) -> Closeness:
+        """What rounding may do to each value of a program."""
+        allowances: list[Allowance] = [{}, *self._allowances(program, reference)]
+        return Closeness(self.close.ulps, 0.0, allowances[-1], free_places(program))
+
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
         """Ever wider, better founded allowances: of a contraction, of a few noisy runs, of all of them."""
         seen = {place: value for place, value in values(reference) if value.dtype in EPS}
         base = self._contraction_allowance(program, seen)
         if base:
             yield base
-        runs: list[dict[Place, Observed]] = []
-        for count in (FEW_NOISY_RUNS, NOISY_RUNS):
-            noisy = (self.oracle.execute(program, noise=seed) for seed in range(len(runs), count))
-            runs.extend(dict(values(specified(program, trace))) for trace in noisy)
-            yield {
-                place: np.fmax(
-                    base.get(place, 0.0),
-                    spread(value.array, [run[place].array for run in runs if place in run], self._most(value)),
-                )
-                for place, value in seen.items()
-            }
+        allowance = {place: base[place] if place in base else spread(x.array, []) for place, x in seen.items()}
+        for seed in NOISE:
+            self.noisy = seed + 1
+            run = dict(values(specified(program, self.oracle.execute(program, noise=seed))))
+            for place, value in seen.items():
+                if place in run:
+                    moved = spread(value.array, [run[place].array], self._most(value))
+                    allowance[place] = np.fmax(allowance[place], moved)
+            yield allowance
 
     def _most(self, value: Observed) -> float:
         """The most that noise may excuse: at a kink, less than another choice there would differ by."""
@@ -171,6 +182,14 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def lacking(mine: Trace, theirs: Trace) -> str | None:
+    """What an engine says that it has not: a kernel for a step, or an exception for a check within one."""
+    for step, raised in mine.raised():
+        if raised.kind == UNCLAIMED or (raised.kind == ASSERTED and type(theirs.steps[step]) is Raised):
+            return (raised.message.splitlines() or ["?"])[0][:100]
+    return None
 
 
 def free_places(program: Program) -> frozenset[Place]:

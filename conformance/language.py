@@ -5,7 +5,7 @@ The builder's abstract state keeps most steps valid (about 85 %); the rest are e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import moves, passes
 from .program import Program
@@ -23,12 +23,14 @@ MODES = (
     "set_grad_enabled:False",
     "set_grad_enabled:True",
     "detect_anomaly:False",
+    "inference_mode",
+    "saved_hooks:raise_pack",
 )
 
 
-def language(source: Source) -> Program:
+def language(source: Source, dtypes: Sequence[str] = DTYPES) -> Program:
     """A whole-language program of 4 to 20 steps after its first leaves."""
-    b = Language(source, DTYPES[source.choose(len(DTYPES))])
+    b = Language(source, dtypes[source.choose(len(dtypes))])
     for _ in range(b.integer(1, 2)):
         b.leaf(b.draw_shape())
     for _ in range(b.integer(3, 16)):

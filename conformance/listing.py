@@ -29,6 +29,10 @@ def rows(what: str, run: Run | None) -> list[Record]:
         from .backends import known
 
         return [{"id": name} for name in known()]
+    if what == "engines":
+        from .environments import engines
+
+        return [{"id": e.name, "backend": e.backend, "packages": [*e.packages, *e.system]} for e in engines().values()]
     results = list(run.results.values()) if run else []
     found = _clauses() if what == "clauses" else _operators()
     key = "id" if what == "clauses" else "operator"
@@ -69,5 +73,27 @@ def line(row: Record) -> str:
     """A row as one line of text."""
     measured = row.get("measured")
     counts = f"  drawn {measured['drawn']:,}, witnessed {measured['witnessed']:,}" if measured else ""
-    words = row.get("sentence") or row.get("family") or ""
+    words = row.get("sentence") or row.get("family") or ", ".join(row.get("packages", ()))
     return f"{row['id']:<52} {words}{counts}".rstrip()
+
+
+def markdown(rows: Iterable[Record]) -> str:
+    """Clauses as a page: a table an area, each clause with its anchor."""
+    areas: dict[str, list[Record]] = {}
+    for row in rows:
+        areas.setdefault(row["area"], []).append(row)
+    lines = [
+        "# Clauses",
+        "",
+        f"{sum(map(len, areas.values()))} clauses in {len(areas)} areas, made from the catalogue.",
+    ]
+    for area, members in sorted(areas.items()):
+        lines += ["", f"## {area}", "", "| clause | sentence | source | profile |", "|---|---|---|---|"]
+        lines += [_table_line(row) for row in members]
+    return "\n".join(lines) + "\n"
+
+
+def _table_line(row: Record) -> str:
+    cells = (row["sentence"], row["source"], row["profile"])
+    name = f'<a id="{row["id"]}"></a>`{row["id"]}`'
+    return f"| {name} | {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |"

@@ -7,6 +7,7 @@ of things between them: dtypes, ranks, layouts, sizes, keywords, broadcasting. W
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from .program import Call, Leaf, Program
@@ -14,34 +15,51 @@ from .source import Menu, Source, mix
 
 CANDIDATES = 24
 PER_STRUCTURE = 25
+SHARE_FIXED = 0.2
 
 Draw = Callable[[Source], Program | None]
 
 
 def sources(draw: Draw, seed: tuple[int, ...], examples: int) -> Iterator[Menu]:
-    """A source for each example, of the chosen structures in turn. ``draw`` gives None where there is no program."""
-    chosen = choose(draw, seed, max(2, examples // PER_STRUCTURE))
+    """A source for each example, of the chosen structures in turn; the last example has the one without values.
+    ``draw`` gives None where there is no program."""
+    chosen, fixed = choose(draw, seed, max(2, examples // PER_STRUCTURE))
     for index in range(examples):
-        yield Menu(mix(*seed, chosen[index % len(chosen)]), mix(*seed, index))
+        structure = chosen[index % len(chosen)] if fixed is None or index < examples - 1 else fixed
+        yield Menu(mix(*seed, structure), mix(*seed, index))
 
 
-def choose(draw: Draw, seed: tuple[int, ...], count: int) -> Sequence[int]:
-    """The candidates that show the most, in the order of what each adds; the first ones where nothing is drawn."""
+def choose(draw: Draw, seed: tuple[int, ...], count: int) -> tuple[Sequence[int], int | None]:
+    """The candidates that show the most, in the order of what each adds, small ones first (the first ones where nothing
+    is drawn); and where many have no values to draw, being empty, one of those."""
     drawn = ((index, draw(Menu(mix(*seed, index), mix(*seed, index)))) for index in range(max(CANDIDATES, count)))
-    left = {index: frozenset(kinds(program)) for index, program in drawn if program is not None}
+    programs = {index: program for index, program in drawn if program is not None}
+    fixed = [index for index, program in programs.items() if not varies(program)]
+    left = {index: frozenset(kinds(program)) for index, program in programs.items() if varies(program)}
     chosen: list[int] = []
     shown: set[str] = set()
     while left and len(chosen) < count:
-        best = max(left, key=lambda index: (len(left[index] - shown), -index))
+        best = max(left, key=lambda index: (len(left[index] - shown), -size(programs[index]), -index))
         chosen.append(best)
         shown |= left.pop(best)
-    return chosen or range(count)
+    if not chosen:
+        return fixed[:count] or range(count), None
+    return chosen, fixed[0] if len(fixed) > len(programs) * SHARE_FIXED else None
+
+
+def varies(program: Program) -> bool:
+    """Whether there are values to draw."""
+    return any(isinstance(step, Leaf) and isinstance(step.data, bytes) and step.data for step in program.steps)
+
+
+def size(program: Program) -> int:
+    """How many numbers the leaves hold."""
+    return sum(math.prod(step.shape) for step in program.steps if isinstance(step, Leaf))
 
 
 def kinds(program: Program) -> Iterator[str]:
     """What a program shows, as words."""
     leaves = [step for step in program.steps if isinstance(step, Leaf)]
-    yield f"shapes {sorted({leaf.shape for leaf in leaves})}"
     for leaf in leaves:
         yield leaf.dtype
         yield leaf.layout

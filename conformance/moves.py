@@ -79,6 +79,7 @@ def write(b: Language) -> None:
     result = b.call(line.name, *args, form="inplace", **attrs)
     target = args[0]
     if isinstance(target, Value):
+        (b.composite.add if result.index in b.composite else b.composite.discard)(target.index)
         target.requires_grad = target.requires_grad or result.requires_grad
         target.is_leaf = target.is_leaf and not result.requires_grad
 

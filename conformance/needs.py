@@ -117,6 +117,8 @@ def _step_needs(step: Step) -> Iterator[str]:
             yield "inplace"
     elif isinstance(step, Hook):
         yield "hooks" if step.kind in ("tensor", "post_accumulate") else "node-hooks"
+        if step.action == "thread":
+            yield "threads"
     elif isinstance(step, Observe):
         yield from () if "value" in step.aspects else (_ASPECT_NEEDS.get(a, a) for a in step.aspects if a != "grad")
     elif isinstance(step, Transform):

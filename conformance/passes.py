@@ -82,6 +82,9 @@ def double(b: Language) -> None:
 def hook(b: Language) -> None:
     kind = b.pick(("tensor", "tensor", "post_accumulate", "node_pre", "node_post"))
     pool = b.leaves() if kind == "post_accumulate" else b.tracked() + b.leaves()
+    if kind.startswith("node"):
+        # How many nodes a composite makes, and of how many inputs, is its own affair.
+        pool = [v for v in pool if v.index not in b.composite]
     if not pool:
         return
     actions = {"tensor": TENSOR_ACTIONS, "post_accumulate": LEAF_ACTIONS}.get(kind, NODE_ACTIONS)
@@ -118,7 +121,10 @@ def observe(b: Language) -> None:
     pool = b.pool()
     if pool:
         aspects = ("flags", "version", "layout", *(("graph",) if b.plain else ()))
-        b.observe(b.recent(pool, 6), *aspects).known = False
+        value = b.recent(pool, 6)
+        if b.shared([value]) & b.computed:
+            aspects = tuple(aspect for aspect in aspects if aspect != "version")
+        b.observe(value, *aspects).known = False
 
 
 def grad_of(b: Language) -> None:

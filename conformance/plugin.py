@@ -16,6 +16,7 @@ import pytest
 from . import backends
 from .check import FAILING, Check, Outcome, Settings
 from .judge import Judge
+from .kept import Kept
 from .known import KnownDeviations, read_known
 from .record import Recorder, RecordError
 from .results import end_line, run_line
@@ -34,9 +35,16 @@ class Session:
         examples = EXAMPLES[option.profile] if option.examples is None else option.examples
         self.backend, self.oracle = option.backend, option.oracle
         self.python = option.python or (sys.executable if option.isolate else None)
-        self.oracle_python = option.oracle_python
+        self.oracle_python, self.imports = option.oracle_python, tuple(option.imports or ())
+        self.selection = {
+            "backend": option.backend,
+            "oracle": option.oracle,
+            "examples": option.examples,
+            "keyword": option.keyword or None,
+        }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
-        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
+        kept = Kept(Path(option.falsifying) if option.falsifying else None)
+        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons, kept=kept)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
@@ -52,14 +60,14 @@ class Session:
         """The judge of this run; loads the two engines."""
         if self._judge is None:
             self._judge = Judge(
-                backends.load(self.backend, self.python), backends.load(self.oracle, self.oracle_python)
+                backends.load(self.backend, self.python, self.imports), backends.load(self.oracle, self.oracle_python)
             )
         return self._judge
 
     def begin(self) -> None:
         """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
         judge = self.judge()
-        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed)
+        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
         if self.resume and self.path:
             self._recorder, records = begin(self.path, fresh)
             for line in records:
@@ -85,6 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--oracle", default="torch", help="engine to compare with")
     group.addoption("--isolate", action="store_true", help="run the engine in a process of its own")
     group.addoption("--python", default=None, help="the interpreter that has the engine; implies --isolate")
+    group.addoption("--import", action="append", dest="imports", help="a module the engine needs imported first")
     group.addoption("--oracle-python", default=None, help="the interpreter that has the oracle")
     group.addoption("--profile", default="quick", choices=sorted(EXAMPLES), help="how many examples a property")
     group.addoption("--examples", type=int, default=None, help="examples a property, whatever the profile says")
@@ -92,6 +101,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", default=None, help="file for the results (JSON lines)")
     group.addoption("--resume", action="store_true", help="go on with the run that FILE of --results holds")
     group.addoption("--shard", default=None, help="run the I-th of N parts, such as 2/8; `refgrad merge` joins them")
+    group.addoption("--falsifying", default=None, help="file of programs that failed once, replayed first")
     group.addoption("--known", default=None, help="TOML file of known deviations")
 
 
@@ -175,6 +185,8 @@ def _identity(item: pytest.Item) -> str:
     if stated:
         return str(stated.id)
     params = item.callspec.params  # type: ignore[attr-defined]
+    if "capability" in params:
+        return f"claim/{params['capability']}"
     return f"language/{params['block']:02}" if "block" in params else f"op/{params['operator']}/{params['property']}"
 
 

@@ -337,6 +337,11 @@ class Program:
     def digest(self) -> str:
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
+    def _repr_html_(self) -> str:
+        from .notebook import program_html
+
+        return program_html(self)
+
 
 def refs(value: Any) -> Iterator[Ref]:
     """Every Ref in an argument."""

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-
-from .build import Builder, Value, replaced, values_in
+from .build import Builder
 from .catalogue import Operator, find
-from .compare import Closeness, Place
+from .compare import Closeness
 from .domains import NONZERO
 from .generate import (
     apply_tracked,
     call_plain,
     cotangents,
     differentiable_outputs,
-    outputs_of,
-    prepared,
     require_grad,
     settled,
     tracked_leaves,
     wanted,
 )
 from .judge import Law
-from .leafdata import leaf_array
-from .program import Leaf, Program, Ref, Transform
+from .program import Program
 from .search import Rejected
 from .source import Stream, mix
+from .tangents import forward_over_reverse, inplace_forward, push_forward, transposed, untracked
 from .trace import Observed, Trace
 
 
@@ -53,7 +49,7 @@ class Property:
     def dtypes(self, line: Operator) -> tuple[str, ...]:
         """The dtypes that it draws: the line's; in huge programs those in which the smallest error shows."""
         wide = tuple(dtype for dtype in line.dtypes if dtype in ("float64", "complex128"))
-        return wide or line.dtypes if self.name == "huge" else line.dtypes
+        return wide or line.dtypes if self.name.startswith("huge") else line.dtypes
 
 
 def _differentiable(line: Operator) -> bool:
@@ -62,6 +58,10 @@ def _differentiable(line: Operator) -> bool:
 
 def _twice(line: Operator) -> bool:
     return line.differentiable and line.twice
+
+
+def _forwards(line: Operator) -> bool:
+    return line.differentiable and line.forward
 
 
 def _layout(line: Operator) -> tuple[str, ...]:
@@ -123,89 +123,11 @@ def _double_backward(b: Builder, line: Operator) -> None:
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
 
 
-def _jvp(b: Builder, line: Operator) -> None:
-    args, attrs = line.strategy.draw(b)
-    require_grad(b)
-    tensors = list({v.index: v for v in values_in((args, tuple(attrs.values())))}.values())
-    moving = [v for v in tensors if v.requires_grad]
-    fixed = [v for v in tensors if not v.requires_grad]
-    results: list[Value] = []
-
-    def body(inner: Builder, params: list[Value]) -> list[Value]:
-        inside = {v.index: param for v, param in zip((*moving, *fixed), params)}
-        named = {name: replaced(value, inside) for name, value in attrs.items()}
-        given = prepared(inner, line, replaced(args, inside), named)
-        result = inner.call(line.name, *given, form=line.plain_forms[0], **named)
-        outputs = settled(inner, line, outputs_of(inner, line, result), named)
-        results.extend(wanted(differentiable_outputs(inner, outputs)))
-        return results
-
-    region = b.region([*moving, *fixed], body)
-    tangents, given = cotangents(b, moving), cotangents(b, results)
-    for value, tangent in zip(moving, tangents):
-        _keep_in_domain(b, value, tangent)
-    # Forward mode takes no notice of no_grad outside the function.
-    with b.mode(*(("no_grad",) if b.chance(12) else ())):
-        b.transform("jvp", region, moving, captures=fixed, tangents=tangents)
-    b.transform("vjp", region, moving, captures=fixed, cotangents=given)
-
-
-def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
-    """Makes the tangent of triangular matrices triangular: what a factor's other triangle does is nobody's promise."""
-    source, step = b.steps[value.index], b.steps[tangent.index]
-    if not isinstance(source, Leaf) or not isinstance(step, Leaf):
-        return
-    x, t = leaf_array(source), leaf_array(step)
-    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] < 2:
-        return
-    for kept in (np.tril, np.triu):
-        if np.array_equal(kept(x), x):
-            t = kept(t).astype(t.dtype)
-    layout = "contiguous" if step.layout == "expanded" else step.layout
-    b.steps[tangent.index] = replace(step, data=np.ascontiguousarray(t).tobytes(), layout=layout)
-
-
-def _transposed(program: Program, trace: Trace, close: Closeness) -> str | None:
-    """The law of forward and reverse mode: Re⟨g, J t⟩ = Re⟨Jᴴ g, t⟩, as well as the rounding of J t and Jᴴ g lets it."""
-    if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
-        return None
-    forward, reverse = program.steps[-2:]
-    if not isinstance(forward, Transform) or not isinstance(reverse, Transform):
-        return None
-    last = len(trace.steps) - 1
-    tangent, pulled = trace.steps[-2][1], trace.steps[-1][1:]
-    pushed = tangent if isinstance(tangent, tuple) else (tangent,)
-    paths = [(1, i) if isinstance(tangent, tuple) else (1,) for i in range(len(pushed))]
-    g = _leaves(program, dict(reverse.options)["cotangents"])
-    t = _leaves(program, dict(forward.options)["tangents"])
-    left, error = _inner(g, pushed, [("step", last - 1, path) for path in paths], close)
-    right, error_too = _inner(t, pulled, [("step", last, (1 + i,)) for i in range(len(pulled))], close)
-    if not np.isfinite(left) or not np.isfinite(right):
-        return None
-    if abs(left - right) > error + error_too:
-        return f"forward mode gives {left!r} where reverse mode gives {right!r}"
-    return None
-
-
-def _leaves(program: Program, refs: tuple[Ref, ...]) -> list[np.ndarray]:
-    steps = [program.steps[ref.index] for ref in refs]
-    return [leaf_array(step) for step in steps if isinstance(step, Leaf)]
-
-
-def _inner(
-    given: list[np.ndarray], seen: tuple[object, ...], places: list[Place], close: Closeness
-) -> tuple[float, float]:
-    """(Re⟨g, x⟩, how far the rounding of x may move it) over pairs of arrays."""
-    total, error = 0.0, 0.0
-    for g, outcome, place in zip(given, seen, places):
-        if isinstance(outcome, Observed):
-            wide = complex if outcome.array.dtype.kind == "c" else float
-            product = np.conj(g.astype(wide)) * outcome.array.astype(wide)
-            allowed = close.allowed(outcome.array, outcome.dtype, place)
-            allowed = allowed.sum(-1) if allowed.ndim > product.ndim else allowed
-            total += float(np.sum(product.real))
-            error += float(np.sum(np.abs(g.astype(wide)) * allowed)) + 2.0**-50 * float(np.sum(np.abs(product)))
-    return total, error
+def _huge_forward(b: Builder, line: Operator) -> None:
+    b.sizes = "huge"
+    push_forward(b, line)
+    untracked(b)
+    _limit(b)
 
 
 def _inplace(b: Builder, line: Operator) -> None:
@@ -215,7 +137,7 @@ def _inplace(b: Builder, line: Operator) -> None:
     result = b.call(line.name, target, *args[1:], form="inplace", **attrs)
     b.observe(result, "value", "flags", "version", "layout", *(["graph"] if line.graph != "free" else []))
     b.observe(target, "value", "flags", "version")
-    if result.requires_grad:
+    if result.requires_grad or target.requires_grad:
         b.backward(result, gradient=b.like(target))
 
 
@@ -266,9 +188,38 @@ SMALL_ONLY = frozenset(
 """Lines that are not yet held to large sizes, and why. The list may only shrink."""
 
 
+GRADIENTS_WITHOUT_FORWARD = frozenset(
+    {
+        # PyTorch's backward functions of these refuse forward mode, or fail in it.
+        *("nn.functional.mse_loss", "nn.functional.huber_loss", "nn.functional.huber_loss.weighted"),
+        *("nn.functional.soft_margin_loss", "nn.functional.group_norm"),
+        # Those of these are wrong or inexact in forward mode (recorded for `double` or `jvp`), and the arbiter does not
+        # follow a transform within a transform.
+        *("pow", "float_power", "var.dim", "var_mean.dim", "scatter_reduce", "as_strided_scatter"),
+        *("cholesky_inverse", "logcumsumexp", "lgamma", "digamma", "polygamma", "special.polygamma", "mvlgamma"),
+        *("nn.functional.gelu", "nn.functional.binary_cross_entropy", "clamp.tensors"),
+    }
+)
+"""Lines whose gradients are not differentiated in forward mode, and why. The list may only shrink."""
+
+
+WRITES_WITHOUT_FORWARD = frozenset(
+    {
+        # PyTorch subtracts a Boolean tensor, or misses an operand, where it pushes a tangent through the write.
+        *("pow", "scatter_reduce"),
+        # PyTorch's slopes are good to 1e-9 or so (recorded for `inplace`); the arbiter does not follow writes.
+        *("digamma", "lgamma", "mvlgamma", "polygamma", "special.polygamma"),
+    }
+)
+
+
 def _huge(b: Builder, line: Operator) -> None:
     b.sizes = "huge"
     _vjp(b, line) if line.differentiable else _forward(b, line)
+    _limit(b)
+
+
+def _limit(b: Builder) -> None:
     if max((math.prod(v.shape) for v in b.values), default=0) > LIMIT:
         raise Rejected
 
@@ -326,10 +277,35 @@ PROPERTIES: dict[str, Property] = {
         Property(
             "jvp",
             "in forward mode is the transpose of its reverse mode",
-            _jvp,
+            push_forward,
             "forward",
-            lambda line: line.differentiable and line.forward and not line.jumps,
-            _transposed,
+            lambda line: _forwards(line),
+            transposed,
+        ),
+        Property(
+            "forward-over-reverse",
+            "has gradients that forward mode differentiates",
+            forward_over_reverse,
+            "higher-order",
+            lambda line: (
+                _twice(line) and line.forward and not line.jumps and line.name not in GRADIENTS_WITHOUT_FORWARD
+            ),
+        ),
+        Property(
+            "inplace-forward",
+            "its in-place twin has the same tangent",
+            inplace_forward,
+            "forward",
+            lambda line: _writable(line) and _forwards(line) and line.name not in WRITES_WITHOUT_FORWARD,
+        ),
+        Property(
+            "huge-forward",
+            "is right in forward mode beyond 65,536 elements",
+            _huge_forward,
+            "forward",
+            lambda line: _forwards(line) and line.name not in SMALL_ONLY and _grows(line.name),
+            transposed,
+            rarity=16,
         ),
         Property("inplace", "its in-place twin writes the same value and gradient", _inplace, "mutation", _writable),
         Property("edge", "handles 0-d, one-element and empty operands", _empty, "values"),
@@ -363,8 +339,15 @@ PROPERTIES: dict[str, Property] = {
 
 
 def properties_of(line: Operator) -> list[Property]:
-    """The properties that apply to a line."""
-    return [p for p in PROPERTIES.values() if p.applies(line) and (p.name not in _REVERSE or line.differentiable)]
+    """The properties that apply to a line. One that only writes has those of writes."""
+    return [
+        p
+        for p in PROPERTIES.values()
+        if (line.plain_forms or p.name in _WRITING)
+        and p.applies(line)
+        and (p.name not in _REVERSE or line.differentiable)
+    ]
 
 
 _REVERSE = frozenset({"vjp", "broadcast"})
+_WRITING = frozenset({"inplace", "inplace-forward"})

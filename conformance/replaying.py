@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,16 @@ def find(run: Run, name: str) -> Record:
     raise ReplayError(f"{run.path}: no finding {name!r}; it has {known}{more}")
 
 
-def replay(finding: Record, backend: str, oracle: str) -> Replay:
+def replay_all(run: Run, backend: str, oracle: str, python: str | None = None) -> Iterator[tuple[str, str]]:
+    """(id, status) of each finding of a run; one without a program is ``not replayable``. Raises ReplayError."""
+    for finding in run.findings.values():
+        if finding.get("program") is None:
+            yield finding["id"], "not replayable"
+        else:
+            yield finding["id"], replay(finding, backend, oracle, python).status
+
+
+def replay(finding: Record, backend: str, oracle: str, python: str | None = None) -> Replay:
     """Judges a finding's program. Raises ReplayError where the program isn't valid or an engine can't be had."""
     from .backends import BrokenBackend, UnknownBackend, collecting_warnings, load
     from .codec import BadProgram, decode_program
@@ -46,7 +56,7 @@ def replay(finding: Record, backend: str, oracle: str) -> Replay:
 
     try:
         program = decode_program(finding.get("program"))
-        engine, reference = load(backend), load(oracle)
+        engine, reference = load(backend, python), load(oracle)
     except (BadProgram, BrokenBackend, UnknownBackend) as error:
         raise ReplayError(str(error).strip("'\"")) from None
     with collecting_warnings():

@@ -16,8 +16,10 @@ from .search import Tally
 FORMAT = 1
 
 
-def run_line(backend: Backend, oracle: Backend, profile: str, seed: int) -> dict[str, Any]:
-    """The first line: who was judged by whom, where and when."""
+def run_line(
+    backend: Backend, oracle: Backend, profile: str, seed: int, selection: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The first line: who was judged by whom, where and when. ``selection``: what was asked for, to ask again."""
     return {
         "type": "run",
         "format": FORMAT,
@@ -26,12 +28,13 @@ def run_line(backend: Backend, oracle: Backend, profile: str, seed: int) -> dict
             "name": backend.name,
             "version": backend.version,
             "family": backend.family,
-            "claims": sorted(backend.claims),
             "compiles": getattr(backend, "compiles", "no"),
+            "claims": sorted(backend.claims),
         },
         "oracle": {"name": oracle.name, "version": oracle.version},
         "profile": profile,
         "seed": seed,
+        "selection": selection or {},
         "platform": platform.platform(),
         "python": sys.version.split()[0],
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -47,6 +50,7 @@ def result_line(identity: dict[str, Any], status: str, tally: Tally, headroom: f
         "programs": tally.programs,
         "witnessed": tally.witnessed,
         "filtered": tally.filtered,
+        "unclaimed": tally.unclaimed,
         "ill_posed": tally.ill_posed,
         "unspecified": tally.unspecified,
         "seconds": round(tally.seconds, 6),

@@ -72,6 +72,7 @@ class Tally:
     witnessed: int = 0
     filtered: int = 0
     unclaimed: int = 0
+    refused: int = 0
     ill_posed: int = 0
     unspecified: int = 0
     seconds: float = 0.0
@@ -172,7 +173,8 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":
         tally.unclaimed += 1
-        tally.lacking.add("errors")
+        tally.refused += judgement.refused
+        tally.lacking.add(judgement.lacks)
         return None
     tally.ill_posed += judgement.status == "ill-posed"
     tally.unspecified += judgement.status == "unspecified"
@@ -187,7 +189,7 @@ def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | Non
     def fails(program: Program) -> bool:
         nonlocal runs_left
         runs_left -= 1
-        if runs_left < 0:
+        if runs_left < 0 or not judge.claimed(program):
             return False
         judgement = judge.judge(program, law)
         found = judgement.divergence

@@ -29,8 +29,14 @@ from .source import Stream, mix
 from .trace import Trace
 
 SIZED = ("/large", "/one-of-65536")
+HUGE = ("/huge", "/huge-forward")
+"""Faults of size alone, and the properties whose programs are huge."""
 PROBES = 4
 """Programs of a question after which it is given up, if they reached no site with a living fault."""
+
+
+Reached = dict[str, list[Site]]
+"""The sites that the programs of each question pass."""
 
 
 @dataclass(slots=True)
@@ -141,11 +147,16 @@ class Bench:
         self.passed: dict[str, set[Site]] = {}
         self.unsound = 0
 
-    def ask(self, questions: Sequence[Question]) -> None:
-        """Puts the questions to all living faults, in order."""
+    def ask(self, questions: Sequence[Question], reach: Reached | None = None) -> None:
+        """Puts the questions to all living faults, in order; where it is known what sites they reach, those alone that
+        reach one."""
         for question in questions:
             if not any(self.alive.values()):
                 return
+            if reach is not None:
+                self.passed[question.id] = set(reach.get(question.id, ())) & self.alive.keys()
+                if not self._is_worth(question.id, self.passed[question.id]):
+                    continue
             found = asked(question, self.settings)
             if found.draw is not None and not found.convention:
                 with collecting_warnings():
@@ -155,7 +166,7 @@ class Bench:
         seed = (self.settings.seed, zlib.crc32(found.id.encode()))
         passed = self.passed.setdefault(found.id, set())
         for index in range(found.examples):
-            if index >= PROBES and not self._is_worth(found, passed):
+            if index >= PROBES and not self._is_worth(found.id, passed):
                 return
             started, source = time.perf_counter(), Stream(mix(*seed, index))
             try:
@@ -172,9 +183,9 @@ class Bench:
                 cost.programs += 1
                 cost.seconds += spent
 
-    def _is_worth(self, found: Asked, passed: set[Site]) -> bool:
+    def _is_worth(self, question: str, passed: set[Site]) -> bool:
         """Whether a living fault may yet be caught: one of size only where the programs are huge."""
-        is_huge = found.id.endswith("/huge")
+        is_huge = question.endswith(HUGE)
         return any(is_huge or not id.endswith(SIZED) for site in passed for id in self.alive.get(site, ()))
 
     def _try(self, found: Asked, program: Program, sound: Trace, log: list[int]) -> None:
@@ -224,3 +235,28 @@ def site_of(fault: Fault) -> Site:
 
 def fires_of(fault: Fault) -> Callable[[Event], bool]:
     return getattr(fault, "fires", lambda event: True)
+
+
+def reached(asking: Sequence[Question], settings: Settings, draws: int) -> Reached:
+    """What sites the questions' first programs pass."""
+    sound, reach, found = load("refgrad"), Reach(), Reached()
+    with collecting_warnings():
+        for question in asking:
+            known = asked(question, settings)
+            if known.draw is not None and not known.convention:
+                sites: dict[Site, None] = {}
+                for program in _first(known, settings, draws):
+                    with reach:
+                        sound.execute(program)
+                    sites.update(dict.fromkeys(reach.events))
+                found[question.id] = list(sites)
+    return found
+
+
+def _first(known: Asked, settings: Settings, draws: int) -> Iterator[Program]:
+    assert known.draw is not None
+    for index in range(min(draws, known.examples)):
+        try:
+            yield known.draw(Stream(mix(settings.seed, zlib.crc32(known.id.encode()), index)))
+        except Rejected:
+            continue

@@ -14,7 +14,12 @@ from .compare import Divergence
 from .program import Backward, Call, Drop, Grad, Program, Step, Transform, refs
 from .trace import Trace
 
-ABOUT_SAVING = ("modified by an inplace operation", "backward through the graph a second time")
+ABOUT_SAVING = (
+    "modified by an inplace operation",
+    "backward through the graph a second time",
+    "Inference tensors cannot be saved",
+    "raised while packing",
+)
 
 
 def saves_freely(step: Step) -> bool:

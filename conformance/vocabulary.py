@@ -14,7 +14,7 @@ from .shapes import Shape, draw_shape
 from .source import Source
 
 # They read operands while they write: what memory shared with one gives is undefined, and PyTorch doesn't look.
-ACCUMULATING = ("addmm", "addmv", "addbmm", "baddbmm", "addr")
+ACCUMULATING = ("addmm", "addmv", "addbmm", "baddbmm", "addr", "masked_scatter")
 # They write element by element where PyTorch only warns that elements share memory: the last one stays, in an order of
 # the engine's own.
 ELEMENTWISE = ("index_put", "index_fill", "masked_fill")
@@ -24,7 +24,8 @@ FOLDING = ("expand", "expand_as", "broadcast_to", "broadcast_tensors", "as_strid
 @cache
 def menu() -> tuple[tuple[Operator, ...], tuple[Operator, ...], tuple[Operator, ...]]:
     """(all differentiable operators, the views among them, those with an in-place twin)."""
-    lines = [line for line in operators().values() if line.differentiable and line.gauge is None]
+    known = [line for line in operators().values() if line.family != "variants"]
+    lines = [line for line in known if line.differentiable and line.gauge is None]
     return (
         tuple(lines),
         tuple(line for line in lines if line.view),
@@ -36,7 +37,8 @@ class Language(Builder):
     """A builder whose operands are mostly values made before.
 
     ``memory`` says which leaves or results a value's memory may be part of; ``plain``: so far every node is one that
-    PyTorch names, so graphs can be compared.
+    PyTorch names, so graphs can be compared; ``composite``: values whose node is an engine's own affair; ``computed``:
+    what a formula made, in as many writes as it likes.
     """
 
     def __init__(self, source: Source, dtype: str) -> None:
@@ -45,6 +47,8 @@ class Language(Builder):
         self.spent: set[int] = set()
         self.memory: dict[int, frozenset[int]] = {}
         self.folded: set[int] = set()
+        self.composite: set[int] = set()
+        self.computed: set[int] = set()
         self.plain = True
 
     def operand(
@@ -76,6 +80,8 @@ class Language(Builder):
         result = super().call(op, *args, form=form, **attrs)
         line = operators()[op]
         self.plain = self.plain and line.graph == "spec"
+        if line.graph != "spec":
+            self.composite.add(result.index)
         # What aliases an operand does no arithmetic.
         if line.exact or line.view or form == "inplace":
             self.memory[result.index] = self.shared((*args, *attrs.values()))
@@ -97,8 +103,16 @@ class Language(Builder):
     def item(self, value: Value, index: int) -> Value:
         result = super().item(value, index)
         self.memory[result.index] = self.shared([value])
-        if value.index in self.folded:
-            self.folded.add(result.index)
+        for kind in (self.folded, self.composite, self.computed):
+            if value.index in kind:
+                kind.add(result.index)
+        return result
+
+    def transform(self, kind: str, *args: Any, **options: Any) -> Value:
+        result = super().transform(kind, *args, **options)
+        if kind != "function":
+            self.composite.add(result.index)
+            self.computed.add(result.index)
         return result
 
     def shared(self, args: Any) -> frozenset[int]:

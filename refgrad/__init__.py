@@ -32,6 +32,7 @@ from ._modes import (
     set_grad_enabled,
 )
 from . import ops
+from . import _drawing  # a tensor shows its graph in a notebook
 from ._errors import is_warn_always_enabled, set_warn_always
 from ._op import PUBLIC
 from ._out import NAMES as OUT_NAMES

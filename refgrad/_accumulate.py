@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import list_text, warn_once
+from ._errors import INFERENCE_INPLACE, list_text, warn_once
 from ._interpreters import LIVE, narrow_result, widen
 from ._layout import with_strides
 from ._modes import state
@@ -69,12 +69,25 @@ class Owners:
 def kept_gradient(g: np.ndarray) -> Tensor:
     """A gradient in the cotangent's own memory, which a seed may share: PyTorch, too, copies only what something else
     refers to, and a view of the seed is another tensor than the seed."""
-    return state.executing[-1].owners.fresh(g)
+    made = state.executing[-1].owners.fresh(g)
+    if state.inference:
+        made._cell = None
+    return made
+
+
+def _count_write(grad: Tensor) -> None:
+    """Counts a write to a gradient. Raises RuntimeError, after the write, for one that inference mode made."""
+    if grad._cell is not None:
+        grad._cell[0] += 1
+    elif not state.inference:
+        raise RuntimeError(INFERENCE_INPLACE)
 
 
 def copied_gradient(variable: np.ndarray, g: np.ndarray) -> Tensor:
     """A gradient in memory of its own. That of a dense leaf is written into a new tensor, which counts as a write."""
     made = plain(owned_gradient(variable, g))
+    if state.inference:
+        made._cell = None
     if made._cell is not None and g.size and is_dense(variable):
         made._cell[0] = 1
     return made
@@ -108,8 +121,7 @@ def accumulate(variable: Tensor, g: Any, live: bool) -> None:
             grad.add_(plain(g))
         else:
             state.run(np.add, grad._array, g, grad._array)
-            if grad._cell is not None:
-                grad._cell[0] += 1
+            _count_write(grad)
     if grad is not None:
         check_layout(variable, grad)
 

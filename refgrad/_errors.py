@@ -96,6 +96,7 @@ VIEW_WRITTEN_WITH_OTHERS = (
     "into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other "
     "operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
 )
+LEAF_MOVED = "leaf variable has been moved into the graph interior"
 INTERNAL_OVERLAP = (
     "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
     "clone() the tensor before performing the operation."

@@ -19,7 +19,7 @@ from ._dtypes import OF_ARRAY, promote_types
 from ._interpreters import LIVE
 from ._modes import LEVELS, state
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
-from ._record import RowNode, general
+from ._record import RowNode, general, meta_of
 from ._saved import Saved
 from ._tensor import DUAL, Tensor, alias, extra, plain
 from ._views import replay
@@ -214,6 +214,7 @@ def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) 
     values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
     if row.casts_saved:
         inputs = [_promoted(x, out) for x in inputs]
+    values |= {f"{i.name}_meta": meta_of(x, row.needs_offset) for i, x in zip(schema.inputs, inputs) if x is not None}
     return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import _errors as errors
 from ._modes import state
 from ._tensor import VIEW, Tensor, extra, plain, refresh, resolved
 
@@ -180,8 +181,11 @@ class AccumulateGrad(CallableNode):
         from ._accumulate import accumulate
 
         variable = self.variable
-        if cotangents[0] is not None and variable.requires_grad:
-            accumulate(variable, cotangents[0], live)
+        if cotangents[0] is not None:
+            if variable.grad_fn is not None:
+                raise RuntimeError(errors.LEAF_MOVED)
+            if variable.requires_grad:
+                accumulate(variable, cotangents[0], live)
         # They run also where nothing arrived.
         if variable._extra is not None and variable._extra.post_accumulate:
             run_post_accumulate(variable)

@@ -17,10 +17,12 @@ from ._calls import common_dtype, compute, flat, refresh_all
 from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
 from ._graph import gradient_edge
+from ._interpreters import LIVE
 from ._modes import local, state
 from ._op import Row
-from ._overlap import check_overlap, is_expanded
+from ._overlap import check_overlap
 from ._record import RowNode, record, save_results
+from ._storage import is_expanded
 from ._tensor import CONJ, DUAL, LAZY, NEG, VIEW, Extra, Tensor, alias, plain
 from ._views import check_writable, rebase, replay
 
@@ -102,7 +104,7 @@ def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], se
     """Gives the written tensor its new tangents; one that it has is written, so that views of it see the change."""
     from ._forward import push, set_tangent, tangent_of
 
-    result = alias(self)
+    result = LIVE.alias_with_history(self)
     push(row, primals, attributes, [result])
     for level, new in (result._extra.tangents if result._extra is not None else {}).items():
         old = tangent_of(self, level)

@@ -14,7 +14,7 @@ import numpy as np
 from . import _errors as errors
 from ._calls import flat
 from ._op import Row
-from ._storage import element_strides, is_dense, owner
+from ._storage import element_strides, is_dense, is_expanded, owner
 from ._tensor import Tensor
 
 # An operand may not even be the written tensor: places are read after others were written.
@@ -62,11 +62,6 @@ _UNCHECKED = frozenset(
 )
 
 
-def is_expanded(array: np.ndarray) -> bool:
-    """Whether elements share memory, as far as strides of 0 tell."""
-    return array.size > 1 and 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides))
-
-
 def check_overlap(row: Row, self: Tensor, inputs: Sequence[Any]) -> None:
     """Raises RuntimeError if elements of the written tensor share memory, or an input overlaps it, where PyTorch's
     operator looks. Like PyTorch, looks no further than stride 0 and dense inputs."""
@@ -109,4 +104,4 @@ def _overlaps(self: Tensor, other: Tensor, distinct: bool) -> bool:
     return is_dense(array) and is_dense(given) and a < d and c < b and bool(given.size)
 
 
-__all__ = ["check_overlap", "is_expanded"]
+__all__ = ["check_expanded", "check_overlap"]

@@ -158,6 +158,8 @@ def record(
         is_cut = is_cut or any(map(is_severed, members))
     if not (is_cut or any(needs)):
         return None
+    # PyTorch asks which inputs a gradient goes to, before it saves, only where there are several.
+    needs[row.edged[0]] |= len(row.edged) == 1
     node: RowNode = new(row.node)
     node.sequence = me.sequence
     me.sequence += 1
@@ -185,7 +187,7 @@ def record_view(row: Row, t: Tensor, attributes: tuple[Any, ...], out: Tensor, m
     node.shape, node.dtype = out._array.shape, out._array.dtype
     node.hooks = node._metadata = node.metas = node.counts = None
     node.attributes, node.plan = attributes, plan
-    node.saved = (_meta(t, row.needs_offset),) if plan.metas else ()
+    node.saved = (meta_of(t, row.needs_offset),) if plan.metas else ()
     out._edge, out._needs = (node, 0), True
 
 
@@ -223,7 +225,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
             continue
         value = inputs[position]
         if k >= first_meta:
-            entries.append(_meta(value, node.row.needs_offset))
+            entries.append(meta_of(value, node.row.needs_offset))
         elif isinstance(value, (list, tuple)):
             entries.append(SavedList([Saved(t, False) for t in value]))
         elif not isinstance(value, Tensor):
@@ -252,10 +254,10 @@ def save_results(node: RowNode, outputs: Sequence[Tensor]) -> None:
     node.saved = tuple(saved)
 
 
-def _meta(value: Any, needs_offset: bool) -> Any:
+def meta_of(value: Any, needs_offset: bool) -> Any:
     if isinstance(value, Tensor):
         a = value._array
         return Meta(a.shape, a.dtype, a.strides, storage_offset(a) if needs_offset else 0)
     if isinstance(value, (list, tuple)):
-        return [_meta(v, needs_offset) for v in value]
+        return [meta_of(v, needs_offset) for v in value]
     return value

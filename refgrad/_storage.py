@@ -78,6 +78,11 @@ def is_dense(array: np.ndarray) -> bool:
     return True
 
 
+def is_expanded(array: np.ndarray) -> bool:
+    """Whether elements share memory, as far as strides of 0 tell."""
+    return array.size > 1 and 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides))
+
+
 def restrided(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
     """A view with the same first element and another shape and strides (in bytes) that stay in the storage.
     Where NumPy's reshape gives those strides it is used: it takes a tenth of the time of `as_strided`."""

@@ -315,7 +315,8 @@ def extra(t: Tensor) -> Extra:
 
 def set_requires_grad(t: Tensor, value: bool) -> None:
     """Turns a leaf's flag. Raises RuntimeError for a non-leaf (to False) and for an integer dtype (to True)."""
-    if not t.is_leaf:
+    # Like PyTorch, looks at the history that a view has, not at the one that a write to its base would give it.
+    if t._edge is not None:
         if not value:
             raise RuntimeError(errors.NONLEAF_REQUIRES_GRAD)
         return

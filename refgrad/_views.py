@@ -20,7 +20,7 @@ from ._interpreters import LIVE
 from ._modes import enable_grad, local, state
 from ._op import ROWS, Row
 from ._record import record, record_view
-from ._storage import as_strided_array, element_strides, storage_offset
+from ._storage import as_strided_array, element_strides, is_expanded, storage_offset
 from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain
 
 DEFAULT, NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = range(5)
@@ -85,7 +85,9 @@ def as_view(t: Tensor, array: np.ndarray, step: Any, several: bool = False) -> T
     if t._cell is None:
         return made
     if step is not None:
-        step = (*step, array, t._flags & LAZY)
+        # PyTorch makes a view that strides don't describe again from the view before it, and so keeps that alive.
+        is_lazy = step[0].__name__ in LAZY_CALLS or array.dtype != t._array.dtype
+        step = (*step, array, t._flags & LAZY, t if is_lazy and t._view is not None else None)
     creation, me = MULTI_OUTPUT if several else DEFAULT, local.me
     if me.inference:
         creation = INFERENCE
@@ -123,7 +125,7 @@ def regenerate(t: Tensor) -> Any:
     here, bits = t._view.base, t._view.base._flags & LAZY
     pending: np.ndarray | None = None
     with enable_grad():
-        for call, attributes, nr, array, before in steps(t._view.chain):
+        for call, attributes, nr, array, before, _ in steps(t._view.chain):
             if array.dtype == here._array.dtype and before == bits and call.__name__ not in LAZY_CALLS:
                 pending = array
                 continue
@@ -224,10 +226,12 @@ class CopySlices(CallableNode):
 
     def _raw(self, g: np.ndarray) -> tuple[Any, ...]:
         shape, strides, _ = self.base_geometry
-        result = empty_like_geometry(shape, strides, g.dtype)
+        result = scratch(shape, strides, g.dtype)
         result[...] = g
         part = as_strided_array(result, self.view_geometry[0], self.view_geometry[1], self._offset())
         found = self.inner.apply([part.copy()], False)
+        if found[0] is not None and is_expanded(part):
+            raise RuntimeError(errors.INTERNAL_OVERLAP)
         part[...] = 0 if found[0] is None else found[0]
         return (result, *found[1:])
 
@@ -236,13 +240,15 @@ class CopySlices(CallableNode):
         if raw:
             g = plain(g)
         shape, strides, _ = self.base_geometry
-        result = LIVE.copy_into(plain(empty_like_geometry(shape, strides, g._array.dtype)), g)
+        result = LIVE.copy_into(plain(scratch(shape, strides, g._array.dtype)), g)
         part = (
             replay(self.chain, result)
             if self.chain is not None
             else LIVE.as_strided(result, self.view_geometry[0], self.view_geometry[1], self._offset())
         )
         found = self.inner.apply([LIVE.clone(part)._array if raw else LIVE.clone(part)], not raw)
+        if found[0] is not None and is_expanded(part._array):
+            raise RuntimeError(errors.INTERNAL_OVERLAP)
         LIVE.copy_into(part, LIVE.zeros_like(part) if found[0] is None else plain(found[0]) if raw else found[0])
         return (result._array if raw else result, *found[1:])
 
@@ -255,6 +261,15 @@ def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype:
     """An array of given strides that owns just the memory it spans."""
     span = 1 + sum((n - 1) * s for n, s in zip(shape, strides)) if all(shape) else 0
     return as_strided_array(np.zeros(span, dtype), shape, strides, 0)
+
+
+def scratch(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Memory laid out as a base's, to take its cotangent. Raises RuntimeError if elements share memory, as PyTorch does:
+    then what the written part's cotangent is isn't said by the cotangents of the elements."""
+    made = empty_like_geometry(shape, strides, dtype)
+    if is_expanded(made):
+        raise RuntimeError(errors.INTERNAL_OVERLAP)
+    return made
 
 
 def check_writable(t: Tensor, needs: bool, others: Sequence[Any] = ()) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from . import finding, island, matrix, summary
+from . import finding, graph, island, matrix, summary
 from .column import SIGNS, Column, distinguish
 
 STATIC_ROWS = 1_500
@@ -25,6 +25,7 @@ class Extras:
     """Parts that are shown when they are given: plots, the proof table, the difference of two runs."""
 
     plots: Sequence[Any] = ()
+    accuracy: Sequence[Any] = ()
     proof: Any = None
     difference: Any = None
     machine: str = ""
@@ -74,6 +75,13 @@ def render(columns: Sequence[Column], extras: Extras | None = None) -> str:
         script=Markup(script),
         policy=_policy(style, script),
     )
+
+
+def program_picture(program: object) -> str | None:
+    """The graph of a Program's JSON as SVG, for a notebook; None where it is too large to be read as a picture."""
+    drawing = graph.draw(program, None)
+    macro: Any = _environment().get_template("finding.html.j2").module
+    return None if drawing is None else str(macro.graph(drawing)).strip()
 
 
 def _static_rows(rows: list[matrix.Row]) -> _Parts:

@@ -3,16 +3,19 @@
 A backend is found by a known name, by ``module:object``, by a ``file.py`` (its ``backend`` attribute), through the
 entry-point group ``refgrad.backends``, or as ``wire:COMMAND`` (a program that speaks the protocol of ``wire``). The
 object is a Backend or a function that returns one. With an interpreter it runs in a process of that interpreter.
+``torch:DEVICE`` is PyTorch on a device, ``torch:func`` its function transforms, ``torch:compile[=BACKEND]`` its compiler
+(a backend of its own, or ``module:function``).
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -38,6 +41,8 @@ ERROR_KINDS = (
 )
 UNCLAIMED = "Unclaimed"
 """The kind of error by which an engine says, of one program, that it hasn't what the program asks for."""
+ASSERTED = "Asserted"
+"""A check within a device's kernel failed: which no exception can promise to tell, where the oracle raises one."""
 
 
 class Backend(Protocol):
@@ -91,14 +96,17 @@ def known() -> list[str]:
     return sorted({*KNOWN, *(point.name for point in entry_points(group=GROUP))})
 
 
-def load(spec: str, python: str | None = None) -> Backend:
-    """The backend that ``spec`` names, here or under another interpreter. Raises UnknownBackend or BrokenBackend."""
+def load(spec: str, python: str | None = None, imports: Sequence[str] = ()) -> Backend:
+    """The backend that ``spec`` names, here or under another interpreter, after ``imports`` (modules that register
+    devices or the like). Raises UnknownBackend or BrokenBackend."""
     if python is not None:
         from .wire import isolated
 
-        return isolated(spec, python)
+        return isolated(spec, python, imports=imports)
     find = _finder(spec)
     try:
+        for module in imports:
+            importlib.import_module(module)
         found = find()
         return found() if isinstance(found, type) or not hasattr(found, "execute") else found
     except (UnknownBackend, BrokenBackend):
@@ -119,6 +127,10 @@ def _finder(spec: str) -> Callable[[], Any]:
             return point.load
     if spec in KNOWN:
         return lambda: importlib.import_module(f".{spec}_backend", __name__).backend
+    if spec.startswith("torch:"):
+        variant = _torch_variant(spec.removeprefix("torch:"))
+        if variant is not None:
+            return variant
     if spec.startswith("wire:"):
         return lambda: _from_command(spec.removeprefix("wire:"))
     if spec.endswith(".py") and Path(spec).is_file():
@@ -130,6 +142,18 @@ def _finder(spec: str) -> Callable[[], Any]:
         f"unknown backend {spec!r}: the known ones are {', '.join(known())}; "
         "module:object, a file.py with a `backend` and wire:COMMAND work too"
     )
+
+
+def _torch_variant(name: str) -> Callable[[], Any] | None:
+    """PyTorch in another way than eagerly on the CPU; None where the name is no device's."""
+    family, _, choice = name.partition("=")
+    if family == "compile":
+        return lambda: importlib.import_module(".torch_compile", __name__).backend(choice or "aot_eager")
+    if name == "func":
+        return lambda: importlib.import_module(".torch_func", __name__).backend()
+    if re.fullmatch(r"[a-z][a-z0-9_]*(:[0-9]+)?", name):
+        return lambda: importlib.import_module(".torch_device", __name__).backend(name)
+    return None
 
 
 def _from_command(line: str) -> Backend:

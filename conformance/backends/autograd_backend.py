@@ -15,6 +15,7 @@ DTYPES = ("float32", "float64", "complex128", "int64", "bool")
 
 def backend() -> Functional:
     import autograd.numpy as np
+    from autograd import hessian, jacobian
     from autograd.builtins import tuple as boxed
     from autograd.core import make_jvp, make_vjp
 
@@ -26,7 +27,11 @@ def backend() -> Functional:
     def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         return make_jvp(lambda packed: boxed(function(*packed)), args)(tangents)
 
-    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES, jvp=jvp)
+    transforms = {
+        "jacrev": lambda function, argnums: jacobian(function, argnums),
+        "hessian": lambda function, argnums: hessian(function, argnums),
+    }
+    return Functional("autograd", version("autograd"), operators(), vjp, DTYPES, jvp=jvp, transforms=transforms)
 
 
 def operators() -> Table:
@@ -36,7 +41,11 @@ def operators() -> Table:
 
     space = Space(np)
     # These it refuses by an assertion, or has in the forward direction alone.
-    without = ("clamp.tensors", *(f"nn.functional.pad.{mode}" for mode in ("reflect", "replicate", "circular")))
+    without = (
+        "clamp.tensors",
+        "linalg.multi_dot",
+        *(f"nn.functional.pad.{mode}" for mode in ("reflect", "replicate", "circular")),
+    )
     return table(space, without) | {
         "expand": lambda x, shape: _broadcast(np, x, shape),
         "broadcast_to": lambda x, shape: _broadcast(np, x, shape),

@@ -29,7 +29,9 @@ KEPT = 32
 
 
 class Functional:
-    """``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
+    """Of the engine's arrays only + between them and with numbers, and * by a number, are asked for.
+
+    ``operators``: name → function(*args, **attrs) on the engine's arrays; one that raises NotImplementedError says
     that it hasn't what it was asked for. ``vjp(function, args, cotangents)``: the gradients by argument of a function
     that returns a tuple. ``jvp(function, args, tangents)``: (outputs, tangents of them), both tuples. ``transforms``:
     the engine's own vmap, jacrev, jacfwd, hessian, as ``name(function, **options)``. ``twice``: whether a vjp can be
@@ -100,6 +102,10 @@ class Functional:
             return Nothing()
         if isinstance(value, (Nothing, Raised)):
             return value
+        return self.see_array(value)
+
+    def see_array(self, value: Any) -> Outcome:
+        """An array's value, dtype and shape."""
         array = np.array(self.numpy(value))
         return Observed(array, array.dtype.name, array.shape)
 

@@ -8,6 +8,7 @@ from typing import Any
 from .functional import Functional
 from .numpylike import Space, Table, table
 from .numpylike.reductions import axes
+from .numpylike.space import alike
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int64", "int32", "bool")
 
@@ -26,6 +27,9 @@ def backend() -> Functional:
         _, pull = jax.vjp(function, *args)
         return tuple(conj(part) for part in pull(tuple(map(conj, cotangents))))
 
+    def vmap(function: Callable[..., Any], in_dims: Any, out_dims: Any) -> Callable[..., Any]:
+        return jax.vmap(function, in_dims, out_dims)
+
     return Functional(
         "jax",
         jax.__version__,
@@ -35,7 +39,7 @@ def backend() -> Functional:
         jax.numpy.asarray,
         numpy.asarray,
         jvp=jax.jvp,
-        transforms={"vmap": jax.vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
+        transforms={"vmap": vmap, "jacrev": jax.jacrev, "jacfwd": jax.jacfwd, "hessian": jax.hessian},
         compiled=jax.jit,
         untraceable=(jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError),
         compiles="per_shape",
@@ -66,8 +70,8 @@ def operators() -> Table:
         table(space)
         | named
         | {
-            "xlogy": lambda x, y: special.xlogy(x, y),
-            "special.xlog1py": lambda x, y: special.xlog1py(x, y),
+            "xlogy": lambda x, y: special.xlogy(*alike(space, x, y)),
+            "special.xlog1py": lambda x, y: special.xlog1py(*alike(space, x, y)),
             "polygamma": special.polygamma,
             "special.polygamma": special.polygamma,
             "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),

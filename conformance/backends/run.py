@@ -12,7 +12,7 @@ from .. import catalogue
 from .. import program as p
 from ..leafdata import DTYPES, EPS, leaf_array
 from ..trace import NOTHING, Nothing, Observed, Outcome, Raised, Trace
-from . import error_kind, take_warnings
+from . import take_warnings
 from .aspects import ASPECTS
 from .hooking import register, register_multi
 from .modes import within
@@ -45,7 +45,7 @@ class Run:
         self.leaves: list[int] = []
         self.noise = None if noise is None else np.random.default_rng(noise)
         self.fixed: frozenset[int] = frozenset()
-        self.classes: dict[int, int] = {}
+        self.classes: dict[int, tuple[int, Any]] = {}
         self.nodes: list[Any] = []
         self.thread = 0
         self.is_inner = False
@@ -69,7 +69,7 @@ class Run:
             return Nothing(skipped=True)
         except Exception as error:
             self.values.append(FAILED)
-            return Raised(error_kind(error), str(error))
+            return Raised(self.engine.kind_of(error), str(error))
         self.values.append(value)
         return NOTHING if type(step) in _SILENT or value is None else self._seen(value)
 
@@ -232,7 +232,11 @@ class Run:
 
     def alias_class(self, tensor: Any) -> int:
         """Small numbers for memory, in the order in which it was first seen."""
-        return self.classes.setdefault(self.engine.storage_key(tensor), len(self.classes))
+        key = self.engine.storage_key(tensor)
+        if key not in self.classes:
+            # Memory that is kept can't be given to another tensor, which would then look like a view of this one.
+            self.classes[key] = (len(self.classes), self.engine.storage(tensor))
+        return self.classes[key][0]
 
     def _read_gradients(self) -> None:
         for index in self.leaves:

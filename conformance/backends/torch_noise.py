@@ -63,6 +63,11 @@ class KernelNoise(TorchDispatchMode):
         lines = catalogue.operators().values()
         self.exact = EXACT | {_base(line.name) for line in lines if line.exact or line.view or line.jumps} - ROUNDED
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing is compiled here; the guard would import the compiler and enter it at every kernel.
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         written = func._schema.is_mutable
@@ -73,11 +78,12 @@ class KernelNoise(TorchDispatchMode):
         if name not in ROUNDED:
             whole = name.startswith(WHOLE) and name != "linalg_vector_norm"
             args = tuple(
-                self.rewritten(part) if k == 0 and written else self.moved(part, whole) for k, part in enumerate(args)
+                self.rewritten(part) if k == 0 and written else self.moved(part, whole, least=_least(name, k))
+                for k, part in enumerate(args)
             )
         result = func(*args, **kwargs)
         if not written:
-            return self.moved(result, False, True)
+            return self.moved(result, _is_cubic(name, args), True)
         for part in result if isinstance(result, (tuple, list)) else (result,):
             self.rewritten(part)
         return result
@@ -86,20 +92,21 @@ class KernelNoise(TorchDispatchMode):
         """A value disturbed in place."""
         return value.copy_(self.disturb(value, False)) if _rounds(value) else value
 
-    def moved(self, value: Any, whole: bool, made: bool = False) -> Any:
+    def moved(self, value: Any, whole: bool, made: bool = False, least: float = 0.0) -> Any:
         """A value, or each of a list, disturbed."""
         if isinstance(value, (tuple, list)):
-            return type(value)(self.moved(part, whole, made) for part in value)
-        return self.disturb(value, whole, made) if _rounds(value) else value
+            return type(value)(self.moved(part, whole, made, least) for part in value)
+        return self.disturb(value, whole, made, least) if _rounds(value) else value
 
-    def disturb(self, x: torch.Tensor, whole: bool, made: bool = False) -> torch.Tensor:
-        """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest)."""
+    def disturb(self, x: torch.Tensor, whole: bool, made: bool = False, least: float = 0.0) -> torch.Tensor:
+        """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest), or of
+        ``least``."""
         x = x.resolve_conj().resolve_neg()
         parts = torch.view_as_real(x) if x.is_complex() else x
         size = torch.view_as_real(x).norm(dim=-1, keepdim=True) if x.is_complex() else x.abs()
         if whole:
             last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
-            size = size.amax(last, keepdim=True) if last else size
+            size = (size.amax(last, keepdim=True) if last else size).clamp(min=least)
         eps = torch.finfo(x.dtype).eps
         moves = torch.tensor(MOVES, dtype=parts.dtype)
         count = (1,) * parts.ndim if self.outwards and not made else parts.shape
@@ -111,6 +118,18 @@ class KernelNoise(TorchDispatchMode):
         free = torch.isfinite(shift) & ((parts != 0) | whole | made)
         moved = torch.where(free, parts + shift, parts)
         return torch.empty_like(x).copy_(torch.view_as_complex(moved.contiguous()) if x.is_complex() else moved)
+
+
+def _least(name: str, position: int) -> float:
+    """A place x of a grid becomes ((x + 1)·n - 1)/2 pixels: what that rounds is a share of 1 + |x|, not of x."""
+    return 1.0 if name.startswith("grid_sampler_") and position == 1 + ("backward" in name) else 0.0
+
+
+def _is_cubic(name: str, args: Any) -> bool:
+    """Whether results are products of cubic weights -¾t³ … + 3: however small a weight is near the edge of a pixel, its
+    terms are up to 9, and round by eps of that."""
+    modes = args[2 + ("backward" in name) :][:1] if name.startswith("grid_sampler_2d") else ()
+    return "bicubic" in name or tuple(modes) == (2,)
 
 
 def _selects(name: str, arguments: Any) -> bool:

@@ -14,7 +14,7 @@ from .. import program as p
 from ..leafdata import DTYPES
 from ..needs import CAPABILITIES
 from ..trace import NOTHING, Observed, Outcome, Trace
-from . import collecting, collecting_warnings
+from . import collecting, collecting_warnings, error_kind
 from .run import Run
 
 BFLOAT16 = DTYPES["bfloat16"]
@@ -86,7 +86,15 @@ class Torchlike:
 
     def storage_key(self, tensor: Any) -> int:
         """A number that two tensors share iff they share memory."""
-        return tensor.untyped_storage().data_ptr()
+        return self.storage(tensor).data_ptr()
+
+    def storage(self, tensor: Any) -> Any:
+        """What holds a tensor's memory."""
+        return tensor.untyped_storage()
+
+    def kind_of(self, error: BaseException) -> str:
+        """The kind of what a step raised."""
+        return error_kind(error)
 
     # Execution
 

@@ -46,6 +46,7 @@ FAMILIES = (
     "signal",
     "sampling",
     "chance",
+    "variants",
 )
 NAMESPACES = ("linalg", "fft", "special", "masked", "nn.functional")
 

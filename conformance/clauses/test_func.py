@@ -5,28 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..clause import clause, scenario
-from .draws import numbers, one_of, pairs, rows, with_case
-
-
-def grad_basic(torch: Any, drawn: Any) -> Any:
-    a, c = drawn
-    x, y = torch.tensor(a, dtype=torch.float64), torch.tensor(c, dtype=torch.float64)
-
-    def f(p, q):
-        return (p * p * q).sum()
-
-    first, second = torch.func.grad(f)(x, y), torch.func.grad(f, argnums=1)(x, y)
-    return first.tolist(), second.tolist(), first.requires_grad, x.requires_grad
-
-
-@clause(
-    "func.grad-basic",
-    "grad gives a function that returns the gradient of a scalar function by an argument; nothing need require grad.",
-    source="torch.func.grad",
-    profile="functional",
-)
-def test_grad_basic(check: Any, scene: Any = scenario(grad_basic, pairs)) -> None:
-    check(scene)
+from .draws import numbers, one_of, pairs, with_case
 
 
 def grad_scalar_required(torch: Any, drawn: Any) -> Any:
@@ -124,40 +103,6 @@ def grad_and_value(torch: Any, drawn: Any) -> Any:
     profile="functional",
 )
 def test_grad_and_value(check: Any, scene: Any = scenario(grad_and_value, numbers)) -> None:
-    check(scene)
-
-
-def grad_unused_zero(torch: Any, drawn: Any) -> Any:
-    a, c = drawn
-    x, y = torch.tensor(a), torch.tensor(c)
-    return [g.tolist() for g in torch.func.grad(lambda p, q: (p * p).sum(), argnums=(0, 1))(x, y)]
-
-
-@clause(
-    "func.grad-unused-zero",
-    "An argument that the result does not depend on gets zeros.",
-    source="torch.func.grad",
-    profile="functional",
-)
-def test_grad_unused_zero(check: Any, scene: Any = scenario(grad_unused_zero, pairs)) -> None:
-    check(scene)
-
-
-def grad_nests(torch: Any, drawn: Any) -> Any:
-    values, order = drawn
-    f = lambda a: a * a * a * a
-    for _ in range(order):
-        f = torch.func.grad(f)
-    return [f(torch.tensor(v, dtype=torch.float64)).item() for v in values]
-
-
-@clause(
-    "func.grad-nests",
-    "grad of grad gives higher derivatives.",
-    source="torch.func.grad",
-    profile="functional",
-)
-def test_grad_nests(check: Any, scene: Any = scenario(grad_nests, one_of(1, 2, 3))) -> None:
     check(scene)
 
 
@@ -260,23 +205,6 @@ def test_vjp_structure_error(check: Any, scene: Any = scenario(vjp_structure_err
     check(scene)
 
 
-def jvp(torch: Any, drawn: Any) -> Any:
-    a, v = drawn
-    x, t = torch.tensor(a, dtype=torch.float64), torch.tensor(v, dtype=torch.float64)
-    out, tangent = torch.func.jvp(lambda p, q: (p * p * q, p.sum()), (x, t), (t, x))
-    return [o.tolist() for o in out], [o.tolist() for o in tangent]
-
-
-@clause(
-    "func.jvp",
-    "jvp gives the result and the Jacobian times a vector.",
-    source="torch.func.jvp",
-    profile="functional",
-)
-def test_jvp(check: Any, scene: Any = scenario(jvp, pairs)) -> None:
-    check(scene)
-
-
 def jvp_argument_errors(torch: Any, drawn: Any) -> Any:
     values, case = drawn
     x = torch.tensor(values)
@@ -307,40 +235,6 @@ def jvp_constant_zero(torch: Any, drawn: Any) -> Any:
     profile="functional",
 )
 def test_jvp_constant_zero(check: Any, scene: Any = scenario(jvp_constant_zero, one_of(False, True))) -> None:
-    check(scene)
-
-
-def jvp_nests(torch: Any, drawn: Any) -> Any:
-    a, v = drawn
-    x, t = torch.tensor(a, dtype=torch.float64), torch.tensor(v, dtype=torch.float64)
-    inner = lambda p: torch.func.jvp(lambda q: q * q * q, (p,), (t,))[1]
-    return torch.func.jvp(inner, (x,), (t,))[1].tolist()
-
-
-@clause(
-    "func.jvp-nests",
-    "jvp inside jvp gives second derivatives.",
-    source="torch.func.jvp",
-    profile="functional",
-)
-def test_jvp_nests(check: Any, scene: Any = scenario(jvp_nests, pairs)) -> None:
-    check(scene)
-
-
-def jacrev_jacfwd_agree(torch: Any, drawn: Any) -> Any:
-    m, u = drawn
-    x, v = torch.tensor(m, dtype=torch.float64), torch.tensor(u, dtype=torch.float64)
-    f = lambda a: (a * a) @ v
-    return torch.func.jacrev(f)(x).tolist(), torch.func.jacfwd(f)(x).tolist(), tuple(torch.func.jacrev(f)(x).shape)
-
-
-@clause(
-    "func.jacrev-jacfwd-agree",
-    "jacrev and jacfwd give the same Jacobian, of the shape of the result followed by that of the argument.",
-    source="torch.func.jacrev",
-    profile="functional",
-)
-def test_jacrev_jacfwd_agree(check: Any, scene: Any = scenario(jacrev_jacfwd_agree, rows)) -> None:
     check(scene)
 
 
@@ -377,21 +271,4 @@ def jacobian_argnums_structure(torch: Any, drawn: Any) -> Any:
     profile="functional",
 )
 def test_jacobian_argnums_structure(check: Any, scene: Any = scenario(jacobian_argnums_structure, pairs)) -> None:
-    check(scene)
-
-
-def hessian_forward_over_reverse(torch: Any, drawn: Any) -> Any:
-    f = lambda a: (a * a * a).sum() + a.sum() * a.sum()
-    x = torch.tensor(drawn, dtype=torch.float64)
-    both = torch.func.hessian(f)(x), torch.func.jacrev(torch.func.jacrev(f))(x)
-    return [(h + 0).tolist() for h in both]
-
-
-@clause(
-    "func.hessian-forward-over-reverse",
-    "The Hessian is forward mode over reverse mode, and equals reverse over reverse.",
-    source="torch.func.hessian",
-    profile="functional",
-)
-def test_hessian_forward_over_reverse(check: Any, scene: Any = scenario(hessian_forward_over_reverse, numbers)) -> None:
     check(scene)

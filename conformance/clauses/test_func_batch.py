@@ -8,58 +8,6 @@ from ..clause import clause, scenario
 from .draws import numbers, one_of, pairs, rows, with_case
 
 
-def vmap_for_loop(torch: Any, drawn: Any) -> Any:
-    m, u = drawn
-    x, v = torch.tensor(m, dtype=torch.float64), torch.tensor(u, dtype=torch.float64)
-    f = lambda a: ((a * v).sum() - a, a.cumsum(0), torch.stack([a, v]), a.max())
-    mapped, looped = torch.func.vmap(f)(x), [torch.stack(parts) for parts in zip(*[f(row) for row in x])]
-    return [t.tolist() for t in mapped], [t.tolist() for t in looped]
-
-
-@clause(
-    "func.vmap-for-loop",
-    "vmap of a function equals a loop over the slices.",
-    source="torch.func.vmap",
-    profile="functional",
-)
-def test_vmap_for_loop(check: Any, scene: Any = scenario(vmap_for_loop, rows)) -> None:
-    check(scene)
-
-
-def vmap_in_dims_none(torch: Any, drawn: Any) -> Any:
-    m, u = drawn
-    x, v = torch.tensor(m), torch.tensor(u)
-    kept = torch.func.vmap(torch.mul, in_dims=(0, None))(x, v).tolist()
-    return kept, torch.func.vmap(torch.mul)(x, torch.ones(len(m) + 1)).tolist()
-
-
-@clause(
-    "func.vmap-in-dims-none",
-    "An argument with in_dims None is not mapped, and mapped sizes must agree.",
-    source="torch.func.vmap",
-    profile="functional",
-)
-def test_vmap_in_dims_none(check: Any, scene: Any = scenario(vmap_in_dims_none, rows)) -> None:
-    check(scene)
-
-
-def vmap_unbatched_output_expanded(torch: Any, drawn: Any) -> Any:
-    m, u = drawn
-    return torch.func.vmap(lambda a: torch.tensor(u))(torch.tensor(m)).tolist()
-
-
-@clause(
-    "func.vmap-unbatched-output-expanded",
-    "A result that does not depend on the mapped argument is repeated.",
-    source="torch.func.vmap",
-    profile="functional",
-)
-def test_vmap_unbatched_output_expanded(
-    check: Any, scene: Any = scenario(vmap_unbatched_output_expanded, rows)
-) -> None:
-    check(scene)
-
-
 def vmap_runs_once(torch: Any, drawn: Any) -> Any:
     m, _u = drawn
     calls = []
@@ -135,24 +83,6 @@ def vmap_inplace(torch: Any, drawn: Any) -> Any:
     profile="functional",
 )
 def test_vmap_inplace(check: Any, scene: Any = scenario(vmap_inplace, with_case(3))) -> None:
-    check(scene)
-
-
-def per_sample_gradients(torch: Any, drawn: Any) -> Any:
-    m, u = drawn
-    x, w = torch.tensor(m, dtype=torch.float64), torch.tensor(u, dtype=torch.float64)
-    f = lambda p, a: (p * a).sum() * (p * a).sum()
-    each = [torch.func.grad(f)(w, row).tolist() for row in x]
-    return torch.func.vmap(torch.func.grad(f), in_dims=(None, 0))(w, x).tolist(), each
-
-
-@clause(
-    "func.per-sample-gradients",
-    "vmap of grad gives the gradient of each sample.",
-    source="torch.func.vmap",
-    profile="functional",
-)
-def test_per_sample_gradients(check: Any, scene: Any = scenario(per_sample_gradients, rows)) -> None:
     check(scene)
 
 

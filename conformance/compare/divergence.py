@@ -23,6 +23,11 @@ class Divergence:
     error_scaled: float | None = None
     element: int | None = None
 
+    def _repr_html_(self) -> str:
+        from ..notebook import divergence_html
+
+        return divergence_html(self)
+
     @property
     def step(self) -> int:
         return self.place[1]

@@ -65,6 +65,12 @@ def entries() -> dict[str, Fault]:
 
 def find(id: str) -> Fault:
     """The fault of an id. Raises LookupError naming near ones."""
+    if id.startswith("sys/engine/"):
+        from .passes import FAULTS
+
+        if id not in FAULTS:
+            raise LookupError(f"no fault {id!r}; the engine's are {', '.join(FAULTS)}")
+        return FAULTS[id]
     if id.startswith("sys/"):
         from .systematic import systematic_fault
 

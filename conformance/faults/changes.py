@@ -8,7 +8,7 @@ in a program need not be tried on it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,32 @@ def element(place: Callable[[int], int]) -> Callable[[Any, Event], Any]:
     return change
 
 
+def _plus(x: Any, event: Event, term: np.ndarray) -> Any:
+    return x + part("_tensor").plain(term) if hasattr(x, "_array") else x + term
+
+
+def plus_one(x: Any, event: Event) -> Any:
+    """1 where 0 is right."""
+    return _plus(x, event, np.ones(event.shape, event.dtype))
+
+
+def one_at(place: Callable[[int], int]) -> Callable[[Any, Event], Any]:
+    """A millionth instead of 0 in one element."""
+
+    def change(x: Any, event: Event) -> Any:
+        term = np.zeros(event.shape, event.dtype)
+        term.reshape(-1)[place(event.size)] = TINY_ERROR
+        return _plus(x, event, term)
+
+    return change
+
+
+def _plus_tail(x: Any, event: Event) -> Any:
+    term = np.zeros(event.shape, event.dtype)
+    term.reshape(-1)[LARGE:] = 1
+    return _plus(x, event, term)
+
+
 def _tail(x: Any, event: Event) -> Any:
     factor = np.ones(event.shape, event.dtype)
     factor.reshape(-1)[LARGE:] = 2
@@ -121,6 +147,14 @@ def _severed(x: Any, event: Event) -> Any:
     return x.detach()
 
 
+def _first(n: int) -> int:
+    return 0
+
+
+def _last(n: int) -> int:
+    return n - 1
+
+
 def _somewhere(size: int) -> int:
     return (size * 2654435761 >> 7) % size
 
@@ -135,8 +169,8 @@ MUTATIONS = (
     Mutation("zeroed", "is zero", times(0)),
     Mutation("unreduced", "takes a slice where it should sum", _first_slice, _is_stretched, ("vjp",)),
     Mutation("narrowed", "is rounded to single precision", _narrowed, lambda e: e.is_double),
-    Mutation("first-element", "is wrong by 10⁻⁶ in the first element", element(lambda n: 0), lambda e: e.size > 0),
-    Mutation("last-element", "is wrong by 10⁻⁶ in the last element", element(lambda n: n - 1), lambda e: e.size > 0),
+    Mutation("first-element", "is wrong by 10⁻⁶ in the first element", element(_first), lambda e: e.size > 0),
+    Mutation("last-element", "is wrong by 10⁻⁶ in the last element", element(_last), lambda e: e.size > 0),
     Mutation("some-element", "is wrong by 10⁻⁶ in some element", element(_somewhere), lambda e: e.size > 1),
     Mutation("one-of-65536", "is wrong by 10⁻⁶ in one of 65,536", element(_somewhere), lambda e: e.size >= HUGE),
     Mutation("size-1", "is doubled where it has one element", times(2), lambda e: e.size == 1),
@@ -149,3 +183,27 @@ MUTATIONS = (
     Mutation("plain-only", "is doubled without create_graph only", times(2), lambda e: not e.live, ("vjp",)),
 )
 """``jvp`` sites are faults in forward mode only: reverse mode stays right."""
+
+
+OF_ZERO: dict[str, tuple[str, Callable[[Any, Event], Any]]] = {
+    "doubled": ("is 1 where it should be 0", plus_one),
+    "first-element": ("is 10⁻⁶ instead of 0 in the first element", one_at(_first)),
+    "last-element": ("is 10⁻⁶ instead of 0 in the last element", one_at(_last)),
+    "some-element": ("is 10⁻⁶ instead of 0 in some element", one_at(_somewhere)),
+    "one-of-65536": ("is 10⁻⁶ instead of 0 in one of 65,536", one_at(_somewhere)),
+    "size-1": ("is 1 instead of 0 where it has one element", plus_one),
+    "strided": ("is 1 instead of 0 where an operand is not contiguous", plus_one),
+    "large": ("is 1 instead of 0 beyond 32,768 elements", _plus_tail),
+    "second-backward": ("is 1 instead of 0 when a node runs again", plus_one),
+    "create-graph": ("is 1 instead of 0 with create_graph only", plus_one),
+    "plain-only": ("is 1 instead of 0 without create_graph only", plus_one),
+}
+"""What can be wrong with a zero, by the mutation that it takes the place of: a multiple of zero is no fault."""
+
+
+def of_zero(mutation: Mutation) -> Mutation | None:
+    """What becomes of a mutation where the right result is always zero."""
+    if mutation.name in ("dropped", "empty"):
+        return mutation
+    title, change = OF_ZERO.get(mutation.name, ("", None))
+    return None if change is None else replace(mutation, title=title, change=change)

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .changes import MUTATIONS, Event, Mutation, event, is_floating
+from .changes import MUTATIONS, Event, Mutation, event, is_floating, of_zero
 from .fault import Fault
 from .planting import Planted, part, row
 from .sites import Around, Pull, Site, event_at, is_strided, keys, places, planner, reads_strided, runs_again
+from .standing import has_cotangent, has_tangent, has_zero_cotangent, has_zero_result, has_zero_tangent, takes_complex
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,22 @@ def faults_of(name: str) -> Iterator[SiteFault]:
     broken = row(name)
     for k in broken.edged:
         given = broken.schema.inputs[k].name
-        yield from (_at(name, "vjp", given, m) for m in MUTATIONS if "vjp" in m.sites and _suits(broken, m))
-        yield from _of_rule(name, broken, given)
-    yield from (_at(name, "jvp", "", m) for m in MUTATIONS if "jvp" in m.sites)
+        if has_cotangent(broken, given):
+            is_zero = has_zero_cotangent(broken, given)
+            yield from (_at(name, "vjp", given, m) for m in _mutations("vjp", is_zero) if _suits(broken, m))
+            yield from _of_rule(name, broken, given, is_zero)
+    if has_tangent(broken):
+        yield from (_at(name, "jvp", "", m) for m in _mutations("jvp", has_zero_tangent(broken)))
     if not broken.is_view:
-        yield from (_at(name, "forward", "", m) for m in MUTATIONS if "forward" in m.sites)
+        yield from (_at(name, "forward", "", m) for m in _mutations("forward", has_zero_result(broken)))
+
+
+def _mutations(kind: str, is_zero: bool) -> Iterator[Mutation]:
+    """The mutations that are faults of a kind of site."""
+    for mutation in MUTATIONS:
+        found = of_zero(mutation) if is_zero else mutation
+        if kind in mutation.sites and found is not None:
+            yield found
 
 
 def _suits(broken: Any, mutation: Mutation) -> bool:
@@ -72,7 +84,7 @@ def _at(name: str, kind: str, given: str, mutation: Mutation) -> SiteFault:
     )
 
 
-def _of_rule(name: str, broken: Any, given: str) -> Iterator[SiteFault]:
+def _of_rule(name: str, broken: Any, given: str, is_zero: bool) -> Iterator[SiteFault]:
     """The faults that are in a rule rather than in its result."""
     site = (name, "vjp", given)
 
@@ -83,8 +95,9 @@ def _of_rule(name: str, broken: Any, given: str) -> Iterator[SiteFault]:
         return SiteFault(f"sys/{name}/vjp.{given}/{kind}", f"{name}: {title}", kind, plant, site=site, fires=fires)
 
     swapped, ones = _swapping(broken, given), _ignoring(broken, given)
-    yield fault("ignored", f"the rule of {given} takes the cotangent for ones", ones, lambda e: True)
-    if len(broken.edged) > 1:
+    if not is_zero:
+        yield fault("ignored", f"the rule of {given} takes the cotangent for ones", ones, lambda e: True)
+    if len(broken.edged) > 1 and not all(has_zero_cotangent(broken, other) for other in broken.rules):
         yield fault("swapped", f"the cotangent of {given} is the next input's", swapped, lambda e: True)
     if _conjugates(broken, given):
         plain = _unconjugated(broken, given)
@@ -93,7 +106,7 @@ def _of_rule(name: str, broken: Any, given: str) -> Iterator[SiteFault]:
 
 def _conjugates(broken: Any, given: str) -> bool:
     rule = broken.joint or broken.rules.get(given)
-    return rule is not None and "conj" in rule.function.__code__.co_names
+    return takes_complex(broken) and rule is not None and "conj" in rule.function.__code__.co_names
 
 
 def _merged(broken: Any, given: str, node: Any, found: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -107,7 +107,7 @@ def _laid_out(tangent: Tensor, tensor: Tensor) -> Tensor:
     shape, strides = tensor._array.shape, element_strides(tensor._array)
     if all(n == 1 or a == b for n, a, b in zip(shape, element_strides(tangent._array), strides)):
         return tangent
-    if any(n > 1 and s == 0 for n, s in zip(shape, strides)):
+    if any(n > 1 and s == 0 for n, s in zip(shape, strides)) and all(shape):
         raise RuntimeError(errors.INTERNAL_OVERLAP)
     return plain(empty_like_geometry(shape, strides, tensor._array.dtype)).copy_(tangent)  # type: ignore[attr-defined]
 

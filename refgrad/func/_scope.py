@@ -13,20 +13,41 @@ NO_SAVED_HOOKS = (
 )
 
 
-class transform_scope:
-    """The time during which a transform runs the user's function."""
+class ordinary_tensors:
+    """The time during which derivatives are computed: they are ordinary tensors, also in inference mode."""
 
-    __slots__ = ("before", "name")
+    __slots__ = ("inference",)
+
+    def __enter__(self) -> None:
+        self.inference = state.inference
+        if self.inference:
+            state.inference = False
+            state.settle()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.inference:
+            state.inference = True
+            state.settle()
+
+
+class transform_scope:
+    """The time during which a transform runs the user's function. All but vmap make ordinary tensors."""
+
+    __slots__ = ("before", "name", "tensors")
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __enter__(self) -> None:
-        self.before = state.saved_hooks_disabled
+        self.before, self.tensors = state.saved_hooks_disabled, ordinary_tensors() if self.name != "vmap" else None
         if self.name in REVERSE:
             if self.before is None and state.saved_hooks:
                 raise RuntimeError(NO_SAVED_HOOKS)
             state.saved_hooks_disabled = NO_SAVED_HOOKS
+        if self.tensors is not None:
+            self.tensors.__enter__()
         state.transforms.append(self.name)
 
     def __exit__(
@@ -34,3 +55,5 @@ class transform_scope:
     ) -> None:
         state.transforms.pop()
         state.saved_hooks_disabled = self.before
+        if self.tensors is not None:
+            self.tensors.__exit__(kind, error, trace)

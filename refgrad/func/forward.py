@@ -14,7 +14,7 @@ from .._modes import LEVELS, state
 from .._pytree import flatten, unflatten
 from .._tensor import Tensor, plain
 from ..autograd.forward_ad import dual, split
-from ._scope import transform_scope
+from ._scope import ordinary_tensors, transform_scope
 from ._trees import Argnums, chosen, map_tensors, split_aux, tensor_leaves, with_chosen
 from .reverse import jacrev
 
@@ -134,7 +134,8 @@ def jacfwd(
         def partial(*moving: Any) -> Any:
             return func(*with_chosen(args, argnums, unflatten(moving, spec)), **kwargs)
 
-        columns, shape, aux = _columns(partial, leaves, has_aux)
+        with ordinary_tensors():
+            columns, shape, aux = _columns(partial, leaves, has_aux)
         found = unflatten([unflatten(row, spec) for row in columns], shape)
         return (found, aux) if has_aux else found
 

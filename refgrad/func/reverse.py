@@ -20,7 +20,7 @@ from .._modes import enable_grad, state
 from .._pytree import Spec, flatten, tree_map, unflatten
 from .._tensor import DUAL, Tensor, extra, plain
 from ..autograd.roots import seeds_of
-from ._scope import transform_scope
+from ._scope import ordinary_tensors, transform_scope
 from ._trees import Argnums, chosen, map_tensors, split_aux, tensor_leaves, with_chosen
 
 VJP = "vjp(f, *primals)"
@@ -49,7 +49,7 @@ class Pullback:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         with beneath(self.levels):
             physical = lowered(t, self.levels)
-            made = LIVE.identity(physical if self.is_recorded else bare(physical))
+            made = LIVE.identity(physical if self.is_recorded and physical._cell is not None else ordinary(physical))
         edge = gradient_edge(made)
         assert edge is not None
         if made._edge is None:
@@ -86,6 +86,14 @@ class Pullback:
                 found = execute([gradient_edge(o) for o, _ in pairs], [s for _, s in pairs], True, True, edges, True)  # type: ignore[misc]
             pulled = [found[k] if found.get(k) is not None else LIVE.zeros_like(a) for k, a in enumerate(self.aliases)]
         return [raised(g, self.levels) for g in pulled]
+
+
+def ordinary(t: Tensor) -> Tensor:
+    """The value without reverse history; of an inference tensor a tensor that can be saved."""
+    made = bare(t)
+    if made._cell is None:
+        made._cell = [0]
+    return made
 
 
 def bare(t: Tensor) -> Tensor:
@@ -140,7 +148,7 @@ def run_vjp(func: Callable[..., Any], primals: tuple[Any, ...]) -> Callable[[boo
         def pull(cotangents: Any) -> Any:
             seeds = _matched(cotangents, spec)
             given = seeds_of(tuple(tape.outputs), tuple(seeds), False)
-            with enable_grad():
+            with enable_grad(), ordinary_tensors():
                 found = tape.pull([g for g in given if g is not None])
             return unflatten([tape.release(g) for g in found], _spec_of(primals))
 
@@ -242,7 +250,7 @@ def _jacobian_of(tape: Pullback, place: int) -> list[Tensor]:
     """The Jacobians of one output leaf by each argument leaf."""
     output = tape.outputs[place]
     columns: list[list[Tensor]] = [[] for _ in tape.aliases]
-    with enable_grad():
+    with enable_grad(), ordinary_tensors():
         for k in range(output.numel()):
             seeds = [plain(np.zeros_like(o._array, order="C")) for o in tape.outputs]
             seeds[place]._array.reshape(-1)[k] = 1

@@ -42,7 +42,8 @@ def _relu(a: Any) -> Any:
 # The identity in its first argument, and connected to its second: PyTorch's backward functions of relu and its kin are
 # operators of the input too, so that a recorded gradient requires grad although its derivative is zero.
 op(
-    "attached(grad_output, self)", lambda g, x: g, public=False, exact=True, jvp=POINTWISE,
+    "attached(grad_output, self)", lambda g, x: g, public=False, exact=True,
+    jvp=lambda F, x, t, attributes, out: F.zeros_like(out[0]) if t[0] is None else t[0],
     grad_output=lambda g: g, self=lambda g, F: F.zeros_like(g),
 )  # fmt: skip
 

@@ -31,6 +31,23 @@ def shared_among_ties(F: Any, g: Any, x: Any, out: Any) -> Any:
     return F.where(mask, F.div(g, F.sum(mask, tuple(range(x.ndim)), False)), 0)
 
 
+def ties_jvp(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    """The jvp of max() over everything: the mean tangent of all that are the maximum."""
+    mask, dims = _equal(F, x[0], out[0]), tuple(range(x[0].ndim))
+    return F.div(F.sum(F.where(mask, t[0], 0), dims, False), F.sum(mask, dims, False))
+
+
+def mean_of_ties(F: Any, x: Any, t: Any, out: Any, dim: Axes, keepdim: bool) -> Any:
+    """The jvp of amax: the mean tangent of all in the slice that equal the result."""
+    mask = x == kept(F, out, tuple(x.shape), dim, keepdim)
+    return F.div(F.sum(F.where(mask, t, 0), dim, keepdim), F.sum(mask, dim, keepdim))
+
+
+def _slices_jvp(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+    found = [mean_of_ties(F, x[0], t[0], extreme, *attributes) for extreme in out]
+    return found if len(found) > 1 else found[0]
+
+
 @formula
 def shared_over(F: Any, g: Any, x: Any, out: Any, dim: Axes, keepdim: bool) -> Any:
     """The vjp of amax: the cotangent in equal parts to all in the slice that equal the result."""
@@ -53,7 +70,7 @@ def _positions(a: np.ndarray, find: Kernel, dim: int, keepdim: bool) -> tuple[np
 def _all_row(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
     return op(
         f"{name}_all(self)", lambda a: ufunc.reduce(a, None), public=False, node=name, overload=1, exact=True,
-        self=lambda g, F, self, out: F.shared_among_ties(g, self, out),
+        jvp=ties_jvp, self=lambda g, F, self, out: F.shared_among_ties(g, self, out),
     )  # fmt: skip
 
 
@@ -75,7 +92,7 @@ def _slices_row(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
     return op(
         f"{name}(self, *, dim, keepdim)", lambda a, dim, keepdim: packed(ufunc.reduce(a, dim, keepdims=keepdim)),
         public=False, exact=True,
-        self=lambda g, F, self, out, dim, keepdim: F.shared_over(g, self, out, dim, keepdim),
+        jvp=_slices_jvp, self=lambda g, F, self, out, dim, keepdim: F.shared_over(g, self, out, dim, keepdim),
     )  # fmt: skip
 
 
@@ -167,7 +184,9 @@ def _both_vjp(g_min: Any, g_max: Any, F: Any, self: Any, min: Any, max: Any, dim
     return low + high if low is not None and high is not None else high if low is None else low
 
 
-aminmax_row = op("aminmax(self, *, dim, keepdim) -> min, max", _both, public=False, exact=True, self=_both_vjp)
+aminmax_row = op(
+    "aminmax(self, *, dim, keepdim) -> min, max", _both, public=False, exact=True, jvp=_slices_jvp, self=_both_vjp
+)
 
 
 @public("aminmax")

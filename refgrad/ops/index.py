@@ -14,8 +14,8 @@ from .._errors import list_text
 from .._inplace import leaf_first, write
 from .._layout import ordered, preserved, with_strides
 from .._op import LINEAR, op, public, publish
-from .._overlap import check_expanded, is_expanded
-from .._storage import contiguous_strides
+from .._overlap import check_expanded
+from .._storage import contiguous_strides, is_expanded
 from .._tensor import Tensor
 from .shape import Shape
 

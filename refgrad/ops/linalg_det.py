@@ -134,14 +134,14 @@ def _det_pull(g: Any, F: Any, A: Any, result: Any) -> Any:
 
 
 det_row = op(
-    "linalg_det(A) -> result", np.linalg.det, public=False,
+    "linalg_det(A) -> result", lambda a: np.linalg.det(lapack.in_order(a)), public=False,
     A=_det_pull,
     jvp=lambda F, x, t, attributes, out: F.sum_columns(F.sum_columns(F.cofactor_matrix(x[0]) * t[0])),
 )  # fmt: skip
 
 
 def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    sign, logarithm = np.linalg.slogdet(a)
+    sign, logarithm = np.linalg.slogdet(lapack.in_order(a))
     return np.asarray(sign), np.asarray(logarithm)
 
 

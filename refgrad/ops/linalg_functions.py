@@ -17,6 +17,7 @@ from .._storage import contiguous_strides
 from .._tensor import Tensor, resolved
 from ..return_types import named
 from .copy import contiguous_row
+from .linalg_lapack import in_order
 from .linalg_matmul import broadcast_shape, matmul
 from .linalg_matrix import LOW, check_floating, check_square, check_tensor
 from .linalg_solve import inv
@@ -136,10 +137,10 @@ def _pinv(a: np.ndarray, atol: Any, rtol: Any, hermitian: bool) -> np.ndarray:
         return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     atol, rtol = _limits(a, atol, rtol)
     if hermitian:
-        s, u = np.linalg.eigh(a)
+        s, u = np.linalg.eigh(in_order(a))
         vh = np.swapaxes(u, -1, -2).conj()
     else:
-        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        u, s, vh = np.linalg.svd(in_order(a), full_matrices=False)
     size = np.abs(s)
     limit = np.maximum(np.asarray(atol)[..., None], np.asarray(rtol)[..., None] * size.max(-1, keepdims=True))
     kept = size > limit

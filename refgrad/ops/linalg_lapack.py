@@ -14,6 +14,11 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 Array = np.ndarray
 
 
+def in_order(a: Array) -> Array:
+    """Matrices in C order: NumPy gives its results the order that a batch has in memory, PyTorch one of its own."""
+    return np.ascontiguousarray(a)
+
+
 def batches(*arrays: Array) -> tuple[tuple[int, ...], list[Array]]:
     """The common batch shape of matrices, and each flattened to (batch, rows, columns)."""
     shape = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))

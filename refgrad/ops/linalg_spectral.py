@@ -16,6 +16,7 @@ from .._modes import local
 from .._op import op, public
 from .._tensor import Tensor, resolved
 from ..return_types import named
+from .linalg_lapack import in_order
 from .linalg_matrix import LinAlgError, check_floating, check_implemented, check_matrix, check_square
 
 PHASES = {
@@ -30,7 +31,7 @@ LIVE.array_of = resolved
 
 def _svd(a: np.ndarray, full_matrices: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        return np.linalg.svd(a, full_matrices)
+        return np.linalg.svd(in_order(a), full_matrices)
     except np.linalg.LinAlgError:
         raise_not_finite(a)
         raise
@@ -134,7 +135,7 @@ svd_row = op(
 
 def _svd_values(a: np.ndarray) -> np.ndarray:
     try:
-        return np.linalg.svd(a, compute_uv=False)
+        return np.linalg.svd(in_order(a), compute_uv=False)
     except np.linalg.LinAlgError:
         raise_not_finite(a)
         raise
@@ -174,7 +175,11 @@ def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
 
 
 def _eigh(a: np.ndarray, UPLO: str) -> tuple[np.ndarray, np.ndarray]:
-    return np.linalg.eigh(a, UPLO)
+    return np.linalg.eigh(in_order(a), UPLO)
+
+
+def _eigh_values(a: np.ndarray, UPLO: str) -> np.ndarray:
+    return np.linalg.eigvalsh(in_order(a), UPLO)
 
 
 def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
@@ -192,7 +197,7 @@ def _eigh_pull(g_eigenvalues: Any, g_eigenvectors: Any, F: Any, eigenvalues: Any
 
 
 eigh_row = op("linalg_eigh(A, *, UPLO) -> eigenvalues, eigenvectors", _eigh, public=False, columns=(1,), A=_eigh_pull)
-eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", np.linalg.eigvalsh, public=False)
+eigvalsh_row = op("eigh_values(A, *, UPLO) -> eigenvalues!", _eigh_values, public=False)
 
 
 def _check_eigh(A: Tensor, UPLO: str) -> str:
@@ -218,7 +223,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
 
 
 def _eig(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    values, vectors = np.linalg.eig(a)
+    values, vectors = np.linalg.eig(in_order(a))
     kind = np.result_type(a.dtype, np.complex64)
     return values.astype(kind), vectors.astype(kind)
 

@@ -215,6 +215,15 @@ def unimplemented(name: str) -> Callable[..., Any]:
     return raise_unimplemented
 
 
+def no_forward_rule(name: str) -> Callable[..., Any]:
+    """The forward rule of a row without a derivative."""
+
+    def refuse(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
+        raise NotImplementedError(f"Trying to use forward AD with aten::{name} that does not support it.")
+
+    return refuse
+
+
 def without_derivative(call: Callable[..., Any]) -> Callable[..., Any]:
     """Names the node of a row whose backward only raises as PyTorch names it."""
     call.row.name = call.row.node.__name__ = "torch::autograd::NotImplemented"
@@ -229,17 +238,18 @@ def typed_pair(number: Any, a: np.ndarray) -> tuple[Any, np.ndarray]:
 
 floor_divide_row = without_derivative(op(
     "floor_divide(self, other)", floor_quotient, promote="numbers", public=False,
-    lacks=missing("div_floor_cpu", "cb"), self=unimplemented("floor_divide"), other=unimplemented("floor_divide"),
+    lacks=missing("div_floor_cpu", "cb"), jvp=no_forward_rule("floor_divide"),
+    self=unimplemented("floor_divide"), other=unimplemented("floor_divide"),
 ))  # fmt: skip
 floor_divide_scalar_row = without_derivative(op(
     "floor_divide_scalar(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)[::-1]),
     promote="numbers", layout=beside_number, public=False, lacks=missing("div_floor_cpu", "c"),
-    self=unimplemented("floor_divide"),
+    jvp=no_forward_rule("floor_divide"), self=unimplemented("floor_divide"),
 ))  # fmt: skip
 rfloor_divide_row = without_derivative(op(
     "rfloor_divide(self, *, other)", lambda a, other: floor_quotient(*typed_pair(other, a)),
     promote="numbers", layout=beside_number, public=False, lacks=missing("div_floor_cpu", "c"),
-    self=unimplemented("floor_divide"),
+    jvp=no_forward_rule("floor_divide"), self=unimplemented("floor_divide"),
 ))  # fmt: skip
 
 

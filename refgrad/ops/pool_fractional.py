@@ -76,8 +76,10 @@ def _output_size(name: str, input: Tensor, output_size: Any, output_ratio: Any, 
 def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -> None:
     sides = ("time", "height", "width")[-dims:]
     for side, n, k, m in zip(sides, input.shape[-dims:], kernel, out):
-        if m + k - 1 > n:
-            raise RuntimeError(f"{name}(): pool {side} {k} too large relative to input {side} {n}")
+        # The last window must end before the input does; in two dimensions PyTorch lets it end there.
+        if m + k - 1 > n - (dims == 3):
+            where = f"{name}_out" if dims == 3 else name
+            raise RuntimeError(f"{where}(): pool {side} {k} too large relative to input {side} {n}")
     if not input.is_floating_point():
         raise NotImplementedError(f"\"{name}_out_frame\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
 

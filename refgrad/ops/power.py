@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from .. import _dtypes as dtypes
-from .._inplace import write
+from .._inplace import leaf_first, write
 from .._interpreters import formula
 from .._layout import pointwise
 from .._op import POINTWISE, op, public, publish
@@ -294,7 +294,17 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     return _ldexp_row(input, other)(input, other)
 
 
-publish("ldexp_", lambda self, other: write(_ldexp_row(self, other).row, (self, other), ()), method=True)
+@leaf_first
+def _write_ldexp(self: Tensor, other: Tensor) -> Tensor:
+    return write(_ldexp_row(self, other).row, (self, other), ())
+
+
+def _ldexp_inplace(self: Tensor, other: Any) -> Tensor:
+    other_tensor("ldexp_", other, position=1)
+    return _write_ldexp(self, other)
+
+
+publish("ldexp_", _ldexp_inplace, method=True)
 
 
 frexp_result = named("frexp", "mantissa", "exponent")
@@ -308,6 +318,7 @@ def _frexp(a: Any) -> Any:
 frexp_row = op(
     "frexp(self) -> mantissa, exponent!", _frexp, public=False, layout=pointwise,
     lacks=refused("cib", RuntimeError, "torch.frexp() only supports floating-point dtypes"),
+    jvp=lambda F, x, t, attributes, out: [t[0] / F.exp2(out[1]), None],
     self=lambda g_mantissa, F, exponent: g_mantissa / F.exp2(exponent),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from .._op import POINTWISE, op, public
 from .._support import missing
 from .._tensor import Tensor
 from .layout import lifted
-from .pointwise import check_divisor, typed_pair, unimplemented, without_derivative, writes
+from .pointwise import check_divisor, no_forward_rule, typed_pair, unimplemented, without_derivative, writes
 
 
 def _fmod(a: Any, b: Any) -> Any:
@@ -47,6 +47,7 @@ fmod_scalar_row, remainder_scalar_row = _number_remainder("fmod", _fmod), _numbe
 rremainder_row = without_derivative(op(
     "rremainder(self, *, other)", lambda a, other: _remainder(*typed_pair(other, a)), promote="numbers",
     layout=beside_number, public=False, lacks=missing("remainder_cpu", "c"), self=unimplemented("remainder"),
+    jvp=no_forward_rule("remainder"),
 ))  # fmt: skip
 
 

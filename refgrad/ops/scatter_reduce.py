@@ -274,7 +274,7 @@ def scatter_reduce_(
     return write(scatter_reduce_row.row, *_scatter_arguments(self, dim, index, src, reduce, include_self))  # type: ignore[attr-defined]
 
 
-def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> None:
+def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor, include_self: bool) -> None:
     """What index_reduce asks of its vector of places and of its source."""
     if index.ndim > 1:
         raise IndexError(
@@ -303,7 +303,12 @@ def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> No
         )
     warn_once(BETA, 5)
     n = mine[axis] if mine else 1
-    if ((index._array < 0) | (index._array >= n)).any():
+    places = index._array
+    # Where self counts for nothing its places are filled first, and a fill counts negative places from the end.
+    unfilled = places[(places < -n) | (places >= n)]
+    if unfilled.size and not include_self:
+        raise IndexError(f"index {unfilled[0]} is out of bounds for dimension {axis} with size {n}")
+    if ((places < 0) | (places >= n)).any():
         raise IndexError("index out of range in self")
 
 
@@ -313,7 +318,7 @@ def _index_arguments(
     axis = wrap_dim(dim, input.ndim)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
-    _check_source(input, axis, index, source)
+    _check_source(input, axis, index, source, include_self)
     if input.is_complex() and not include_self:
         not_implemented("index_reduce_func_exclude_input_init", input)
     if input.is_complex() and reduce in ("amax", "amin"):

@@ -12,7 +12,7 @@ from .._layout import copied
 from .._op import op, public
 from .._tensor import Tensor
 from ..return_types import named
-from .extremum import check_extent
+from .extremum import check_extent, ties_jvp
 from .place import selection_jvp, selection_vjp
 from .reduce import not_implemented, numpy_names, one_dim, packed
 
@@ -185,7 +185,7 @@ def _of_all(name: str, choose: Callable[..., np.ndarray]) -> Callable[..., Tenso
 
     return op(
         f"{name}_all(self)", kernel, public=False, node=name, exact=True,
-        self=lambda g, F, self, out: F.shared_among_ties(g, self, out),
+        jvp=ties_jvp, self=lambda g, F, self, out: F.shared_among_ties(g, self, out),
     )  # fmt: skip
 
 

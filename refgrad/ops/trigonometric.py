@@ -13,7 +13,7 @@ from .._inplace import twin, write
 from .._interpreters import formula
 from .._layout import copied
 from .._op import LINEAR, POINTWISE, op, public, publish
-from .._support import missing, refused
+from .._support import missing, no_forward, refused
 from .._tensor import Tensor
 from .layout import other_tensor
 
@@ -42,8 +42,9 @@ def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
         raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
 
     row = op(
-        f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False, self=refuse
-    )
+        f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False,
+        jvp=no_forward(name + "_"), self=refuse,
+    )  # fmt: skip
     publish(name + "_", twin(row.row), method=True)
     forward.row.inplace = getattr(Tensor, name + "_")
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2] / "conformance"
 ENGINES = {"torch", "refgrad", "autograd", "jax", "mlx", "mygrad", "paddle", "tensorflow", "tinygrad"}
 ORDER = (
     ("program", "source", "trace", "known", "record", "oracle_faults", "functions", "__init__"),
+    ("environments", "speaking", "progress", "notebook"),
     ("codec", "leafdata", "promotion", "needs"),
     ("shapes", "domains"),
     ("catalogue", "references", "definitions"),
@@ -21,24 +22,35 @@ ORDER = (
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
     ("shrink", "menus"),
-    ("search", "finding", "results"),
+    ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
-    ("moves", "passes"),
+    ("moves", "passes", "tangents"),
     ("language",),
-    ("properties", "excuse", "census"),
+    ("properties", "isolating", "census", "probing"),
+    ("excuse",),
     ("check", "resuming"),
     ("plugin", "questions"),
-    ("conftest", "test_operators", "test_language", "clauses"),
+    ("conftest", "test_operators", "test_language", "test_claims", "clauses"),
     ("trials",),
-    ("qualify", "explaining", "replaying"),
+    ("qualify", "explaining", "replaying", "soak"),
     ("equivalence", "against"),
     ("campaign", "scoring"),
+    ("shares",),
     ("qualifying",),
+    ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
+    ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
+    ("engine_commands",),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-LAZY = {("program", "codec"), ("catalogue", "build"), ("build", "catalogue")}
+LAZY = {
+    ("program", "codec"),
+    ("program", "notebook"),
+    ("notebook", "codec"),
+    ("catalogue", "build"),
+    ("build", "catalogue"),
+}
 """``Program.canonical`` asks the codec; strategies and the builder know each other by type and by name."""
 
 

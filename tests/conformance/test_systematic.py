@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance import against, campaign, qualifying
+from conformance import against, campaign, qualifying, shares
 from conformance.backends import collecting_warnings, load
 from conformance.check import Settings
 from conformance.equivalence import Comparator
 from conformance.faults import entries, find
 from conformance.faults.differing import FaultJudge
 from conformance.faults.fault import Broken
+from conformance.faults.passes import FAULTS as ENGINE
 from conformance.faults.systematic import faults_of, systematic_fault
 from conformance.faults.waiting import WAITING
+from conformance.qualify import Verdict
 from conformance.questions import questions
 from conformance.search import smallest
 from conformance.shrink import without
@@ -51,10 +54,18 @@ def test_every_row_has_faults_of_every_site() -> None:
 
 
 def test_a_fault_that_changes_nothing_is_shown_equivalent() -> None:
-    faults = [f for f in faults_of("DivBackward2") if f.id.endswith("vjp.self/negated")]
-    ask = [q for q in questions() if q.id in ("op/div.floor/vjp", "op/div.rounded/vjp", "op/div/vjp")]
+    faults = [systematic_fault("sys/RoundBackward0/forward/narrowed")]
+    ask = [q for q in questions() if q.id == "op/round/vjp"]
     (found,) = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=30)
     assert not found.differs, found
+
+
+def test_a_number_has_no_second_element() -> None:
+    faults = [systematic_fault(f"sys/DotBackward0/forward/{name}") for name in ("transposed", "large", "doubled")]
+    ask = [q for q in questions() if q.id == "op/dot/forward"]
+    swapped, large, doubled = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=40)
+    assert swapped.is_void and large.is_void and "never more than a number" in large.reason
+    assert not swapped.equivalent and not doubled.is_void
 
 
 def test_a_fault_that_changes_something_is_not() -> None:
@@ -89,6 +100,42 @@ def test_the_score_names_survivors_and_reasons() -> None:
     assert found["planted"] == len(verdicts) and found["caught"] > 20
     assert len(found["survivors"]) == found["planted"] - found["caught"]
     assert any("systematic faults caught" in line for line in qualifying.systematic_lines(found))
+
+
+def test_a_multiple_of_a_zero_gradient_is_no_fault() -> None:
+    found = {f.id.rpartition("/")[2]: f.title for f in faults_of("FloorBackward0") if f.site[1] == "vjp"}
+    assert "negated" not in found and "is 1 where it should be 0" in found["doubled"]
+
+
+def test_what_only_refuses_has_no_faults() -> None:
+    assert {f.site[1] for f in faults_of("FloorDivideBackward0")} == {"forward"}
+
+
+def test_shares_are_stored_and_resumed(tmp_path: Path) -> None:
+    settings = Settings("quick", 2, 0, shrink=False)
+    store, (share,) = shares.Store(tmp_path, settings, 0), shares.shares(["SinBackward0"], [])
+    assert store.read(share) is None
+    verdicts = campaign.try_rows(share.rows, settings, 0, ("sin",))
+    store.write(share, verdicts)
+    assert store.read(share) == verdicts
+    assert list(shares.run_shares([share], store, 1)) == [(share.name, verdicts)]
+    assert shares.Store(tmp_path, Settings("quick", 3, 0), 0).read(share) is None
+
+
+def test_every_fault_of_the_engine_can_be_planted() -> None:
+    assert all(Broken(fault).planted.changes for fault in ENGINE.values())
+    assert len(ENGINE) > 50
+
+
+@pytest.mark.parametrize(("caught", "is_low"), [(19, False), (18, True)])
+def test_a_score_below_its_floor_fails(caught: int, is_low: bool) -> None:
+    verdicts = [Verdict(f"sys/{k}", "negated", False, caught_by=["op/sin/vjp"] * (k < caught)) for k in range(20)]
+    verdicts.append(
+        Verdict("sys/even", "negated", False, message=f"{campaign.EQUIVALENT}: identical in 10000 programs")
+    )
+    done = qualifying.Qualification(STANDARD, systematic=verdicts, bars=qualifying.FLOORS["quick"])
+    assert done.failed is is_low
+    assert any("the floor is 95.00 %" in words for words in done.lines())
 
 
 def test_gradcheck_misses_what_the_suite_catches() -> None:

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from reports import column, difference, finding, graph, matrix, observation, page, plots, proof, summary, timings
+from reports import (
+    column,
+    difference,
+    errors,
+    finding,
+    graph,
+    matrix,
+    observation,
+    page,
+    plots,
+    proof,
+    summary,
+    timings,
+)
 from reports.page import Extras
 from tests.reports import synthetic
 
@@ -271,15 +284,67 @@ def test_proof_counts_faults_and_controls_apart() -> None:
     assert [mark.words for mark in table.lines[1].marks][:2] == ["✓ caught", "✗ missed"]
 
 
+def measured(engine: str, order: int, largest: float, **more: object) -> dict[str, object]:
+    line = {"type": "accuracy", "operator": "erf<b>", "order": order, "dtype": "float32", "engine": engine}
+    return {**line, "points": 300, "max_ulps": largest, "mean_ulps": largest / 4, "at": 1.5, **more}
+
+
+MEASURED = [measured(engine, order, size) for engine, size in (("a", 2.0), ("b", 90.0)) for order in (0, 1)]
+
+
+def test_accuracy_has_a_plot_for_values_and_one_for_derivatives() -> None:
+    values, derivatives = errors.draw(errors.read(MEASURED))
+    assert (values.title, derivatives.title) == ("values in float32", "derivatives in float32")
+    assert values.table == [
+        ["erf<b>", "a", "2", "0.5", "1.5", "300"],
+        ["erf<b>", "b", "90", "22.5", "1.5", "300"],
+    ]
+    assert values.light.startswith("data:image/svg+xml;base64,") and values.light != values.dark
+    assert "erf<b> on b 90" in values.alt
+
+
+@pytest.mark.parametrize("more", [{"points": 0}, {"operator": None}, {"max_ulps": "x"}, {"max_ulps": -1.0}])
+def test_what_is_no_measurement_is_left_out(more: dict[str, object]) -> None:
+    assert errors.read([None, 3, measured("a", 0, 1.0, **more)]) == []
+
+
+SYSTEMATIC = {
+    "planted": 2000,
+    "caught": 1980,
+    "equivalent": 10,
+    "classes": {"negated": {"planted": 100, "caught": 99, "programs": 2, "seconds": None}},
+    "reasons": {"no program <reaches> the site": 10},
+}
+
+
+def test_generated_faults_are_shown_by_class() -> None:
+    made = proof.read({**QUALIFIED, "systematic": SYSTEMATIC}).generated
+    assert made is not None and "1,980 of 2,000 caught" in made.score and "99.50 %" in made.score
+    assert made.classes == [["negated", "99", "100", "2", "–", "–", "–"]]
+    html = page.render([read(synthetic.run("a"))], Extras(proof=proof.read({**QUALIFIED, "systematic": SYSTEMATIC})))
+    assert "10 survived: no program &lt;reaches&gt; the site" in html
+    assert proof.read({"systematic": {"planted": "many"}}).generated is None
+
+
 def test_everything_on_one_page() -> None:
     run = read(synthetic.run("a", failing=0.5))
     extras = Extras(
         plots.draw(timings.read([BENCHMARKS])),
+        errors.draw(errors.read(MEASURED)),
         proof.read(QUALIFIED),
         difference.compare(read(synthetic.run("a")), run),
         timings.read([BENCHMARKS]).machine,
     )
     html = page.render([run], extras)
-    for part in ('id="performance"', 'id="proof"', 'id="difference"', "A &lt;b&gt;CPU", "Newly failing", "✗ missed"):
+    for part in (
+        'id="performance"',
+        'id="accuracy"',
+        "erf&lt;b&gt;",
+        'id="proof"',
+        'id="difference"',
+        "A &lt;b&gt;CPU",
+        "Newly failing",
+        "✗ missed",
+    ):
         assert part in html
     assert "http" not in html.replace("http-equiv", "").split('id="island"')[0]

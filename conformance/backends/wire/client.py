@@ -140,8 +140,8 @@ class Wire:
             answer = messages.read(self._process.receive(self.limits.seconds, self.limits.memory), messages.ANSWERS)
             if answer.get("id") != first:
                 raise messages.BadMessage(f"an answer to {answer.get('id')!r:.20}, not to {first}")
-            if answer["type"] == "died":
-                # It lives on, but what it holds may be full or broken.
+            if answer["type"] == "died" or answer.get("last"):
+                # It lives on, but what it holds may be full or broken; or it says so itself.
                 self.close()
         except messages.BadMessage as error:
             answer = {"type": "died", "kind": "crash", "message": f"garbage on standard output: {error}"}
@@ -164,10 +164,10 @@ def is_literal(data: Any) -> bool:
         return False
 
 
-def isolated(spec: str, python: str = sys.executable, limits: Limits = Limits()) -> Wire:
+def isolated(spec: str, python: str = sys.executable, limits: Limits = Limits(), imports: Sequence[str] = ()) -> Wire:
     """A Python engine in a process of its own, run by an interpreter that may have other packages than this one."""
     root = __name__.partition(".")[0]
     package = sys.modules[root].__path__[0]
     path = os.pathsep.join(filter(None, (os.path.dirname(package), os.environ.get("PYTHONPATH"))))
-    command = ["/usr/bin/env", f"PYTHONPATH={path}", python, "-m", f"{root}.backends.wire.server", spec]
+    command = ["/usr/bin/env", f"PYTHONPATH={path}", python, "-m", f"{root}.backends.wire.server", spec, *imports]
     return Wire(command, limits, name=spec)

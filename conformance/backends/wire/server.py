@@ -1,4 +1,5 @@
 """What runs beside a Python engine: ``python -m conformance.backends.wire.server NAME`` answers on standard output.
+Words after the name are modules to import first.
 
 The engine's own prints go to standard error: the descriptor behind standard output is taken away before it is loaded.
 """
@@ -26,13 +27,18 @@ def serve(backend: Backend, requests: BinaryIO, answers: BinaryIO) -> None:
             request = messages.read(line, messages.REQUESTS)
             if request["type"] == "bye":
                 return
-            answers.write(messages.write(_answer(backend, request)))
+            answer = _answer(backend, request)
+            is_last = getattr(backend, "ruined", False)
+            answers.write(messages.write({**answer, "last": True} if is_last else answer))
             answers.flush()
+            if is_last:
+                return
 
 
 def _answer(backend: Backend, request: dict[str, Any]) -> dict[str, Any]:
     if request["type"] == "hello":
-        limit_memory(request.get("memory"))
+        if getattr(backend, "limits_memory", True):
+            limit_memory(request.get("memory"))
         who = {"name": backend.name, "version": backend.version, "family": backend.family}
         module = getattr(getattr(backend, "ns", None), "__name__", None)
         return {
@@ -61,7 +67,8 @@ def _run(backend: Backend, request: dict[str, Any]) -> dict[str, Any]:
 
 def is_out_of_memory(message: str) -> bool:
     """Whether an engine's words say that memory was refused: NumPy's, PyTorch's, the C++ library's."""
-    return any(text in message for text in ("Unable to allocate", "can't allocate memory", "std::bad_alloc"))
+    words = ("Unable to allocate", "can't allocate memory", "std::bad_alloc", "out of memory")
+    return any(text in message for text in words)
 
 
 def _scenario(backend: Backend, request: dict[str, Any]) -> dict[str, Any]:
@@ -102,10 +109,10 @@ def _private_output() -> BinaryIO:
 
 
 def main(words: list[str]) -> Iterator[str]:
-    """Serves the engine named by the first word; yields what went wrong, in a line."""
+    """Serves the engine that the first word names, the other words imported; yields what went wrong, in a line."""
     answers = _private_output()
     try:
-        backend = load(words[0])
+        backend = load(words[0], imports=words[1:])
     except (BrokenBackend, UnknownBackend) as error:
         yield str(error).strip("'\"")
         return

@@ -60,6 +60,8 @@ def _encode_tensor(seen: Observed) -> dict[str, Any]:
             out[name] = list(value) if name in _TUPLES else value
     if seen.grad is not None:
         out["grad"] = _encode(seen.grad)
+    if seen.more:
+        out["more"] = {name: _encode(outcome) for name, outcome in seen.more.items()}
     return out
 
 
@@ -127,6 +129,8 @@ def _decode_tensor(data: dict[str, Any], depth: int) -> Observed:
             setattr(seen, name, _fact(name, data[name]))
     if "grad" in data:
         seen.grad = _decode(data["grad"], depth + 1)
+    if "more" in data:
+        seen.more = {_text(name): _decode(outcome, depth + 1) for name, outcome in data["more"].items()}
     return seen
 
 

@@ -1,0 +1,83 @@
+"""torch.compile and torch.func as engines, and what drawing for engines that compile costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.backends import BrokenBackend, load
+from conformance.backends.torch_compile import TorchCompile, stretches
+from conformance.build import Builder
+from conformance.catalogue import find
+from conformance.generate import one_operator
+from conformance.judge import Judge
+from conformance.program import Leaf, Program
+from conformance.properties import PROPERTIES
+from conformance.search import Rejected
+from conformance.source import Menu, Stream, mix
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Any:
+    return load("torch")
+
+
+def programs(op: str, kind: str, count: int) -> list[Program]:
+    found: list[Program] = []
+    draw = one_operator(find(op), PROPERTIES[kind].build)
+    for index in range(count):
+        try:
+            found.append(draw(Stream(mix(3, index))))
+        except Rejected:
+            continue
+    return found
+
+
+def statuses(engine: str, oracle: Any, op: str, kind: str, count: int) -> set[str]:
+    judge = Judge(load(engine), oracle)
+    return {judge.judge(program).status for program in programs(op, kind, count) if judge.claimed(program)}
+
+
+@pytest.mark.parametrize(("op", "kind"), [("sin", "vjp"), ("max.dim", "vjp"), ("mul", "double"), ("add", "broadcast")])
+def test_functions_batched_and_transformed_do_as_the_tape(oracle: Any, op: str, kind: str) -> None:
+    assert statuses("torch:func", oracle, op, kind, 6) == {"same"}
+
+
+def test_what_has_no_batching_rule_is_not_claimed(oracle: Any) -> None:
+    assert "unclaimed" in statuses("torch:func", oracle, "masked_select", "forward", 6)
+
+
+def test_a_stretch_ends_where_the_program_differentiates() -> None:
+    b = Builder(Stream(1), "float64")
+    x = b.leaf((2,))
+    y = b.call("sin", x)
+    z = b.call("cos", y)
+    b.call("exp", z)
+    b.grad([z], [y], [b.leaf((2,))])
+    kinds = [[type(step) is not Leaf for _, step in stretch] for stretch in stretches(b.program())]
+    assert [len(stretch) for stretch in kinds] == [1, 1, 2, 1, 1]
+
+
+def test_the_compiler_does_as_pytorch(oracle: Any) -> None:
+    assert statuses("torch:compile", oracle, "max.dim", "vjp", 2) == {"same"}
+
+
+def test_a_wrong_compiler_is_found(oracle: Any) -> None:
+    engine = "torch:compile=tests.conformance.wrong_compiler:doubling"
+    assert "different" in statuses(engine, oracle, "sin", "vjp", 3)
+    assert statuses(engine, oracle, "cos", "forward", 1) == {"same"}
+
+
+def test_no_such_compiler_is_one_line() -> None:
+    with pytest.raises(BrokenBackend, match="has no backend 'nonsense'"):
+        load("torch:compile=nonsense")
+
+
+def test_programs_that_differ_in_data_alone_are_compiled_once(oracle: Any) -> None:
+    engine = load("torch:compile")
+    assert isinstance(engine, TorchCompile)
+    draw = one_operator(find("mul"), PROPERTIES["forward"].build, ("float64",))
+    for variation in range(4):
+        engine.execute(draw(Menu(5, variation)))
+    assert len(engine._compiled) == 1

@@ -1,0 +1,140 @@
+"""What README and docs show is run: the tutorial's engines, the recipes' code, the commands, the action's script."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from conformance import cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").glob("*.md") if p.name != "clauses.md")]
+TUTORIAL = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+ACTION = ROOT / ".github/actions/certify/action.yml"
+COMMANDS: list[str] = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for name, body in BLOCK.findall(page.read_text(encoding="utf-8")) if name == language]
+
+
+def judged(engine: str) -> subprocess.CompletedProcess[str]:
+    asked = re.search(r'toy\.py -k "(.*?)"', TUTORIAL)
+    assert asked is not None
+    words = ("-m", "pytest", "conformance", "--backend", engine, "-q", "-p", "no:cacheprovider", "-k", asked[1])
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_tutorial_shows_what_the_suite_finds_in_the_toy_engine() -> None:
+    shown = judged("docs/examples/toy.py")
+    assert shown.returncode == 1
+    failed = re.findall(r"^FAILED .*\[(\S+)\]", shown.stdout, re.M)
+    assert sorted(failed) == ["add/create-graph", "mul/broadcast", "mul/double"]
+    # How far a program is shrunk depends on the machine's speed: what is found does not.
+    for told in blocks(ROOT / "docs/tutorial.md", ""):
+        assert told.splitlines()[0] in shown.stdout
+    assert shown.stdout.count("toy is wrong") == 3 and "in 60 digits" in shown.stdout
+
+
+def test_the_mended_toy_engine_passes() -> None:
+    shown = judged("docs/examples/toy_mended.py")
+    assert shown.returncode == 0, shown.stdout[-2000:]
+
+
+def test_the_tutorial_shows_the_mended_lines() -> None:
+    asked = re.search(r"toy_mended\.py:(\d+):(\d+)", TUTORIAL)
+    assert asked is not None
+    first, last = map(int, asked.groups())
+    lines = (ROOT / "docs/examples/toy_mended.py").read_text(encoding="utf-8").splitlines()[first - 1 : last]
+    assert lines[0].startswith("def unbroadcast") and lines[-1].strip().startswith("return Array(a.value * b.value")
+
+
+def test_recipe_of_an_operator() -> None:
+    codes = blocks(ROOT / "README.md", "python")
+    row, line = (next(code for code in codes if word in code) for word in (" = op(", "operator("))
+    assert row in (ROOT / "refgrad/ops/power.py").read_text(encoding="utf-8")
+    # Under a new name, since the real one is there; in a process of its own, since it is then public.
+    lines = [
+        "import refgrad, numpy, math",
+        "from refgrad._op import op; np = numpy",
+        row.replace("expm1(self)", "recipe(self)"),
+        "from conformance.catalogue import operator, operators",
+        "from conformance.catalogue.arguments import *; from conformance.catalogue.pointwise import *",
+        line.replace("expm1", "recipe"),
+        "x = refgrad.tensor(0.5, dtype=refgrad.float64, requires_grad=True)",
+        "expm1(x).backward()",
+        "assert abs(x.grad.item() - math.exp(0.5)) < 1e-15 and 'recipe' in operators()",
+    ]
+    shown = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_recipe_of_a_clause() -> None:
+    code = next(code for code in blocks(ROOT / "README.md", "python") if "@clause(" in code)
+    made: dict[str, object] = {}
+    names = dict(vars(importlib.import_module("conformance.clauses.test_backward")))
+    exec(code, names | {"__name__": "recipe"}, made)
+    assert made["test_fan_out"].clause.id == "backward.fan-out-sums"
+
+
+def test_recipe_of_a_backend(tmp_path: Path) -> None:
+    code = next(code for code in blocks(ROOT / "README.md", "python") if "Torchlike(" in code)
+    (tmp_path / "myengine.py").write_text(
+        "from refgrad import *\nimport refgrad\n__getattr__ = refgrad.__getattribute__\n"
+    )
+    mine = tmp_path / "mine.py"
+    mine.write_text(code.replace("import myengine", "import refgrad as myengine"), encoding="utf-8")
+    words = ("-m", "pytest", "conformance", "--backend", str(mine), "-q", "-p", "no:cacheprovider", "-k", "op/sin/")
+    shown = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+    assert shown.returncode == 0 and " passed" in shown.stdout, shown.stdout[-2000:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    known = {name for name in COMMANDS if re.search(rf"`refgrad {name}\b|^\$ refgrad {name}\b", text, re.M)}
+    named = set(re.findall(r"`refgrad ([a-z-]+)", text)) | set(re.findall(r"^\$ refgrad ([a-z-]+)", text, re.M))
+    assert named == known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_exist(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not link.startswith("http") and link != "clauses.md":
+            assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "certify --backend mine.py --profile quick -n auto -o conformance-report"),
+        (
+            {"BASELINE": "old.jsonl"},
+            "certify --backend mine.py --profile quick -n auto -o conformance-report --baseline old.jsonl",
+        ),
+        ({"SHARD": "2/8"}, "certify --backend mine.py --profile quick -n auto -o conformance-report -- --shard 2/8"),
+    ],
+)
+def test_the_action_certifies(tmp_path: Path, given: dict[str, str], words: str) -> None:
+    step = next(step for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if step.get("id") == "certify")
+    command = tmp_path / "refgrad"
+    command.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
+    command.chmod(0o755)
+    summary = tmp_path / "summary"
+    told = {"BACKEND": "mine.py", "PROFILE": "quick", "BASELINE": "", "SHARD": "", "GITHUB_STEP_SUMMARY": str(summary)}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=tmp_path, env={**told, **given, "PATH": path}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1, "findings fail the job"
+    assert done.stdout.strip() == words and words in summary.read_text()
