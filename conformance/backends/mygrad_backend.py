@@ -60,7 +60,10 @@ def operators() -> Table:
     import mygrad as mg
     from mygrad.nnet import activations
 
-    space = Space(mg, ndim=lambda x: getattr(x, "ndim", 0), shape=lambda x: x.shape, cast=_no_cast)
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        return mg.where(getattr(condition, "data", condition), x, y)
+
+    space = Space(mg, where=where, ndim=lambda x: getattr(x, "ndim", 0), shape=lambda x: x.shape, cast=_no_cast)
     own = {
         "relu": activations.relu,
         "sigmoid": activations.sigmoid,
