@@ -55,7 +55,7 @@ def backend(dtypes: tuple[str, ...] = DTYPES) -> Functional:
         array=lambda array: mx.array(np.array(array, order="C"), dtype=_dtype(mx, array.dtype.name)),
         numpy=np.array,
         jvp=jvp,
-        transforms={"vmap": mx.vmap},
+        transforms={"vmap": lambda function, in_dims=0, out_dims=0: mx.vmap(function, in_dims, out_dims)},
     )
 
 

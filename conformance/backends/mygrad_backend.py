@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .numpylike import Space, table
-from .tables import Entry, Table, each, named, refusing
+from .tables import INDEXING, Entry, Table, each, named, refusing
 from .tape import Tape
 
 OUT = """sin cos tan sinh cosh tanh exp exp2 expm1 log log2 log10 log1p sqrt square reciprocal abs asin=arcsin acos=arccos
@@ -60,7 +60,10 @@ def operators() -> Table:
     import mygrad as mg
     from mygrad.nnet import activations
 
-    space = Space(mg, ndim=lambda x: getattr(x, "ndim", 0), shape=lambda x: x.shape, cast=_no_cast)
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        return mg.where(getattr(condition, "data", condition), x, y)
+
+    space = Space(mg, where=where, ndim=lambda x: getattr(x, "ndim", 0), shape=lambda x: x.shape, cast=_no_cast)
     own = {
         "relu": activations.relu,
         "sigmoid": activations.sigmoid,
@@ -73,6 +76,7 @@ def operators() -> Table:
         ),
         "nn.functional.softsign": activations.soft_sign,
         "nn.functional.glu": lambda x, dim: activations.glu(x, axis=dim),
+        **dict.fromkeys(INDEXING, lambda x, index: x[_bare(index)]),
         "softmax": lambda x, dim: activations.softmax(x, axis=dim) if x.ndim else x * 0 + 1,
         "log_softmax": lambda x, dim: activations.logsoftmax(x, axis=dim) if x.ndim else x * 0,
         "linalg.vector_norm": lambda x, ord, dim, keepdim: mg.linalg.norm(x, ord, axis=dim, keepdims=keepdim),
@@ -100,6 +104,11 @@ def _add(x: Any, y: Any, alpha: float) -> Any:
 def _subtract(x: Any, y: Any, alpha: float) -> Any:
     x -= y if alpha == 1 else alpha * y
     return x
+
+
+def _bare(index: Any) -> Any:
+    """An index of arrays, which MyGrad takes where it doesn't take tensors."""
+    return tuple(map(_bare, index)) if isinstance(index, tuple) else getattr(index, "data", index)
 
 
 def _no_cast(x: Any, dtype: str) -> Any:

@@ -17,6 +17,27 @@ from ..leafdata import leaf_array
 from ..trace import Nothing, Outcome, Raised, Trace
 from . import UNCLAIMED, error_kind
 from .functional import Functional
+from .tables import REFUSALS, Table
+
+
+def _assign(x: Any, index: Any, value: Any) -> Any:
+    try:
+        x[index] = value
+    except REFUSALS as error:
+        raise NotImplementedError(f"refused: {error}") from None
+    return x
+
+
+ASSIGNMENTS: Table = {
+    "setitem": _assign,
+    "copy_": lambda x, value: _assign(x, ..., value),
+    "fill_": lambda x, value: _assign(x, ..., value),
+    "zero_": lambda x: _assign(x, ..., 0.0),
+}
+
+
+def _is_write(step: p.Step) -> bool:
+    return isinstance(step, p.Write) or (isinstance(step, p.Call) and step.form == "inplace")
 
 
 class Tape(Functional):
@@ -36,14 +57,14 @@ class Tape(Functional):
     ) -> None:
         super().__init__(*given, array=lambda array: leaf(array, False), **options)
         self.leaf = leaf
-        self.writes = writes
+        self.writes = ASSIGNMENTS | dict(writes)
         self.backward = backward
         self.gradient = gradient
         self.shares = shares
         self.claims |= {"inplace"}
 
     def execute(self, program: p.Program, noise: int | None = None) -> Trace:
-        if noise is None and any(isinstance(step, p.Call) and step.form == "inplace" for step in program.steps):
+        if noise is None and any(map(_is_write, program.steps)):
             return _Run(self, program).run()
         return super().execute(program, noise)
 
@@ -76,6 +97,10 @@ class _Run:
             return self.engine.leaf(leaf_array(step), step.requires_grad)
         if isinstance(step, p.Call):
             return self._call(step)
+        if isinstance(step, p.Write):
+            target = self._resolve(step.target)
+            self._check_view(step.target, target)
+            return self.engine.writes[step.kind](target, *self._resolve(step.args))
         if isinstance(step, p.Backward):
             return self.engine.backward(list(self._resolve(step.roots)), list(self._resolve(step.gradients)))
         if isinstance(step, (p.Item, p.Observe)):
