@@ -78,7 +78,9 @@ def _check(name: str, input: Tensor, kernel: Numbers, out: Numbers, dims: int) -
     for side, n, k, m in zip(sides, input.shape[-dims:], kernel, out):
         # In three dimensions PyTorch asks for one more than the windows take.
         if m + k - 1 + (dims == 3) > n:
-            raise RuntimeError(f"{name}{'_out' * (dims == 3)}(): pool {side} {k} too large relative to input {side} {n}")
+            raise RuntimeError(
+                f"{name}{'_out' * (dims == 3)}(): pool {side} {k} too large relative to input {side} {n}"
+            )
     if not input.is_floating_point():
         raise NotImplementedError(f"\"{name}_out_frame\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
 
