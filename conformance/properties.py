@@ -191,9 +191,10 @@ SMALL_FORWARD = frozenset(
 )
 """Lines that are not held to large sizes in forward mode, and why. The list may only shrink."""
 HUGE, LIMIT = 65536, 1 << 19
-SMALL_ONLY = frozenset({"nn.functional.batch_norm"})
-"""Lines that are not held to large sizes. PyTorch adds up a channel's numbers one by one, and loses 100 units of
-float64 in 2¹⁷ of them (as recorded for `var`); here programs have up to 2¹⁹, too many to weigh with 60 digits."""
+SMALL_ONLY = frozenset({"nn.functional.batch_norm", "masked.cumprod", "nn.functional.interpolate.antialias", "dist"})
+"""Lines that are not held to large sizes. PyTorch adds up the numbers of a batch_norm's channel one by one, and loses 100
+units of float64 in 2¹⁶ of them (as recorded for `var`); there are too many to weigh with 60 digits. Products of so many
+masked factors overflow, enlarged images are too large, and PyTorch's dist of complex tensors raises in backward."""
 
 
 WRITES_WITHOUT_FORWARD = frozenset(
