@@ -202,6 +202,9 @@ class Check:
             is_known = identity["id"] in self.settings.known
             smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law)
             return self._failed(identity, smallest, tally, excuse)
+        if tally.unclaimed and not tally.witnessed and tally.witness_missing(examples):
+            # What little of it the engine claims never shows the situation.
+            return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.witness_missing(examples) or tally.programs == 0:
             result = result_line(identity, "harness-error", tally, None)
             result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"

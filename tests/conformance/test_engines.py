@@ -14,6 +14,7 @@ import pytest
 
 from conformance import badge, causes, certificate, engine_commands, engine_table, environments, recertifying, record
 from conformance.backends import check_name
+from conformance.backends.wire.client import lent
 from conformance.environments import Engine, NotInstalled
 from tests.reports import synthetic
 
@@ -89,9 +90,17 @@ def test_every_engine_of_the_table_states_its_release() -> None:
         assert engine.shared or engine.is_command or any("==" in package for package in engine.packages), engine
 
 
-@pytest.mark.parametrize("name", ["refgrad", "torch", "autograd", "torch:func", "torch:compile", "c"])
+@pytest.mark.parametrize("name", list(environments.engines()))
 def test_the_table_names_backends_that_there_are(name: str) -> None:
     check_name(environments.engines()[name].backend)
+
+
+def test_another_interpreter_is_lent_the_adapters_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("refgrad_conformance", "refgrad", "numpy", "numpy-1.dist-info"):
+        (tmp_path / name).mkdir()
+    folder = Path(lent(str(tmp_path / "refgrad_conformance")))
+    assert sorted(path.name for path in folder.iterdir()) == ["refgrad", "refgrad_conformance"]
+    assert lent(str(ROOT / "conformance")) == str(ROOT)
 
 
 def finding(result: str, dedup: str, steps: int, **more: Any) -> record.Record:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from conformance.backends import load
+from conformance.backends import UNCLAIMED, load
 from conformance.backends.wire import Wire, traces
+from conformance.build import Builder
 from conformance.catalogue import find
 from conformance.compare import Closeness, compare
 from conformance.generate import one_operator
 from conformance.needs import needs
-from conformance.program import Program
+from conformance.program import Program, Ref
 from conformance.properties import PROPERTIES
 from conformance.search import Rejected
 from conformance.source import Stream, mix
@@ -76,3 +78,11 @@ def test_what_refgrad_shows_fits_the_schema() -> None:
 def test_the_schema_refuses_what_is_no_answer() -> None:
     for bad in ({}, {"type": "trace", "id": 0}, {"type": "trace", "id": 0, "trace": {"steps": [{"tensor": 3}]}}):
         assert not VALIDATOR.is_valid(bad)
+
+
+def test_a_step_that_it_has_not_is_not_claimed(engine: Wire) -> None:
+    b = Builder(Stream(1), "float64")
+    b.item(b.call("max.dim", b.leaf((2, 3)), 0, form="function"), 0)
+    steps = b.program().steps
+    program = Program((steps[0], replace(steps[2], value=Ref(0))))
+    assert [raised.kind for _, raised in engine.execute(program).raised()] == [UNCLAIMED]

@@ -7,11 +7,16 @@ program that killed it; the others are sent again, to a fresh process.
 from __future__ import annotations
 
 import ast
+import atexit
 import itertools
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ...codec import encode_program
@@ -168,6 +173,21 @@ def isolated(spec: str, python: str = sys.executable, limits: Limits = Limits(),
     """A Python engine in a process of its own, run by an interpreter that may have other packages than this one."""
     root = __name__.partition(".")[0]
     package = sys.modules[root].__path__[0]
-    path = os.pathsep.join(filter(None, (os.path.dirname(package), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (lent(package), os.environ.get("PYTHONPATH"))))
     command = ["/usr/bin/env", f"PYTHONPATH={path}", python, "-m", f"{root}.backends.wire.server", spec, *imports]
     return Wire(command, limits, name=spec)
+
+
+@cache
+def lent(package: str) -> str:
+    """The folder that lends this package, and refgrad, to another interpreter: not one with other packages in it,
+    which are built for this one."""
+    home = Path(package)
+    if not any(home.parent.glob("*.dist-info")):
+        return str(home.parent)
+    folder = Path(tempfile.mkdtemp(prefix="refgrad-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in (home.name, "refgrad"):
+        if (home.parent / name).is_dir():
+            (folder / name).symlink_to(home.parent / name)
+    return str(folder)

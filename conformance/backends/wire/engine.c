@@ -313,7 +313,10 @@ static void run(Json *request) {
         else if (!strcmp(kind, "observe")) values[count] = values[ref(get(s, "value"))];
         else if (!strcmp(kind, "backward")) backward(count, s, steps);
         else if (!strcmp(kind, "grad")) { grad(count, s); continue; }
-        else wrong = "not a step of this engine";
+        else {
+            fputs("{\"raised\":\"Unclaimed\",\"message\":\"not a step of this engine\"}", stdout);
+            continue;
+        }
         if (wrong) printf("{\"raised\":\"RuntimeError\",\"message\":\"%s\"}", wrong);
         else if (values[count] && strcmp(kind, "leaf")) show(values[count]);
         else fputs("null", stdout);
