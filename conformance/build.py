@@ -107,6 +107,12 @@ class Builder:
         drawn = self.pick(options)
         return huge if self.sizes == "huge" else drawn
 
+    def extent(self, options: Sequence[int], huge: int) -> int:
+        """One dimension: among the options, or ``huge`` in a huge program; 1, 0 or the first where edges are tested."""
+        if self.sizes == "edge":
+            return (1, 0, options[0])[self.choose(3)]
+        return self.many(options, huge)
+
     def size(self, options: Sequence[int]) -> int:
         """A size among the options; 1 or the first of them where edges are what is tested."""
         return (1, options[0])[self.choose(2)] if self.sizes == "edge" else self.pick(options)

@@ -82,7 +82,7 @@ def command(options: Options) -> Iterator[str]:
     package = str(__package__)
     yield from (sys.executable, "-m", "pytest", "-p", f"{package}.plugin", "--pyargs", package, "-q")
     yield from ("--backend", options.backend, "--oracle", options.oracle, "--profile", options.profile)
-    yield from ("--results", str(options.results))
+    yield from ("--falsifying", str(options.output / "falsifying.jsonl"), "--results", str(options.results))
     if not options.quiet and sys.stdout.isatty() and sys.stderr.isatty():
         yield from ("-p", f"{package}.progress", "-o", "console_output_style=classic")
     for flag, value in (

@@ -18,6 +18,7 @@ from .compare import Divergence
 from .excuse import Excuse, LanguageExcuse
 from .finding import Finding, find_fault
 from .judge import Judge, Judgement, Law
+from .kept import Kept
 from .program import Program
 from .properties import Property
 from .results import result_line
@@ -40,6 +41,7 @@ class Settings:
     seed: int = 0
     known: dict[str, str] = field(default_factory=dict)
     shrink: bool = True
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(slots=True)
@@ -186,30 +188,49 @@ class Check:
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = excuse or Excuse(identity, self.judge)
+        falsified = self._falsified(identity["id"], law, excuse)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
+        if falsified is not None:
+            return self._failed(identity, falsified, tally, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
             if tally.refused and identity["property"] == "forward":
                 message = f"op:{identity['operator']} is claimed, but the engine refuses every program of it"
                 return self._untrue(identity, message, tally, draw(Stream(mix(*seed, 0))))
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.failing is not None:
-            return self._failed(identity, draw, tally, law, excuse)
+            log, judgement = tally.failing
+            is_known = identity["id"] in self.settings.known
+            smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law)
+            return self._failed(identity, smallest, tally, excuse)
         if tally.witness_missing(examples) or tally.programs == 0:
             result = result_line(identity, "harness-error", tally, None)
             result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _failed(self, identity: dict[str, Any], draw: Draw, tally: Tally, law: Law | None, excuse: Excuse) -> Outcome:
-        assert tally.failing is not None
-        log, judgement = tally.failing
+    def _falsified(self, result: str, law: Law | None, excuse: Excuse) -> tuple[Program, Judgement] | None:
+        """A kept program on which the engine still differs; it is small already."""
+        if result in self.settings.known:
+            return None
+        with collecting_warnings():
+            for program in self.settings.kept.of(result):
+                if not self.judge.claimed(program):
+                    continue
+                judgement = self.judge.judge(program, law)
+                if judgement.status == "different" and not excuse(program, judgement):
+                    return program, judgement
+        return None
+
+    def _failed(
+        self, identity: dict[str, Any], smallest: tuple[Program, Judgement], tally: Tally, excuse: Excuse
+    ) -> Outcome:
+        program, judgement = smallest
         known = self.settings.known.get(identity["id"])
         if known is not None:
             result = result_line(identity, "known", tally, None)
             result["message"] = known
             return Outcome(result)
         assert judgement.divergence is not None
-        program, judgement = self._smallest(draw, log, judgement, law)
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
@@ -221,6 +242,7 @@ class Check:
         result = result_line(identity, status, tally, None)
         result["findings"] = [finding.line["id"]]
         result["message"] = finding.line["message"]
+        self.settings.kept.keep(identity["id"], program)
         return Outcome(result, [finding], finding.text)
 
     def _smallest(self, draw: Draw, log: list[int], first: Judgement, law: Law | None) -> tuple[Program, Judgement]:

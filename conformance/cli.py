@@ -281,7 +281,8 @@ def qualify(
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
     against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
-    share: Annotated[str, typer.Option(help="One part of the whole campaign: k/n.")] = "0/1",
+    full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
+    share: Annotated[str, typer.Option(help="One part of the generated faults: k/n.")] = "0/1",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
     as_json: JsonOption = False,
 ) -> None:
@@ -290,7 +291,7 @@ def qualify(
 
     folder = output.parent / "qualify"
     options = qualifying.Options(
-        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, share, folder
+        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, full, share, folder
     )
     try:
         done = qualifying.run(options)

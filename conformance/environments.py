@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
 ALWAYS = ("numpy>=2.0", "ml_dtypes>=0.5")
@@ -46,8 +47,12 @@ class Engine:
 def engines() -> dict[str, Engine]:
     """The table, by name."""
     tables = tomllib.loads((PACKAGE / "engines.toml").read_text(encoding="utf-8"))["engine"]
-    found = [Engine(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}) for table in tables]
-    return {engine.name: engine for engine in found}
+    return {engine.name: engine for engine in map(_read, tables)}
+
+
+def _read(table: dict[str, Any]) -> Engine:
+    lists = {name: tuple(table.get(name, ())) for name in ("packages", "system", "build")}
+    return Engine(table["name"], table["backend"], **lists, shared=table.get("shared", False))
 
 
 def folder(name: str) -> Path:

@@ -23,19 +23,29 @@ from .source import Stream, mix
 from .trials import asked
 
 DRAWS = 10_000
+NEEDS_MATRIX, NEEDS_SEVERAL = ("transposed",), ("some-element", "large", "one-of-65536")
+"""Faults of what has two dimensions, and of what has several elements."""
 EXACT = Closeness(ulps=0.0)
 
 
 @dataclass(slots=True)
 class Comparison:
     """``draws``: programs that reach the site; ``fired``: in how many the fault fired; ``dtypes``: of what it fired on;
-    ``differs``: the question that first showed a difference."""
+    ``differs``: the question that first showed a difference; ``rank``, ``size``: the largest of what passed the site."""
 
     fault: str
     draws: int = 0
     fired: int = 0
     dtypes: set[str] | None = None
     differs: str = ""
+    rank: int = 0
+    size: int = 0
+
+    @property
+    def is_void(self) -> bool:
+        """Whether what passes the site is too small for the fault ever to be one: a number has no second element."""
+        mutation = self.fault.rpartition("/")[2]
+        return (mutation in NEEDS_MATRIX and self.rank < 2) or (mutation in NEEDS_SEVERAL and self.size < 2)
 
     @property
     def reason(self) -> str:
@@ -43,13 +53,17 @@ class Comparison:
         if self.differs:
             return f"not equivalent: {self.differs} shows a difference that rounding excuses"
         kinds = ", ".join(sorted(self.dtypes or ()))
+        if not self.fired and self.is_void:
+            most = "a number" if self.size < 2 else "a vector"
+            return f"in {self.draws} programs what passes its site is never more than {most} ({kinds})"
         if not self.fired:
             return f"never fires in {self.draws} programs that reach its site"
         return f"identical in {self.draws} programs, in {self.fired} of which it fires ({kinds})"
 
     @property
     def equivalent(self) -> bool:
-        return not self.differs and self.draws >= DRAWS and self.fired > 0 and len(self.dtypes or ()) >= 2
+        fits = self.fired > 0 or self.is_void
+        return not self.differs and self.draws >= DRAWS and fits and len(self.dtypes or ()) >= 2
 
 
 class Comparator:
@@ -95,7 +109,11 @@ class Comparator:
             return 0
         for name, comparison in self.found.items():
             comparison.draws += 1
+            comparison.rank = max(comparison.rank, *(len(e.shape) for e in events))
+            comparison.size = max(comparison.size, *(e.size for e in events))
             firing = [e for e in events if self.faults[name].fires(e)]
+            if comparison.is_void:
+                comparison.dtypes = (comparison.dtypes or set()) | {e.dtype.name for e in events}
             if not firing or comparison.differs:
                 continue
             comparison.fired += 1

@@ -6,10 +6,11 @@ from typing import Any
 
 from .compare import Divergence
 from .finding import Finding, find_fault
+from .isolating import WRONG, is_wrong_alone, isolated, verdicts
 from .judge import Judge, Judgement
 from .oracle_faults import OracleFault, recorded
 from .oracle_faults import find as find_oracle_fault
-from .program import Call, Program
+from .program import Call, Flag, Program, RetainGrad
 from .shrink import shrink_steps
 from .trace import Raised
 
@@ -48,8 +49,19 @@ class Excuse:
         finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
         if fault.kind == "value" and finding.line["verdict"] != "oracle":
             return False
+        if fault.kind != "value" and self._is_wrong_too(program, judgement, fault):
+            return False
         self.keep(finding, fault)
         return True
+
+    def _is_wrong_too(self, program: Program, judgement: Judgement, fault: OracleFault) -> bool:
+        """Whether the backend has a fault of its own where the oracle raises, or has no value: it breaks a law that the
+        oracle keeps, or its value isn't the true one."""
+        if fault.kind == "law":
+            return judgement.verdict == "backend"
+        return fault.kind in ("error", "type") and is_wrong_alone(
+            program, self.judge.backend.execute(program), judgement.oracle
+        )
 
     def keep(self, finding: Finding, fault: OracleFault) -> None:
         """Keeps the first finding of a search."""
@@ -65,8 +77,14 @@ class Excuse:
 
 
 class LanguageExcuse(Excuse):
-    """The same for a program of many operators: the fault is excused where the smallest program that differs still
-    needs an operator with a recorded fault, and the arbiter doesn't rule against the backend."""
+    """The same for a program of many operators: a difference in values is excused where the smallest program that
+    differs still needs an operator with a recorded fault, and the arbiter rules against the oracle: in the program, or
+    where that is no value program, of the operator's calls alone."""
+
+    @property
+    def enough(self) -> bool:
+        """Never: the programs that follow are about other operators."""
+        return False
 
     def __call__(self, program: Program, judgement: Judgement) -> bool:
         found = judgement.divergence
@@ -78,19 +96,37 @@ class LanguageExcuse(Excuse):
             return again.status == "different" and again.divergence is not None and again.divergence.kind == found.kind
 
         program = shrink_steps(program, fails)
+        judgement = self.judge.judge(program)
         fault = self._fault(program, found)
-        if fault is None:
+        if fault is None or judgement.divergence is None:
             return False
-        finding = find_fault(self.identity, program, self.judge.judge(program), self.judge.backend, self.judge.oracle)
-        if finding.line["verdict"] in ("backend", "both") and fault.kind == "value":
+        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
+        if fault.kind == "value" and not self._is_oracles(program, finding.line["verdict"], found):
+            return False
+        if fault.kind != "value" and self._is_wrong_too(program, judgement, fault):
             return False
         self.keep(finding, fault)
         return True
 
+    def _is_oracles(self, program: Program, verdict: str, found: Divergence) -> bool:
+        """Whether mathematics says that the oracle's value is the wrong one, and the backend's isn't."""
+        if verdict == "oracle" or verdict in WRONG:
+            return verdict == "oracle"
+        names = {fault.operator for fault in self._faults(program, found)}
+        calls = [i for i, step in enumerate(program.steps) if isinstance(step, Call) and step.op in names]
+        alone = [a for a in (isolated(program, i, self.judge.oracle) for i in calls) if a is not None]
+        ruled = {verdict for a in alone for verdict in verdicts(self.judge, a)}
+        return "oracle" in ruled and not ruled & WRONG
+
     def _fault(self, program: Program, found: Divergence) -> OracleFault | None:
-        """The recorded fault of an operator that a program calls that may explain a divergence."""
+        return next(iter(self._faults(program, found)), None)
+
+    def _faults(self, program: Program, found: Divergence) -> list[OracleFault]:
+        """The recorded faults of operators that a program calls that may explain a divergence."""
         if isinstance(found.backend, Raised):
-            return None
+            return []
         oracle, names = self.judge.oracle, {step.op for step in program.steps if isinstance(step, Call)}
-        faults = (f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version))
-        return next((f for f in faults if f.explains(found.kind, found.message)), None)
+        names |= {"retain_grad" for step in program.steps if isinstance(step, RetainGrad)}
+        names |= {step.flag for step in program.steps if isinstance(step, Flag)}
+        faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
+        return [f for f in faults if f.explains(found.kind, found.message)]

@@ -148,6 +148,11 @@ class Judge:
         right = agreed and is_near(mine, truth, close) and not is_near(theirs, truth, close)
         return "oracle" if right else None
 
+    def closeness(self, program: Program, reference: Trace) -> Closeness:
+        """What rounding may do to each value of a program."""
+        allowances: list[Allowance] = [{}, *self._allowances(program, reference)]
+        return Closeness(self.close.ulps, 0.0, allowances[-1], free_places(program))
+
     def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
         """Ever wider, better founded allowances: of a contraction, of a few noisy runs, of all of them."""
         seen = {place: value for place, value in values(reference) if value.dtype in EPS}

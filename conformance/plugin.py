@@ -16,6 +16,7 @@ import pytest
 from . import backends
 from .check import FAILING, Check, Outcome, Settings
 from .judge import Judge
+from .kept import Kept
 from .known import KnownDeviations, read_known
 from .record import Recorder, RecordError
 from .results import end_line, run_line
@@ -42,7 +43,8 @@ class Session:
             "keyword": option.keyword or None,
         }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
-        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons)
+        kept = Kept(Path(option.falsifying) if option.falsifying else None)
+        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons, kept=kept)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
@@ -99,6 +101,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", default=None, help="file for the results (JSON lines)")
     group.addoption("--resume", action="store_true", help="go on with the run that FILE of --results holds")
     group.addoption("--shard", default=None, help="run the I-th of N parts, such as 2/8; `refgrad merge` joins them")
+    group.addoption("--falsifying", default=None, help="file of programs that failed once, replayed first")
     group.addoption("--known", default=None, help="TOML file of known deviations")
 
 

@@ -135,8 +135,8 @@ def _inplace(b: Builder, line: Operator) -> None:
     require_grad(b)
     target = b.call("clone", args[0], form="method")
     result = b.call(line.name, target, *args[1:], form="inplace", **attrs)
-    b.observe(result, "flags", "version", "layout", *(["graph"] if line.graph != "free" else []))
-    b.observe(target, "flags", "version")
+    b.observe(result, "value", "flags", "version", "layout", *(["graph"] if line.graph != "free" else []))
+    b.observe(target, "value", "flags", "version")
     if result.requires_grad or target.requires_grad:
         b.backward(result, gradient=b.like(target))
 
@@ -164,8 +164,8 @@ def _view_write(b: Builder, line: Operator) -> None:
     base = b.call("clone", args[0], form="method")
     view = b.call(line.name, base, *args[1:], form=line.plain_forms[0], **attrs)
     b.call("mul", view, b.pick((2, -1, 0.5)), form="inplace")
-    b.observe(base, "flags", "graph", "version", "layout")
-    b.observe(view, "flags", "version", "layout")
+    b.observe(base, "value", "flags", "graph", "version", "layout")
+    b.observe(view, "value", "flags", "version", "layout")
     if base.requires_grad:
         b.backward(base, gradient=b.like(base))
 

@@ -90,7 +90,7 @@ def run_shares(work: Sequence[Share], store: Store, jobs: int) -> Iterator[tuple
     if not left:
         return
     reach = measure_reach(store.settings, jobs)
-    with ProcessPoolExecutor(max(jobs, 1), max_tasks_per_child=4) as pool:
+    with ProcessPoolExecutor(max(jobs, 1)) as pool:
         futures = {pool.submit(try_share, share, store.settings, store.draws, reach): share for share in left}
         for future in as_completed(futures):
             store.write(futures[future], future.result())

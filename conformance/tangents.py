@@ -108,13 +108,14 @@ def _keep_in_domain(b: Builder, value: Value, tangent: Value) -> None:
 
 def transposed(program: Program, trace: Trace, close: Closeness) -> str | None:
     """The law of forward and reverse mode: Re⟨g, J t⟩ = Re⟨Jᴴ g, t⟩, as well as the rounding of J t and Jᴴ g lets it."""
-    if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
+    pair: list[Any] = list(trace.steps[-2:])
+    if len(pair) < 2 or not all(isinstance(outcome, tuple) for outcome in pair):
         return None
     forward, reverse = program.steps[-2:]
     if not isinstance(forward, Transform) or not isinstance(reverse, Transform):
         return None
     last = len(trace.steps) - 1
-    tangent, pulled = trace.steps[-2][1], trace.steps[-1][1:]
+    tangent, pulled = pair[0][1], pair[1][1:]
     pushed = tangent if isinstance(tangent, tuple) else (tangent,)
     paths = [(1, i) if isinstance(tangent, tuple) else (1,) for i in range(len(pushed))]
     g = _leaves(program, dict(reverse.options)["cotangents"])
@@ -141,7 +142,7 @@ def _inner(
     for g, outcome, place in zip(given, seen, places):
         if isinstance(outcome, Observed):
             wide = complex if outcome.array.dtype.kind == "c" else float
-            product = np.conj(g.astype(wide)) * outcome.array.astype(wide)
+            product: Any = np.conj(g.astype(wide)) * outcome.array.astype(wide)
             allowed = close.allowed(outcome.array, outcome.dtype, place)
             allowed = allowed.sum(-1) if allowed.ndim > product.ndim else allowed
             total += float(np.sum(product.real))

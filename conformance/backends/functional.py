@@ -90,21 +90,21 @@ class Functional:
             arrays = {index: self.array(leaf) for index, leaf in leaves.items()}
             found = Evaluation(self, program.steps, arrays).run()
         steps, gradients = found
-        return Trace([self._see(value) for value in steps], gradients={i: self._see(g) for i, g in gradients.items()})
+        return Trace([self.see(value) for value in steps], gradients={i: self.see(g) for i, g in gradients.items()})
 
     def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
         raise NotImplementedError("a functional engine has no namespace of torch's kind")
 
-    def _see(self, value: Any) -> Outcome:
+    def see(self, value: Any) -> Outcome:
         if isinstance(value, tuple):
-            return tuple(map(self._see, value))
+            return tuple(map(self.see, value))
         if value is None:
             return Nothing()
         if isinstance(value, (Nothing, Raised)):
             return value
-        return self.see(value)
+        return self.see_array(value)
 
-    def see(self, value: Any) -> Outcome:
+    def see_array(self, value: Any) -> Outcome:
         """An array's value, dtype and shape."""
         array = np.array(self.numpy(value))
         return Observed(array, array.dtype.name, array.shape)

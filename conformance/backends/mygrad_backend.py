@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .functional import Functional
 from .numpylike import Space, table
-from .tables import Table, each, refusing
+from .tables import Entry, Table, each, named, refusing
+from .tape import Tape
 
+OUT = """sin cos tan sinh cosh tanh exp exp2 expm1 log log2 log10 log1p sqrt square reciprocal abs asin=arcsin acos=arccos
+atan=arctan atanh=arctanh mul=multiply div=divide pow=power minimum logaddexp logaddexp2"""
 WITHOUT = """half float double cfloat cdouble complex polar view_as_complex floor ceil trunc round frac sign sgn detach
 argmax argmin max.dim min.dim argsort nextafter"""
 
 
-def backend() -> Functional:
+def backend() -> Tape:
     import mygrad as mg
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -32,13 +34,17 @@ def backend() -> Functional:
             found = [total if x.grad is None else _sum(total, x.grad) for total, x in zip(found, leaves)]
         return tuple(map(mg.tensor, found))
 
-    return Functional(
+    return Tape(
         "mygrad",
         version("mygrad"),
         operators(),
         vjp,
         ("float64", "int64", "bool"),
-        array=lambda array: mg.tensor(np.array(array, order="C"), constant=True),
+        leaf=lambda array, tracked: mg.tensor(np.array(array, order="C"), constant=not tracked),
+        writes=writes(),
+        backward=lambda roots, given: [y.backward(g.data) for y, g in zip(roots, given)].clear(),
+        gradient=lambda x: x.grad,
+        shares=np.shares_memory,
         numpy=lambda x: np.asarray(x.data if isinstance(x, mg.Tensor) else x),
         twice=False,
     )
@@ -73,6 +79,27 @@ def operators() -> Table:
         "linalg.multi_dot": lambda tensors: mg.multi_matmul(tensors),
     }
     return each(refusing, table(space, without=tuple(WITHOUT.split())) | own)
+
+
+def writes() -> Table:
+    """Operators in place: a function's ``out``, or Python's augmented assignment."""
+    import mygrad as mg
+
+    def into(entry: Entry) -> Entry:
+        return lambda x, *others: entry(x, *others, out=x)
+
+    unary = {name: into(entry) for name, entry in named(mg, OUT).items()}
+    return each(refusing, unary | {"add": _add, "sub": _subtract})
+
+
+def _add(x: Any, y: Any, alpha: float) -> Any:
+    x += y if alpha == 1 else alpha * y
+    return x
+
+
+def _subtract(x: Any, y: Any, alpha: float) -> Any:
+    x -= y if alpha == 1 else alpha * y
+    return x
 
 
 def _no_cast(x: Any, dtype: str) -> Any:

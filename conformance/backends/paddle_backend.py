@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..catalogue import split_name
-from .functional import Functional
 from .numpylike import Space
 from .numpylike.space import alike
 from .tables import OPERATORS, Entry, Table, each, listing, only, promoting, refusing, renaming
+from .tape import Tape
 
 PROMOTED = "maximum minimum remainder div.rounded copysign atan2 fmax fmin lerp lerp.tensor clamp.tensors ldexp"
 SAME = """neg sin cos exp log sqrt tanh sigmoid atanh reciprocal abs floor expm1 log2 log10 log1p rsqrt square logaddexp tan
@@ -58,7 +58,7 @@ KEYWORDS = {"dim": "axis", "dims": "axis", "dim1": "axis1", "dim2": "axis2"}
 DTYPES = ("float32", "float64", "int64", "bool")
 
 
-def backend(dtypes: tuple[str, ...] = (*DTYPES, "complex64", "complex128")) -> Functional:
+def backend(dtypes: tuple[str, ...] = (*DTYPES, "complex64", "complex128")) -> Tape:
     import paddle
 
     depth = 0
@@ -76,30 +76,42 @@ def backend(dtypes: tuple[str, ...] = (*DTYPES, "complex64", "complex128")) -> F
         outputs, given = map(list, zip(*pairs))
         try:
             found = paddle.grad(outputs, list(args), given, create_graph=depth > 0, allow_unused=True)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
+            # Else all that follows in this process would go unrecorded.
+            paddle.set_grad_enabled(True)
             raise _unclaimed(error) from None
         return tuple(paddle.zeros_like(x) if g is None else g for x, g in zip(args, found))
 
-    return Functional(
+    return Tape(
         "paddle",
         version("paddlepaddle"),
         operators(),
         vjp,
         dtypes,
-        array=lambda array: paddle.to_tensor(np.array(array, order="C")),
+        leaf=lambda array, tracked: paddle.to_tensor(np.array(array, order="C"), stop_gradient=not tracked),
+        writes=writes(),
+        backward=paddle.autograd.backward,
+        gradient=lambda x: x.grad,
+        shares=lambda x, y: x._is_shared_buffer_with(y),
         numpy=lambda x: x.numpy(),
     )
 
 
-def in_reals() -> Functional:
+def in_reals() -> Tape:
     """Without complex numbers."""
     return backend(DTYPES)
 
 
-def _unclaimed(error: RuntimeError) -> Exception:
+def _unclaimed(error: Exception) -> Exception:
     """A derivative that Paddle says it hasn't is not claimed."""
-    lacking = any(text in str(error) for text in ("doesn't have any grad op", "is not registered"))
+    lacking = any(
+        text in str(error) for text in ("doesn't have any grad op", "is not registered", "double_grad only support")
+    )
     return NotImplementedError(str(error)) if lacking else error
+
+
+def _lacking() -> Any:
+    raise NotImplementedError("these operands")
 
 
 def _tracked(x: Any) -> Any:
@@ -225,6 +237,35 @@ def _others(paddle: Any, space: Space) -> Table:
         "mT": lambda x: paddle.matrix_transpose(x),
         "nn.functional.linear": lambda x, weight, bias=None: functional.linear(x, weight.T, bias),
     }
+
+
+WRITES = """sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log log2 log10 log1p sqrt rsqrt square
+reciprocal abs neg sigmoid floor ceil trunc frac round erf digamma lgamma i0 hypot"""
+
+
+def writes() -> Table:
+    """Operators in place, by Paddle's methods that end in an underscore."""
+    import paddle
+
+    def tensor(x: Any, y: Any) -> Any:
+        if isinstance(y, (bool, int, float)):
+            return paddle.full([], y, x.dtype)
+        if y.dtype != x.dtype:
+            raise NotImplementedError("operands of two dtypes in place")
+        return y
+
+    methods = {name: getattr(paddle.Tensor, name + "_", None) for name in WRITES.split()}
+    return each(
+        refusing,
+        {name: method for name, method in methods.items() if method is not None}
+        | {
+            "add": lambda x, y, alpha: x.add_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
+            "sub": lambda x, y, alpha: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
+            "mul": lambda x, y: x.multiply_(tensor(x, y)),
+            "div": lambda x, y: x.divide_(tensor(x, y)),
+            "pow": lambda x, y: x.pow_(y if isinstance(y, (int, float)) else _lacking()),
+        },
+    )
 
 
 def _found(paddle: Any, names: str) -> Table:

@@ -44,6 +44,7 @@ def backend() -> Functional:
         ("float32", "float64", "int64", "bool"),
         array=lambda array: Tensor(np.array(array, order="C")),
         numpy=lambda x: x.numpy(),
+        compiles="per_shape",
     )
 
 

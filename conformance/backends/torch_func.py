@@ -96,7 +96,7 @@ class TorchFunc(Functional):
             transforms={name: getattr(func, name) for name in ("vmap", "jacrev", "jacfwd", "hessian")},
         )
 
-    def see(self, value: Any) -> Outcome:
+    def see_array(self, value: Any) -> Outcome:
         """A tensor's value, dtype and shape."""
         array = self.engine.array(value)
         return Observed(array, self.engine.dtype_name(value.dtype), array.shape)

@@ -224,9 +224,9 @@ def matrix_product(left: tuple[int, int], right: tuple[int, int]) -> Strategy:
     """Two operands of ranks in the given ranges whose inner dimensions agree and whose batch dimensions broadcast."""
 
     def draw(b: Builder) -> Drawn:
-        inner, batch = b.pick((2, 1, 3, 5, 8, 0)), b.pick(((), (2,), (3, 1), (2, 3)))
+        inner, batch = b.extent((2, 1, 3, 5, 8, 0), 257), b.pick(((), (2,), (3, 1), (2, 3)))
         ranks = (b.integer(*left), b.integer(*right))
-        rows, columns = b.pick((2, 1, 3, 5)), b.pick((3, 2, 1, 4, 8))
+        rows, columns = b.extent((2, 1, 3, 5), 256), b.extent((3, 2, 1, 4, 8), 258)
         a = (inner,) if ranks[0] == 1 else (*_tail(batch, ranks[0] - 2), rows, inner)
         c = (inner,) if ranks[1] == 1 else (*_batch(b, _tail(batch, ranks[1] - 2)), inner, columns)
         return (b.operand(a), b.operand(c)), {}

@@ -29,6 +29,8 @@ operator("mv", matrix_product((2, 2), (1, 1)), dtypes=NUMERIC, contraction=True)
 def _operands(*shapes: str, forms: Any = BOTH, **options: Any) -> Any:
     """Operands whose shapes are words over drawn sizes; a bar offers another shape. The last word is the result's."""
     *words, result = shapes
+    # Two dimensions of 257 or one of 65,537 have elements enough.
+    large = 257 if max(map(len, words)) > 1 else 65537
 
     def draw(b: Builder) -> Drawn:
         sizes: dict[str, int] = {}
@@ -36,7 +38,7 @@ def _operands(*shapes: str, forms: Any = BOTH, **options: Any) -> Any:
         for word in words:
             choices = word.split("|")
             word = choices[b.choose(len(choices))]
-            shape = tuple(1 if c == "1" else sizes.setdefault(c, b.pick(SIZES)) for c in word.replace("-", ""))
+            shape = tuple(1 if c == "1" else sizes.setdefault(c, b.extent(SIZES, large)) for c in word.replace("-", ""))
             made.append(b.operand(shape))
         return tuple(made), draw_options(b, options)
 

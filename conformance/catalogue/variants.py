@@ -25,12 +25,13 @@ def _cloned(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[A
     return (b.call("clone", args[0]),)
 
 
-for _name, _options in {
+_INPLACE: dict[str, dict[str, Any]] = {
     "elu": {"alpha": (1.0, 2.0)},
     "celu": {"alpha": (1.0, 2.0)},
     "leaky_relu": {"negative_slope": (0.01, 0.25)},
     "threshold": {"threshold": (0.5, -1.0), "value": (0.0, 2.0)},
-}.items():
+}
+for _name, _options in _INPLACE.items():
     operator(
         f"nn.functional.{_name}.inplace",
         unary(OFF_GRID, result=keep_dtype, forms=FUNCTION, **_options, inplace=(True, False)),
@@ -75,7 +76,7 @@ operator("unsafe_split_with_sizes", custom(
     lambda b: ((b.operand((*b.draw_shape(0, 2), 5)), b.pick(((2, 3), (4, 1))), -1), {}),
     lambda args, attrs: tuple(((*args[0].shape[:-1], n), args[0].dtype) for n in args[1]),
 ), exact=True, outputs=("first", "second"))  # fmt: skip
-operator("unique", custom(lambda b: ((b.operand(),), {"sorted": True})), exact=True, jumps=True, differentiable=False)
+operator("unique", custom(lambda b: ((b.operand(),), {})), exact=True, jumps=True, differentiable=False)
 operator("unique_consecutive", custom(lambda b: ((b.operand(),), {})), exact=True, jumps=True, differentiable=False)
 operator("poisson", unary(POSITIVE, result=keep_dtype, forms=FUNCTION), twice=False, random=True, jumps=True)
 

@@ -72,7 +72,7 @@ def convolved(dims: int, transposed: bool) -> Any:
 
     def draw(b: Builder) -> Drawn:
         groups, inner, outer = b.pick((1, 2)), b.pick((1, 2)), b.pick((2, 1))
-        lead = () if b.chance(4) and b.sizes != "huge" else (b.many((1, 2), HUGE[dims]),)
+        lead = () if b.chance(4) and b.sizes != "huge" else (b.extent((1, 2), HUGE[dims]),)
         kernel = tuple(b.size((2, 1, 3)) for _ in range(dims))
         x = b.operand((*lead, groups * inner, *space(b, dims)))
         shape = (groups * inner, outer, *kernel) if transposed else (groups * outer, inner, *kernel)
@@ -141,7 +141,7 @@ def pooled(dims: int, domain: Domain, average: bool) -> Any:
     """An input and windows with stride, padding and rounding."""
 
     def draw(b: Builder) -> Drawn:
-        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.many((2, 1), HUGE[dims]), b.pick((1, 2)))
+        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.extent((2, 1), HUGE[dims]), b.pick((1, 2)))
         x = b.operand((*lead, *space(b, dims)), domain=domain)
         attrs: dict[str, Any] = {"kernel_size": numbers(b, dims, (2, 3)), "stride": numbers(b, dims, (1, 2))}
         attrs |= {"padding": numbers(b, dims, (0, 1)), "ceil_mode": b.chance(2)}
@@ -161,7 +161,7 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
     """An input and an output size."""
 
     def draw(b: Builder) -> Drawn:
-        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.many((2, 1), HUGE[dims]), b.pick((1, 2)))
+        lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.extent((2, 1), HUGE[dims]), b.pick((1, 2)))
         x = b.operand((*lead, *space(b, dims)), domain=domain)
         size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
         return (x,), {"output_size": size, **({} if average else {"return_indices": True})}
@@ -171,7 +171,7 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
 
 def power(dims: int) -> Any:
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)), domain=POSITIVE)
+        x = b.operand((b.extent((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)), domain=POSITIVE)
         attrs = {"norm_type": b.pick((2.0, 1.0, 3.0)), "kernel_size": b.pick((2, 3)), "ceil_mode": b.chance(2)}
         return (x,), {**attrs, "stride": b.pick((None, 1))}
 
@@ -210,7 +210,7 @@ def resampled(modes: tuple[str, ...], dims: int, **more: tuple[Any, ...]) -> Any
     """An input and a size or scale factors."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand((b.many((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)))
+        x = b.operand((b.extent((1, 2), HUGE[dims]), b.pick((1, 2)), *space(b, dims)))
         attrs: dict[str, Any] = {"mode": b.pick(modes), **{name: b.pick(values) for name, values in more.items()}}
         if b.chance(2):
             attrs["scale_factor"] = b.pick((2.0, 1.5, 0.5))

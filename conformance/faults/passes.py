@@ -94,7 +94,7 @@ def _fresh(sound: Any) -> Any:
         if live or before is None or type(g) is not np.ndarray:
             sound(variable, g, live)
         else:
-            variable._grad = part("_tensor").plain(before._array + g)
+            variable._grad = part("_tensor").plain(np.asarray(before._array + g))
 
     return accumulate
 

@@ -17,6 +17,7 @@ from conformance.faults.fault import Broken
 from conformance.faults.passes import FAULTS as ENGINE
 from conformance.faults.systematic import faults_of, systematic_fault
 from conformance.faults.waiting import WAITING
+from conformance.qualify import Verdict
 from conformance.questions import questions
 from conformance.search import smallest
 from conformance.shrink import without
@@ -57,6 +58,14 @@ def test_a_fault_that_changes_nothing_is_shown_equivalent() -> None:
     ask = [q for q in questions() if q.id == "op/round/vjp"]
     (found,) = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=30)
     assert not found.differs, found
+
+
+def test_a_number_has_no_second_element() -> None:
+    faults = [systematic_fault(f"sys/DotBackward0/forward/{name}") for name in ("transposed", "large", "doubled")]
+    ask = [q for q in questions() if q.id == "op/dot/forward"]
+    swapped, large, doubled = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=40)
+    assert swapped.is_void and large.is_void and "never more than a number" in large.reason
+    assert not swapped.equivalent and not doubled.is_void
 
 
 def test_a_fault_that_changes_something_is_not() -> None:
@@ -116,6 +125,17 @@ def test_shares_are_stored_and_resumed(tmp_path: Path) -> None:
 def test_every_fault_of_the_engine_can_be_planted() -> None:
     assert all(Broken(fault).planted.changes for fault in ENGINE.values())
     assert len(ENGINE) > 50
+
+
+@pytest.mark.parametrize(("caught", "is_low"), [(19, False), (18, True)])
+def test_a_score_below_its_floor_fails(caught: int, is_low: bool) -> None:
+    verdicts = [Verdict(f"sys/{k}", "negated", False, caught_by=["op/sin/vjp"] * (k < caught)) for k in range(20)]
+    verdicts.append(
+        Verdict("sys/even", "negated", False, message=f"{campaign.EQUIVALENT}: identical in 10000 programs")
+    )
+    done = qualifying.Qualification(STANDARD, systematic=verdicts, bars=qualifying.FLOORS["quick"])
+    assert done.failed is is_low
+    assert any("the floor is 95.00 %" in words for words in done.lines())
 
 
 def test_gradcheck_misses_what_the_suite_catches() -> None:

@@ -308,6 +308,24 @@ def test_what_is_no_measurement_is_left_out(more: dict[str, object]) -> None:
     assert errors.read([None, 3, measured("a", 0, 1.0, **more)]) == []
 
 
+SYSTEMATIC = {
+    "planted": 2000,
+    "caught": 1980,
+    "equivalent": 10,
+    "classes": {"negated": {"planted": 100, "caught": 99, "programs": 2, "seconds": None}},
+    "reasons": {"no program <reaches> the site": 10},
+}
+
+
+def test_generated_faults_are_shown_by_class() -> None:
+    made = proof.read({**QUALIFIED, "systematic": SYSTEMATIC}).generated
+    assert made is not None and "1,980 of 2,000 caught" in made.score and "99.50 %" in made.score
+    assert made.classes == [["negated", "99", "100", "2", "–", "–", "–"]]
+    html = page.render([read(synthetic.run("a"))], Extras(proof=proof.read({**QUALIFIED, "systematic": SYSTEMATIC})))
+    assert "10 survived: no program &lt;reaches&gt; the site" in html
+    assert proof.read({"systematic": {"planted": "many"}}).generated is None
+
+
 def test_everything_on_one_page() -> None:
     run = read(synthetic.run("a", failing=0.5))
     extras = Extras(
