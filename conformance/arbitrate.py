@@ -49,17 +49,8 @@ def arbitrate(program: p.Program, found: Divergence, convention: bool = False) -
         # To raise is no choice of a value.
         chosen = convention and not isinstance(found.backend, Raised)
         return Opinion("convention" if chosen else "backend", None)
-    if convention and any(_has_nan(step) for step in program.steps):
-        return Opinion("convention", {"text": "of NaN nothing is a derivative"})
     opinion = _opinion(without_writes(program), found)
     return opinion if not convention or opinion.verdict == "backend" else Opinion("convention", opinion.evidence)
-
-
-def _has_nan(step: p.Step) -> bool:
-    if not isinstance(step, p.Leaf) or isinstance(step.data, p.Pattern):
-        return False
-    array = leaf_array(step)
-    return array.dtype.kind in "fc" and bool(np.isnan(array).any())
 
 
 def _loses_history(program: p.Program, found: Divergence) -> bool:

@@ -35,7 +35,8 @@ def find_fault(
     found = judgement.divergence
     assert found is not None
     opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
-    if found.kind == "value" and not backend.claims >= CAPABILITIES and _is_undefined(program, judgement):
+    foreign = found.kind == "value" and not backend.claims >= CAPABILITIES
+    if foreign and (_is_undefined(program, judgement) or (convention(result) and _of_nan(program))):
         opinion = Opinion("convention", {"text": "the function has no finite value there"})
     source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
     line = {
@@ -67,6 +68,11 @@ def _is_undefined(program: Program, judgement: Judgement) -> bool:
         return False
     made = zip(program.steps, judgement.oracle.steps)
     return any(isinstance(step, Call) and not _finite_parts(outcome) for step, outcome in made)
+
+
+def _of_nan(program: Program) -> bool:
+    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
+    return any(bool(np.isnan(array).any()) for array in data if array.dtype.kind in "fc")
 
 
 def _finite_parts(outcome: Outcome) -> bool:

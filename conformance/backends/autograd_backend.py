@@ -48,6 +48,7 @@ def operators() -> Table:
     )
     return table(space, without) | {
         "expand": lambda x, shape: _broadcast(np, x, shape),
+        "expand_as": lambda x, y: _broadcast(np, x, np.shape(y)),
         "broadcast_to": lambda x, shape: _broadcast(np, x, shape),
         "diff": lambda x, n=1, dim=-1, **around: _diff(np, x, n, dim, around),
         "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),

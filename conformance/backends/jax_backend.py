@@ -83,7 +83,6 @@ def operators() -> Table:
             "log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
             "nn.functional.log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
             "block_diag": lambda *matrices: linalg.block_diag(*matrices),
-            "linalg.vander": lambda x, N: np.vander(x, N, increasing=True),
             "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
                 jax.lax.linalg.triangular_solve, a, b, upper, left, unitriangular
             ),

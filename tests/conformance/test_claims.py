@@ -9,12 +9,15 @@ import pytest
 
 from conformance.backends import Backend, load
 from conformance.backends.functional import Functional
+from conformance.build import Builder
 from conformance.catalogue import find
 from conformance.check import Check, Outcome, Settings
 from conformance.generate import one_operator
 from conformance.judge import Judge
 from conformance.probing import PROBES
 from conformance.properties import PROPERTIES, properties_of
+from conformance.source import Stream
+from conformance.trace import Observed
 
 from . import toy_engine as toy
 
@@ -92,3 +95,15 @@ def test_the_recipe_of_the_readme(tmp_path: Path) -> None:
     backend = load(str(file))
     assert backend.name == "mine"
     assert claim(backend, "double").status == "pass"
+
+
+def test_an_operand_given_by_keyword_gets_its_gradient() -> None:
+    """A gradient that the adapter forgot would be blamed on the engine."""
+    operators = {"diff": lambda x, n=1, dim=-1, append=None: x * 2 if append is None else x * 2 + append}
+    engine = Functional("keyword", "1.0", operators, toy.vjp, array=toy.Var, numpy=lambda x: x.value)
+    b = Builder(Stream(0))
+    x, y = b.given((1.0, 2.0), (2,)), b.given((3.0, 4.0), (2,))
+    z = b.call("diff", x, n=1, dim=0, append=y)
+    b.backward(z, gradient=b.given((1.0, 5.0), (2,), requires_grad=False))
+    found = engine.execute(b.program()).gradients.values()
+    assert [seen.array.tolist() for seen in found if isinstance(seen, Observed)] == [[2.0, 10.0], [1.0, 5.0]]

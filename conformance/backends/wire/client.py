@@ -27,6 +27,8 @@ from . import messages, traces
 from .process import Gone, Process
 
 MEMORY, SECONDS, START_SECONDS = 4 << 30, 20.0, 300.0
+COMPILING = 6
+"""How many times longer an engine may take that compiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Wire:
         self.claims = frozenset(map(str, hello["claims"]))
         self.module = hello.get("module")
         self.compiles = str(hello.get("compiles", "no"))
+        self._seconds = limits.seconds * (1 if self.compiles == "no" else COMPILING)
 
     # What a backend does
 
@@ -142,7 +145,7 @@ class Wire:
         assert self._process is not None
         first = next(iter(self._waiting))
         try:
-            answer = messages.read(self._process.receive(self.limits.seconds, self.limits.memory), messages.ANSWERS)
+            answer = messages.read(self._process.receive(self._seconds, self.limits.memory), messages.ANSWERS)
             if answer.get("id") != first:
                 raise messages.BadMessage(f"an answer to {answer.get('id')!r:.20}, not to {first}")
             if answer["type"] == "died" or answer.get("last"):
