@@ -15,7 +15,6 @@ from .leafdata import leaf_array
 from .program import Call, Leaf, Program, Ref, Region, Transform
 from .trace import Observed, Trace
 
-
 UNSETTLED = frozenset(
     {
         # What the noise of a region measures is less than what cancels in the second derivative.
