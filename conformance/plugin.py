@@ -18,6 +18,7 @@ from .check import FAILING, Check, Outcome, Settings
 from .judge import Judge
 from .kept import Kept
 from .known import KnownDeviations, read_known
+from .properties import PROPERTIES
 from .record import Recorder, RecordError
 from .results import end_line, run_line
 from .resuming import begin, done, is_wanted, shard
@@ -142,11 +143,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     state = config.stash[_STATE]
-    if not state.done and state.shard is None:
-        return
-    wanted = [item for item in items if not is_ours(item) or is_wanted(_identity(item), state.done, state.shard)]
+
+    def takes(item: pytest.Item) -> bool:
+        return not is_ours(item) or (_draws(item, state) and is_wanted(_identity(item), state.done, state.shard))
+
+    wanted = [item for item in items if takes(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
     items[:] = wanted
+
+
+def _draws(item: pytest.Item, state: Session) -> bool:
+    """Whether the profile draws any program of the item: a costly property is left out where few are drawn."""
+    name = item.callspec.params.get("property") if hasattr(item, "callspec") else None  # type: ignore[attr-defined]
+    return name is None or PROPERTIES[name].examples(state.settings.examples) > 0
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ from .trace import Observed, Trace
 @dataclass(frozen=True, slots=True)
 class Property:
     """``applies`` says to which lines; ``profile`` is the certificate's profile. ``rarity``: it is drawn so much more
-    seldom, but ``least`` times."""
+    seldom, but ``least`` times; where that is no time at all, the profile leaves it out."""
 
     name: str
     sentence: str
@@ -148,7 +148,7 @@ def _inplace(b: Builder, line: Operator) -> None:
     result = b.call(line.name, target, *args[1:], form="inplace", **attrs)
     b.observe(result, "value", "flags", "version", "layout", *(["graph"] if line.graph != "free" else []))
     b.observe(target, "value", "flags", "version")
-    if result.requires_grad or target.requires_grad:
+    if line.differentiable and (result.requires_grad or target.requires_grad):
         b.backward(result, gradient=b.like(target))
 
 
@@ -185,6 +185,8 @@ SMALL_FORWARD = frozenset(
     {
         # PyTorch cannot view kron's result; among so many bounds some are ties.
         *("kron", "clamp.tensors"),
+        # The tangent of so large a matrix of blocks ends the process.
+        "block_diag",
         # The arbiter finds PyTorch wrong: tangents of products (recorded for `jvp`), of the smallest probabilities.
         *("scatter_reduce", "softmax"),
     }
@@ -299,7 +301,7 @@ PROPERTIES: dict[str, Property] = {
             lambda line: _forwards(line) and line.name not in SMALL_ONLY | SMALL_FORWARD and _grows(line.name),
             transposed,
             rarity=16,
-            least=3,
+            least=0,
         ),
         Property("inplace", "its in-place twin writes the same value and gradient", _inplace, "mutation", _writable),
         Property("edge", "handles 0-d, one-element and empty operands", _empty, "values"),

@@ -19,8 +19,9 @@ RESULT_SAVERS = ("exp", "tanh", "sigmoid", "sqrt", "relu", "reciprocal", "rsqrt"
 
 
 def specified() -> list[Operator]:
-    """Operators whose graph, and so what they save, is specified."""
-    return [line for line in operators().values() if line.differentiable and line.graph == "spec"]
+    """Operators whose graph, and so what they save, is specified, and that can be called without writing."""
+    lines = operators().values()
+    return [line for line in lines if line.differentiable and line.graph == "spec" and line.plain_forms]
 
 
 def drawn_result(b: Builder) -> Value:
