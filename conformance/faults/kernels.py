@@ -74,8 +74,8 @@ def _emptied(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
 def _equal_values(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
     """1/(sᵢ² - sⱼ²) without a guard."""
     values = np.sort(np.real(saved(node, "S")), axis=-1)
-    tied = (np.diff(values, axis=-1) <= 1e-12).any(-1) if values.shape[-1] > 1 else np.zeros(values.shape[:-1], bool)
-    return (by(found[0], np.where(tied[..., None, None], np.nan, 1.0)),)
+    tied = np.any(np.diff(values, axis=-1) <= 1e-12, axis=-1, keepdims=True)
+    return (by(found[0], np.where(tied[..., None], np.nan, 1.0)),)
 
 
 def _clustered(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
@@ -84,8 +84,8 @@ def _clustered(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
         return found
     a = saved(node, "A")
     values = np.linalg.svd(a.astype(complex), compute_uv=False) if a.size else np.ones((*a.shape[:-2], 1))
-    tied = (np.abs(np.diff(values, axis=-1)) <= 1e-9 * values[..., :1]).any(-1)
-    return (by(found[0], np.where(tied[..., None, None], np.nan, 1.0)),)
+    tied = np.any(np.abs(np.diff(values, axis=-1)) <= 1e-9 * values[..., :1], axis=-1, keepdims=True)
+    return (by(found[0], np.where(tied[..., None], np.nan, 1.0)),)
 
 
 def _constant_zero_norm(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
@@ -145,7 +145,7 @@ def _underflowing(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
     if z.dtype.kind != "c":
         return found
     with np.errstate(all="ignore"):
-        lost = (z.real**2 + z.imag**2 == 0) & (z != 0)
+        lost = (np.real(z) ** 2 + np.imag(z) ** 2 == 0) & (z != 0)
     return (by(found[0], np.where(lost, np.nan, 1.0)),)
 
 

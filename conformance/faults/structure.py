@@ -48,10 +48,11 @@ def _twice_on_views(sound: Any) -> Any:
 
 def _unbumped(sound: Any) -> Any:
     def resize_(self: Any, *given: Any, **options: Any) -> Any:
-        before = None if self._cell is None else self._cell[0]
+        cell = self._cell
+        before = None if cell is None else cell[0]
         made = sound(self, *given, **options)
-        if before is not None:
-            self._cell[0] = before
+        if cell is not None:
+            cell[0] = before
         return made
 
     return resize_
@@ -106,10 +107,11 @@ def _unlinked(sound: Any) -> Any:
 
     def rebase(t: Any, node: Any, nr: int = 0) -> None:
         base = t._view.base if t._view is not None else None
-        name = "" if base is None or base._edge is None else base._edge[0].name()
+        before = base._edge if base is not None else None
         sound(t, node, nr)
-        if name.startswith("CheckpointFunction"):
-            base._edge[0].edges = (None, *base._edge[0].edges[1:])
+        after = base._edge if base is not None else None
+        if before and after and before[0].name().startswith("CheckpointFunction"):
+            after[0].edges = (None, *after[0].edges[1:])
 
     return rebase
 
