@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .arbitrate import Opinion, arbitrate
 from .backends import Backend
 from .compare import Divergence
 from .judge import Judgement
@@ -32,6 +31,9 @@ def find_fault(
     result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend
 ) -> Finding:
     """Arbitrates a divergence and puts the finding together."""
+    # It computes with mpmath, which whoever only collects or finds nothing need not import.
+    from .arbitrate import Opinion, arbitrate
+
     found = judgement.divergence
     assert found is not None
     opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
