@@ -81,6 +81,8 @@ def command(options: Options) -> Iterator[str]:
     """The words of the command that runs the suite."""
     package = str(__package__)
     yield from (sys.executable, "-m", "pytest", "-p", f"{package}.plugin", "--pyargs", package, "-q")
+    # Each costs as much as a hundred tests, and nothing here is theirs.
+    yield from ("-p", "no:logging", "-p", "no:hypothesispytest")
     yield from ("--backend", options.backend, "--oracle", options.oracle, "--profile", options.profile)
     yield from ("--falsifying", str(options.output / "falsifying.jsonl"), "--results", str(options.results))
     if not options.quiet and sys.stdout.isatty() and sys.stderr.isatty():
