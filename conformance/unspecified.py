@@ -80,8 +80,9 @@ def _target(step: Step) -> int | None:
     """The value that a step writes into."""
     if isinstance(step, Write):
         return step.target.index
-    is_write = isinstance(step, Call) and step.form == "inplace"
-    return next((ref.index for ref in refs(step.args)), None) if is_write else None
+    if isinstance(step, Call) and step.form == "inplace":
+        return next((ref.index for ref in refs(step.args)), None)
+    return None
 
 
 def _may_hold(program: Program, drop: Drop) -> bool:
