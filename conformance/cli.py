@@ -315,11 +315,12 @@ def soak(
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
+    whole: Annotated[bool, typer.Option("--language", help="Whole-language programs only, on refgrad.")] = False,
 ) -> None:
     """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
     from . import soak as soaking
 
-    found = soaking.soak(output, programs, jobs, seed)
+    found = soaking.soak(output, programs, jobs, seed, soaking.LANGUAGE if whole else soaking.CELLS)
     output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
     print("\n".join(soaking.lines(found)))
     sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)

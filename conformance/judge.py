@@ -133,7 +133,7 @@ class Judge:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
             found = left
-        if found.kind == "value" and (ill_posed(program) or overflows(program, found, self.close)):
+        if found.kind == "value" and (ill_posed(program) or overflows(program, found, close)):
             return Judgement("ill-posed", theirs, found)
         if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
