@@ -253,8 +253,10 @@ class CopySlices(CallableNode):
         return (result._array if raw else result, *found[1:])
 
     def release(self) -> None:
-        self.saved = None
-        self.inner.release()
+        """Lets the write's node go, and with it the history that the view had before: nothing else may hold that."""
+        if self.saved is not None:
+            self.inner.release()
+            self.inner = self.saved = None
 
 
 def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
