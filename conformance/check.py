@@ -105,6 +105,10 @@ class Check:
             "source": line.source,
             "profile": kind.profile,
         }
+        lacking = missing(self.judge.backend, frozenset({f"op:{line.name}"}))
+        if lacking:
+            self._finish(self._unclaimed(identity, lacking, Tally()))
+            return
         examples = kind.examples(self.settings.examples)
         witness = self._operator_witness(kind)
         self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
@@ -234,7 +238,7 @@ class Check:
             result["message"] = known
             return Outcome(result)
         assert judgement.divergence is not None
-        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, tally.failed)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
         if fault is not None:

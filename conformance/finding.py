@@ -12,12 +12,11 @@ from .backends import Backend
 from .compare import Divergence
 from .judge import Judgement
 from .leafdata import leaf_array
+from .native import native_script
 from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
 from .trace import Observed, Outcome, encode_outcome
-
-MODULES = {"torchlike": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,16 @@ class Finding:
 
 
 def find_fault(
-    result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend
+    result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend, count: int = 1
 ) -> Finding:
-    """Arbitrates a divergence and puts the finding together."""
+    """Arbitrates a divergence and puts the finding together. ``count``: how many of the drawn programs show it."""
     found = judgement.divergence
     assert found is not None
     opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
     foreign = found.kind == "value" and not backend.claims >= CAPABILITIES
     if foreign and (_is_undefined(program, judgement) or (convention(result) and _of_nan(program))):
         opinion = Opinion("convention", {"text": "the function has no finite value there"})
-    source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
+    source = source_of(program, backend, expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",
         "id": f"{result['id']}#{program.digest()[:12]}",
@@ -55,7 +54,7 @@ def find_fault(
         "arbiter": opinion.evidence,
         "error_abs": _finite(found.error_abs),
         "error_scaled": _finite(found.error_scaled),
-        "count": 1,
+        "count": max(count, 1),
         "message": found.message,
     }
     return Finding(line, text(result, line, found, backend, oracle))
@@ -101,6 +100,13 @@ def _finite(value: float | None) -> float | None:
 
 def seen(outcome: Outcome | None) -> Any:
     return None if outcome is None else encode_outcome(outcome)
+
+
+def source_of(program: Program, backend: Backend, expected: str = "", shown: int | None = None) -> str:
+    """A script that shows what a program does on the engine, in the engine's own environment."""
+    if backend.family == "torchlike" and not backend.name.startswith("torch:"):
+        return script(program, module_of(backend), expected, shown)
+    return native_script(program, backend.name, shown, expected)
 
 
 def module_of(backend: Backend) -> str:

@@ -22,7 +22,9 @@ from .trace import Trace
 Draw = Callable[[Source], Program]
 Witness = Callable[[Trace], bool]
 Excuse = Callable[[Program, Judgement], bool]
-BLOCK = 16
+BLOCK, FIRST = 16, 3
+"""How many programs are sent ahead together, and how many first: where those all need what the engine lacks, so do the
+others."""
 DEATHS = {"crash": 24, "hang": 0, "memory": 8}
 """How an engine's process may end, and how often the shrinker may make it."""
 MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
@@ -65,8 +67,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of one search. ``failing`` is the first failing draw's log and judgement; ``cut``:
-    the search ended early, since a recorded fault of the oracle was shown often enough."""
+    """The counts of one search. ``failing`` is the first failing draw's log and judgement, ``failed`` how many failed
+    in its way; ``cut``: the search ended early, since a recorded fault of the oracle was shown often enough."""
 
     programs: int = 0
     witnessed: int = 0
@@ -78,10 +80,18 @@ class Tally:
     seconds: float = 0.0
     seen: Seen = field(default_factory=Seen)
     lacking: set[str] = field(default_factory=set)
+    common: frozenset[str] | None = None
     needs: frozenset[str] = frozenset()
     failing: tuple[list[int], Judgement] | None = None
+    failed: int = 0
     cut: bool = False
     digest: str = ""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the first programs all need a capability that the engine lacks. Operators and dtypes vary."""
+        none = self.programs == self.unclaimed == FIRST and self.common is not None
+        return none and any(not need.startswith(("op:", "dtype:")) for need in self.common or ())
 
     @property
     def judged(self) -> int:
@@ -103,20 +113,24 @@ def search(
     law: Law | None = None,
     excused: Excuse = lambda program, judgement: False,
 ) -> Tally:
-    """Judges ``examples`` drawn programs, or fewer where one differs and isn't excused."""
+    """Judges ``examples`` drawn programs. After one that differs and isn't excused, the others are counted; where it
+    ended the engine's process, there is an end."""
     tally, started, hasher = Tally(), time.perf_counter(), hashlib.sha256()
     with collecting_warnings():
         for program, source in _drawn(judge, draw, seed, examples, tally):
             judgement = _judge(judge, program, law, tally)
             if judgement is None:
+                if tally.hopeless:
+                    break
                 continue
             hasher.update(array("Q", source.log).tobytes() + judgement.status.encode())
             tally.witnessed += judgement.status != "ill-posed" and witness(judgement.oracle)
             if judgement.status != "different":
                 continue
             if not excused(program, judgement):
-                tally.failing = (source.log, judgement)
-                break
+                if not _goes_on(tally, source.log, judgement):
+                    break
+                continue
             if getattr(excused, "enough", False):
                 tally.cut = True
                 break
@@ -125,14 +139,25 @@ def search(
     return tally
 
 
+def _goes_on(tally: Tally, log: list[int], judgement: Judgement) -> bool:
+    """Takes note of a program that fails, and says whether the search goes on: a death costs seconds."""
+    found = judgement.divergence
+    assert found is not None
+    if tally.failing is None:
+        tally.failing = (log, judgement)
+    first = tally.failing[1].divergence
+    tally.failed += first is not None and first.kind == found.kind
+    return found.kind not in DEATHS
+
+
 def _drawn(
     judge: Judge, draw: Draw, seed: tuple[int, ...], examples: int, tally: Tally
 ) -> Iterator[tuple[Program, Stream]]:
     """The programs of a search. An engine in another process is sent a block of them ahead, and works meanwhile."""
     send_ahead = getattr(judge.backend, "send_ahead", None)
-    block = BLOCK if send_ahead else 1
-    streams = _streams(judge, draw, seed, examples)
-    while ahead := list(itertools.islice(streams, block)):
+    streams, block = _streams(judge, draw, seed, examples), FIRST
+    while ahead := list(itertools.islice(streams, block if send_ahead else 1)):
+        block = BLOCK
         drawn: list[tuple[Program, Stream]] = []
         for source in ahead:
             try:
@@ -167,8 +192,10 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     if tally.programs <= 8:
         tally.needs |= needs(program)
     if not judge.claimed(program):
+        lacks = missing(judge.backend, needs(program))
         tally.unclaimed += 1
-        tally.lacking.update(missing(judge.backend, needs(program)))
+        tally.lacking.update(lacks)
+        tally.common = frozenset(lacks) & (frozenset(lacks) if tally.common is None else tally.common)
         return None
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":

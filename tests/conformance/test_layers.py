@@ -18,7 +18,7 @@ ORDER = (
     ("catalogue", "references", "definitions"),
     ("build", "rewriting"),
     ("backends", "compare", "script", "differences"),
-    ("tracing",),
+    ("tracing", "native"),
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
     ("shrink", "menus"),
