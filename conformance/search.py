@@ -68,7 +68,8 @@ class Seen:
 @dataclass(slots=True)
 class Tally:
     """The counts of one search. ``failing`` is the first failing draw's log and judgement, ``failed`` how many failed
-    in its way; ``cut``: the search ended early, since a recorded fault of the oracle was shown often enough."""
+    in its way; ``choice`` and ``choices`` the same of what another engine is free in; ``cut``: the search ended early,
+    since a recorded fault of the oracle was shown often enough."""
 
     programs: int = 0
     witnessed: int = 0
@@ -84,6 +85,8 @@ class Tally:
     needs: frozenset[str] = frozenset()
     failing: tuple[list[int], Judgement] | None = None
     failed: int = 0
+    choice: tuple[list[int], Judgement] | None = None
+    choices: int = 0
     cut: bool = False
     digest: str = ""
 
@@ -104,6 +107,10 @@ class Tally:
         return self.failing is None and not self.cut and self.judged > 0 and self.witnessed < wanted
 
 
+def _never(program: Program, judgement: Judgement) -> bool:
+    return False
+
+
 def search(
     judge: Judge,
     draw: Draw,
@@ -111,9 +118,11 @@ def search(
     seed: tuple[int, ...],
     examples: int,
     law: Law | None = None,
-    excused: Excuse = lambda program, judgement: False,
+    excused: Excuse = _never,
+    is_choice: Excuse = _never,
 ) -> Tally:
-    """Judges ``examples`` drawn programs. After one that differs and isn't excused, the others are counted; where it
+    """Judges ``examples`` drawn programs. What is only another engine's choice hides no fault: it is shown where there is
+    none. After one that differs and isn't excused, the others are counted; where it
     ended the engine's process, there is an end."""
     tally, started, hasher = Tally(), time.perf_counter(), hashlib.sha256()
     with collecting_warnings():
@@ -127,6 +136,9 @@ def search(
             tally.witnessed += judgement.status != "ill-posed" and witness(judgement.oracle)
             if judgement.status != "different":
                 continue
+            if is_choice(program, judgement):
+                tally.choice, tally.choices = tally.choice or (source.log, judgement), tally.choices + 1
+                continue
             if not excused(program, judgement):
                 if not _goes_on(tally, source.log, judgement):
                     break
@@ -134,6 +146,8 @@ def search(
             if getattr(excused, "enough", False):
                 tally.cut = True
                 break
+    if tally.failing is None and tally.choice is not None:
+        tally.failing, tally.failed = tally.choice, tally.choices
     tally.seconds = time.perf_counter() - started
     tally.digest = hasher.hexdigest()
     return tally
@@ -208,8 +222,10 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     return judgement
 
 
-def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | None) -> Program:
-    """The smallest program with a divergence of the same kind."""
+def smallest(
+    judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | None, is_other: Excuse = _never
+) -> Program:
+    """The smallest program with a divergence of the same kind that isn't something else."""
 
     runs_left = DEATHS.get(kind, 1 << 30)
 
@@ -220,7 +236,8 @@ def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | Non
             return False
         judgement = judge.judge(program, law)
         found = judgement.divergence
-        return judgement.status == "different" and found is not None and found.kind == kind
+        same = judgement.status == "different" and found is not None and found.kind == kind
+        return same and not is_other(program, judgement)
 
     def guarded(source: Source) -> Program:
         try:

@@ -21,7 +21,7 @@ ORDER = (
     ("tracing", "native"),
     ("widening",),
     ("arbitrate", "judge", "unspecified"),
-    ("shrink", "menus"),
+    ("shrink", "menus", "foreign"),
     ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
     ("moves", "passes", "tangents"),
@@ -40,6 +40,7 @@ ORDER = (
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
+    ("repeating",),
     ("engine_commands",),
     ("cli",),
 )
