@@ -74,7 +74,7 @@ def test_what_functions_have_no_words_for_runs_through_the_adapter() -> None:
     x = b.given((1.0,), (1,))
     b.hook(x, "double", "tensor")
     b.backward(b.call("sum", b.call("sin", x)))
-    assert "tensor" in printed(native_script(b.program(), "refgrad")).lower()
+    assert "Observed" in printed(native_script(b.program(), "refgrad"))
 
 
 def judged(engine: Any, operator: str, kind: str = "vjp") -> Outcome:
