@@ -29,11 +29,11 @@ def otherwise(
 ) -> str | None:
     """Why a difference is nobody's fault, if it is. To refuse an argument without a value is a choice, too."""
     found = judgement.divergence
-    if found is None or found.kind not in ("value", "error"):
+    if found is None or found.kind not in ("value", "error", "type"):
         return None
     if _is_undefined(program, judgement) or (convention and not _is_all_finite(program)):
         return "the function has no finite value there"
-    if found.kind == "error":
+    if found.kind != "value":
         return None
     if _is_rounding(program, judgement, found):
         return "the rounding of another formula"
