@@ -23,12 +23,13 @@ WITHOUT = (
     "linalg.qr",
     "linalg.svd",
     "linalg.svdvals",
+    "nn.functional.selu",
 )
 FFT = "fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftn fft.ifftn fft.rfftn fft.irfftn"
 OWN = "sigmoid rsqrt erf erfinv"
 NN = """nn.functional.relu=relu nn.functional.relu6=relu6 nn.functional.silu=silu nn.functional.mish=mish
 nn.functional.hardswish=hardswish nn.functional.softsign=softsign nn.functional.logsigmoid=log_sigmoid
-nn.functional.selu=selu nn.functional.elu=elu nn.functional.celu=celu nn.functional.leaky_relu=leaky_relu
+nn.functional.elu=elu nn.functional.celu=celu nn.functional.leaky_relu=leaky_relu
 nn.functional.hardtanh=hard_tanh nn.functional.hardshrink=hard_shrink nn.functional.softshrink=softshrink"""
 
 
