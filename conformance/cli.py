@@ -351,7 +351,7 @@ def explain(
 
 @app.command(epilog="Example:  refgrad bench --engines refgrad,torch --before old.json -- -k chain")
 def bench(
-    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
+    engines: Annotated[str, typer.Option(help="Engines, by commas; numpy is the floor.")] = "numpy,refgrad,torch",
     output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
     before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
     factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
