@@ -296,7 +296,8 @@ def _are_alike(arrays: list[Any]) -> bool:
     first = arrays[0]
     if type(first) is not ndarray:
         return False
-    for a in arrays:
+    # A loop takes half of the time of all(), in each call.
+    for a in arrays:  # noqa: SIM110
         if type(a) is not ndarray or a.dtype is not first.dtype:
             return False
     return True

@@ -203,7 +203,8 @@ class CopySlices(CallableNode):
         self.sequence = state.sequence
         state.sequence += 1
         self.edges = (gradient_edge(base), *inner.edges[1:])
-        self.inner, self.saved = inner, True
+        self.inner: Any = inner
+        self.saved: bool | None = True
         self.shape, self.dtype = base._array.shape, base._array.dtype
         self.hooks = self._metadata = self.metas = None
         self.base_geometry = geometry(base)
