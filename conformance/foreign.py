@@ -21,7 +21,8 @@ from .trace import Observed, Outcome
 from .tracing import values
 
 ROUNDING = 16
-"""Units in the last place of the largest number of a program: what formulas that are equal on paper may be apart by."""
+"""Units in the last place of the largest number of a program: what formulas that are equal on paper may be apart by.
+Where there are many numbers, their square root: what adding them up one after another loses."""
 
 
 def otherwise(
@@ -80,7 +81,8 @@ def _is_rounding(program: Program, judgement: Judgement, found: Divergence) -> b
     seen = [value.array for _, value in values(judgement.oracle)] + _data(program)
     floats = [np.abs(array[np.isfinite(array)]) for array in seen if array.dtype.kind in "fc"]
     largest = max((float(array.max()) for array in floats if array.size), default=0.0)
-    return found.error_abs <= ROUNDING * EPS[made.dtype] * max(largest, 1.0)
+    units = max(ROUNDING, max((array.size for array in _data(program)), default=1) ** 0.5)
+    return found.error_abs <= units * EPS[made.dtype] * max(largest, 1.0)
 
 
 def _is_nan_for_nothing(program: Program, found: Divergence, backend: Backend, oracle: Backend) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .functional import Functional
 from .numpylike import Space, table
-from .tables import Table, each, named, refusing
+from .tables import Table, each, lacking, named, refusing
 
 DTYPES = ("float32", "complex64", "int64", "bool")
 WITHOUT = (
@@ -94,6 +94,9 @@ def operators() -> Table:
     )
     own = {
         "logsumexp": lambda x, dim, keepdim: mx.logsumexp(x, dim if x.ndim else None, keepdim),
+        "diff": lambda x, n=1, dim=-1, **around: (
+            lacking("prepend and append") if around else mx.diff(x, n, dim) if n else 1 * x
+        ),
         "softmax": lambda x, dim: mx.softmax(x, dim) if x.ndim else x * 0 + 1,
     }
     own |= {name: _transform(mx, name) for name in FFT.split()}
