@@ -8,12 +8,12 @@ from contextlib import suppress
 import pytest
 
 from conformance import catalogue, codec
+from conformance.clause import clause_functions
 from conformance.generate import one_operator
 from conformance.language import language
 from conformance.needs import needs
 from conformance.program import Call, Leaf, Program, Ref
 from conformance.properties import PROPERTIES, properties_of
-from conformance.questions import clause_functions
 from conformance.script import script
 from conformance.search import Rejected
 from conformance.source import Replay, Stream, mix
