@@ -68,6 +68,7 @@ def certify(
     python: Annotated[str | None, typer.Option(help="The interpreter that has the engine.")] = None,
     imports: Annotated[list[str] | None, typer.Option("--import", help="A module to import before the engine.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the report goes.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was cut.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Judge an engine: run the suite, write results.jsonl, certificate.json and index.html.
@@ -94,6 +95,7 @@ def certify(
         more=tuple(more),
         python=python,
         imports=tuple(imports or ()),
+        resume=resume,
     )
     earlier = read(baseline) if baseline else None
     try:
@@ -315,11 +317,12 @@ def soak(
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
     output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
+    whole: Annotated[bool, typer.Option("--language", help="Whole-language programs only, on refgrad.")] = False,
 ) -> None:
     """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
     from . import soak as soaking
 
-    found = soaking.soak(output, programs, jobs, seed)
+    found = soaking.soak(output, programs, jobs, seed, soaking.LANGUAGE if whole else soaking.CELLS)
     output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
     print("\n".join(soaking.lines(found)))
     sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)

@@ -127,6 +127,6 @@ class LanguageExcuse(Excuse):
             return []
         oracle, names = self.judge.oracle, {step.op for step in program.steps if isinstance(step, Call)}
         names |= {"retain_grad" for step in program.steps if isinstance(step, RetainGrad)}
-        names |= {step.flag for step in program.steps if isinstance(step, Flag)}
+        names |= {step.flag.rstrip("_") + "_" for step in program.steps if isinstance(step, Flag)}
         faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
         return [f for f in faults if f.explains(found.kind, found.message)]

@@ -210,7 +210,7 @@ def test_a_certificate_and_all_findings_are_replayed(tmp_path: Path) -> None:
     broken = "tests.conformance.broken:sin_as_sine"
     refgrad("certify", "--backend", broken, "-k", "op/sin/vjp or op/sin/forward", "-o", tmp_path)
     assert "svg" in (tmp_path / "badge.svg").read_text()
-    every = refgrad("replay", tmp_path / "results.jsonl")
+    every = refgrad("replay", tmp_path / "results.jsonl", "--backend", broken)
     assert every.returncode == 1 and ": different" in every.stdout
     whole = refgrad("replay", tmp_path / "certificate.json", "--backend", "refgrad")
     assert whole.returncode == 1 and "op/sin/vjp: failed in the certificate, certified now" in whole.stdout
