@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .pictures import COLOURS, DARK, HEIGHT, LIGHT, MARKERS, WIDTH, Fill, Palette, Plot, picture
+from .pictures import DARK, HEIGHT, LIGHT, WIDTH, Fill, Palette, Plot, legend, logarithmic, look, ordered, picture
 from .timings import FLOOR, REFERENCE, Timing, Timings, ratio, spell_seconds
 
 HEADER = ("engine", "size", "median", "quartiles", "an operator", f"× {FLOOR}", f"× {REFERENCE}", "rounds")
@@ -42,20 +42,22 @@ def _overhead(works: dict[str, list[Timing]]) -> list[Plot]:
 
 
 def _dots(axis: Any, names: Sequence[str], given: list[Timing], palette: Palette) -> None:
-    engines = list(dict.fromkeys(timing.engine for timing in given))
+    engines = ordered(timing.engine for timing in given)
     for index, engine in enumerate(engines):
         mine = [timing for timing in given if timing.engine == engine]
         lines = [names.index(t.work) + 0.5 * (index / max(len(engines) - 1, 1) - 0.5) for t in mine]
         spread = [[(t.median - t.low) / t.operators for t in mine], [(t.high - t.median) / t.operators for t in mine]]
-        look = {"color": COLOURS[index % 8], "marker": MARKERS[index % 8], "markersize": 6, "linestyle": "none"}
-        axis.errorbar([t.each for t in mine], lines, xerr=spread, label=engine, **look)
+        style = {**look(engine, engines), "linestyle": "none", "linewidth": 1}
+        axis.errorbar([t.each for t in mine], lines, xerr=spread, label=engine, **style)
     axis.set_yticks(range(len(names)), names)
-    axis.set(xscale="log", ylim=(len(names) - 0.5, -0.5), xlabel="seconds an operator")
-    axis.legend(frameon=False, labelcolor=palette["ink"], fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    axis.set(xscale="log", ylim=(len(names) - 0.5, -0.5), xlabel="time an operator")
+    costs = [t.each or 0.0 for t in given]
+    logarithmic(axis.xaxis, min(costs), max(costs), spell_seconds)
+    legend(axis, palette)
 
 
 def _plot(work: str, given: list[Timing]) -> Plot:
-    engines = list(dict.fromkeys(timing.engine for timing in given))
+    engines = ordered(timing.engine for timing in given)
     table = [_line(timing, given) for timing in given]
     alt = f"{work}: " + "; ".join(f"{line[0]} {line[1]} {line[2]}".replace("  ", " ") for line in table[:40])
     sized = len({timing.size for timing in given} - {None}) > 1
@@ -84,28 +86,44 @@ def _lines(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
     """Time against size, and each ratio against size, an engine a line."""
 
     def fill(axes: Any, palette: Palette) -> None:
-        for number, engine in enumerate(engines):
+        for engine in engines:
             mine = sorted((t for t in given if t.engine == engine and t.size), key=lambda t: t.size or 0)
-            look = {"color": COLOURS[number % 8], "marker": MARKERS[number % 8], "markersize": 5, "linewidth": 1.6}
-            spans = [(t.size, t.median, t.low, t.high) for t in mine]
-            _line_with_spread(axes[0], spans, look, engine)
+            style = {**look(engine, engines), "linewidth": 1.6}
+            _line_with_spread(axes[0], [(t.size, t.median, t.low, t.high) for t in mine], style, engine)
             for axis, name in zip(axes[1:], to, strict=True):
                 ratios = [(t.size, ratio(t, name, given)) for t in mine]
-                _line_with_spread(axis, [(n, r.median, r.low, r.high) for n, r in ratios if r], look, engine)
+                _line_with_spread(axis, [(n, r.median, r.low, r.high) for n, r in ratios if r], style, engine)
         for axis, name in zip(axes[1:], to, strict=True):
             axis.set(xscale="log", yscale="log", xlabel="size", ylabel=f"time ÷ {name}'s")
             axis.axhline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
-        axes[0].set(xscale="log", yscale="log", xlabel="size", ylabel="seconds")
-        axes[0].legend(frameon=False, labelcolor=palette["ink"], fontsize=9)
+        axes[0].set(xscale="log", yscale="log", xlabel="size", ylabel="time")
+        _ticks(axes, sorted({t.size for t in given if t.size}))
+        legend(axes[-1], palette)
 
     return fill
 
 
-def _line_with_spread(axis: Any, spans: list[Any], look: dict[str, Any], label: str) -> None:
-    if spans:
-        sizes, medians, lows, highs = zip(*spans, strict=True)
-        axis.plot(sizes, medians, label=label, **look)
-        axis.fill_between(sizes, lows, highs, color=look["color"], alpha=0.18)
+def _ticks(axes: Any, sizes: Sequence[float]) -> None:
+    """The sizes themselves below; round times and ratios on the left."""
+    for number, axis in enumerate(axes):
+        axis.set_xticks(sizes, [_short(size) for size in sizes])
+        axis.set_xticks([], minor=True)
+        low, high = axis.get_ylim()
+        logarithmic(axis.yaxis, low, high, (lambda value: f"{value:g}") if number else spell_seconds)
+
+
+def _short(size: float) -> str:
+    for name, scale in (("M", 1e6), ("k", 1e3)):
+        if size >= scale:
+            return f"{size / scale:g} {name}"
+    return f"{size:g}"
+
+
+def _line_with_spread(axis: Any, spans: list[Any], style: dict[str, Any], label: str) -> None:
+    columns: list[Any] = list(zip(*spans, strict=True)) or [()] * 4
+    sizes, medians, lows, highs = columns
+    axis.plot(sizes, medians, label=label, **style)
+    axis.fill_between(sizes, lows, highs, color=style["color"], alpha=0.18, linewidth=0)
 
 
 def _bars(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
@@ -113,22 +131,27 @@ def _bars(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
     by_engine = {timing.engine: timing for timing in given}
 
     def fill(axes: Any, palette: Palette) -> None:
-        for number, engine in enumerate(engines):
+        for engine in engines:
             timing = by_engine[engine]
-            look = {"color": COLOURS[number % 8], "ecolor": palette["muted"], "height": 0.6}
-            axes[0].barh(engine, timing.median, xerr=_spread(timing), **look)
+            style = {"color": look(engine, engines)["color"], "ecolor": palette["ink"], "height": 0.6}
+            axes[0].barh(engine, timing.median, xerr=_spread(timing), **style)
             for axis, name in zip(axes[1:], to, strict=True):
                 found = ratio(timing, name, given)
-                axis.barh(engine, found.median if found else 1.0, xerr=_spread(found) if found else None, **look)
+                axis.barh(engine, found.median if found else 1.0, xerr=_spread(found) if found else None, **style)
         for axis, name in zip(axes[1:], to, strict=True):
             axis.axvline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
             axis.set(xlabel=f"time ÷ {name}'s")
             axis.set_yticklabels([])
         for axis in axes:
             axis.invert_yaxis()
-        axes[0].set(xlabel="seconds")
+        axes[0].set(xlabel="time")
+        axes[0].xaxis.set_major_formatter(_seconds_or_none)
 
     return fill
+
+
+def _seconds_or_none(seconds: float, position: object) -> str:
+    return spell_seconds(seconds) if seconds else "0"
 
 
 def _spread(of: Any) -> list[list[float]]:

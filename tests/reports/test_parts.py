@@ -260,7 +260,7 @@ def test_plots_have_two_pictures_and_all_numbers() -> None:
     chain, deep = plots.draw(timings.read([BENCHMARKS]))
     assert chain.light.startswith("data:image/svg+xml;base64,") and chain.light != chain.dark
     assert len(chain.table) == 9 and chain.table[4][:3] == ["refgrad", "100", "200 ns"]
-    assert deep.table[0][5] == "2.00"
+    assert deep.table[0][6] == "2.00"
 
 
 @pytest.mark.parametrize("raw", [None, [], {"benchmarks": 3}, {"benchmarks": [3, {}, {"stats": {"median": -1}}]}])
@@ -279,10 +279,8 @@ QUALIFIED = {
 
 def test_proof_counts_faults_and_controls_apart() -> None:
     table = proof.read(QUALIFIED)
-    assert table.scores == [
-        "this suite: 2 of 2 faults caught, 0 of 1 controls blamed",
-        "gradcheck: 1 of 2 faults caught, 0 of 1 controls blamed",
-    ]
+    assert table.scores == [proof.Score("this suite", 2, 2, 0, 1), proof.Score("gradcheck", 1, 2, 0, 1)]
+    assert table.classes == [("broadcast", 1, [1, 0]), ("wrong formula", 1, [1, 1])]
     assert [mark.words for mark in table.lines[1].marks][:2] == ["✓ caught", "✗ missed"]
 
 
