@@ -331,11 +331,50 @@ class Evaluation:
         overrides: Any,
         depth: int,
     ) -> Any:
-        def total(shift: Any) -> Any:
+        def there(shift: Any) -> dict[int, Any]:
             moved = point.copy()
             moved[place] = moved[place] + shift * unit
-            there = {**overrides, target: moved}
-            return weighted_change([self.value(root.index, there, depth + 1) for root in roots], base, weights)
+            return {**overrides, target: moved}
+
+        def total(shift: Any) -> Any:
+            where = there(shift)
+            return weighted_change([self.value(root.index, where, depth + 1) for root in roots], base, weights)
+
+        swept = self._sole_grad(roots, weights, depth)
+        if swept is not None:
+            try:
+                return slope(lambda shift: self._along(swept, roots, weights, there(shift), depth + 1), STEPS[depth])
+            except Kink:
+                pass  # perhaps of an element that has no part in this one
+        return slope(total, STEPS[depth])
+
+    def _sole_grad(self, roots: Any, weights: Any, depth: int) -> p.Grad | None:
+        """The one pass whose gradients in leaves the roots are: their weighted sum is one derivative, along the
+        weights, instead of as many as there are elements."""
+        steps = [self.steps[root.index] for root in roots]
+        passes = {step.value.index for step in steps if isinstance(step, p.Item)}
+        found = self.steps[passes.pop()] if len(passes) == 1 and depth + 1 < len(STEPS) else None
+        if not isinstance(found, p.Grad) or found.is_grads_batched or any(w is None for w in weights):
+            return None
+        of_leaves = all(isinstance(self.steps[ref.index], p.Leaf) for ref in found.inputs)
+        return (
+            found
+            if of_leaves and len({step.index for step in steps if isinstance(step, p.Item)}) == len(steps)
+            else None
+        )
+
+    def _along(self, step: p.Grad, roots: Any, weights: Any, overrides: dict[int, Any], depth: int) -> Any:
+        """Re Σ conj(weight)·gradient of a pass: how its weighted outputs change along the weights."""
+        given = step.grad_outputs or [None] * len(step.outputs)
+        held = [None if g is None else self.value(g.index, overrides, depth) for g in given]
+        base = [self.value(ref.index, overrides, depth) for ref in step.outputs]
+        path = {step.inputs[self.steps[root.index].index].index: w for root, w in zip(roots, weights)}
+        point = {leaf: self.value(leaf, overrides, depth) for leaf in path}
+
+        def total(shift: Any) -> Any:
+            moved = {leaf: np.asarray(x + shift * path[leaf], dtype=object) for leaf, x in point.items()}
+            where = {**overrides, **moved}
+            return weighted_change([self.value(ref.index, where, depth) for ref in step.outputs], base, held)
 
         return slope(total, STEPS[depth])
 

@@ -16,19 +16,22 @@ from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
 from .excuse import Excuse, LanguageExcuse
-from .finding import Finding, find_fault
+from .finding import Finding, convention, find_fault
+from .foreign import otherwise
 from .judge import Judge, Judgement, Law
 from .kept import Kept
 from .program import Program
 from .properties import Property
 from .results import result_line
-from .search import DEATHS, Draw, Tally, Witness, search, smallest
+from .search import DEATHS, Draw, Rejected, Tally, Witness, search, smallest
 from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
 from .trace import Trace
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
+MORE = 64
+"""How many more programs an engine must refuse before its claim of an operator is called untrue."""
 FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
 
@@ -105,6 +108,10 @@ class Check:
             "source": line.source,
             "profile": kind.profile,
         }
+        lacking = missing(self.judge.backend, frozenset({f"op:{line.name}"}))
+        if lacking:
+            self._finish(self._unclaimed(identity, lacking, Tally()))
+            return
         examples = kind.examples(self.settings.examples)
         witness = self._operator_witness(kind)
         self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
@@ -189,18 +196,20 @@ class Check:
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = excuse or Excuse(identity, self.judge)
         falsified = self._falsified(identity["id"], law, excuse)
-        tally = search(judge, draw, witness, seed, examples, law, excuse)
+        is_choice = self._choice(identity)
+        tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
         if falsified is not None:
             return self._failed(identity, falsified, tally, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
-            if tally.refused and identity["property"] == "forward":
+            if tally.refused and identity["property"] == "forward" and self._refuses_more(draw, seed):
                 message = f"op:{identity['operator']} is claimed, but the engine refuses every program of it"
                 return self._untrue(identity, message, tally, draw(Stream(mix(*seed, 0))))
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.failing is not None:
             log, judgement = tally.failing
             is_known = identity["id"] in self.settings.known
-            smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law)
+            other = is_choice if tally.failing is not tally.choice else _no_other
+            smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law, other)
             return self._failed(identity, smallest, tally, excuse)
         if tally.unclaimed and not tally.witnessed and tally.witness_missing(examples):
             # What little of it the engine claims never shows the situation.
@@ -210,6 +219,26 @@ class Check:
             result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
+
+    def _choice(self, identity: dict[str, Any]) -> Callable[[Program, Judgement], bool]:
+        """Says of a difference whether it is a choice that another engine than PyTorch's kind is free in."""
+        judge, at_kink = self.judge, convention(identity)
+        if judge.universal:
+            return lambda program, judgement: False
+        return lambda program, judgement: (
+            otherwise(program, judgement, judge.backend, judge.oracle, at_kink) is not None
+        )
+
+    def _refuses_more(self, draw: Draw, seed: tuple[int, ...]) -> bool:
+        """Whether the engine refuses other programs, too: a few that were drawn may have been of the rarer kinds."""
+        for index in range(MORE):
+            try:
+                program = draw(Stream(mix(*seed, self.settings.examples + index)))
+            except Rejected:
+                continue
+            if self.judge.claimed(program) and self.judge.judge(program).status != "unclaimed":
+                return False
+        return True
 
     def _falsified(self, result: str, law: Law | None, excuse: Excuse) -> tuple[Program, Judgement] | None:
         """A kept program on which the engine still differs; it is small already."""
@@ -234,7 +263,7 @@ class Check:
             result["message"] = known
             return Outcome(result)
         assert judgement.divergence is not None
-        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, tally.failed)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
         if fault is not None:
@@ -248,11 +277,18 @@ class Check:
         self.settings.kept.keep(identity["id"], program)
         return Outcome(result, [finding], finding.text)
 
-    def _smallest(self, draw: Draw, log: list[int], first: Judgement, law: Law | None) -> tuple[Program, Judgement]:
+    def _smallest(
+        self,
+        draw: Draw,
+        log: list[int],
+        first: Judgement,
+        law: Law | None,
+        is_other: Callable[[Program, Judgement], bool],
+    ) -> tuple[Program, Judgement]:
         assert first.divergence is not None
         if not self.settings.shrink:
             return draw(Replay(log)), first
-        program = smallest(self.judge, draw, log, first.divergence.kind, law)
+        program = smallest(self.judge, draw, log, first.divergence.kind, law, is_other)
         with collecting_warnings():
             again = self.judge.judge(program, law)
         if again.status == "different":
@@ -293,6 +329,10 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+def _no_other(program: Program, judgement: Judgement) -> bool:
+    return False
 
 
 def _shortly(judgement: Judgement) -> str:

@@ -68,6 +68,7 @@ def certify(
     python: Annotated[str | None, typer.Option(help="The interpreter that has the engine.")] = None,
     imports: Annotated[list[str] | None, typer.Option("--import", help="A module to import before the engine.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the report goes.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was cut.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Judge an engine: run the suite, write results.jsonl, certificate.json and index.html.
@@ -94,6 +95,7 @@ def certify(
         more=tuple(more),
         python=python,
         imports=tuple(imports or ()),
+        resume=resume,
     )
     earlier = read(baseline) if baseline else None
     try:
@@ -349,7 +351,7 @@ def explain(
 
 @app.command(epilog="Example:  refgrad bench --engines refgrad,torch --before old.json -- -k chain")
 def bench(
-    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
+    engines: Annotated[str, typer.Option(help="Engines, by commas; numpy is the floor.")] = "numpy,refgrad,torch",
     output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
     before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
     factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,

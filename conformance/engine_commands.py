@@ -51,8 +51,12 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Run a finding's program again, all findings, or a whole certificate. Exit code 1 when the engines still differ,
-    or when the certificate no longer holds."""
-    from . import recertifying
+    or when the certificate no longer holds. Of a file of docs/engines, each finding is shown in the engine's
+    environment; exit code 1 when one doesn't show any more."""
+    from . import recertifying, repeating
+
+    if repeating.is_summary(file):
+        _repeat_findings(file, backend, oracle, python, as_json)
 
     if recertifying.is_certificate(file):
         _replay_certificate(file, backend, oracle, python, workers, as_json)
@@ -95,6 +99,23 @@ def _replay_all(run: Run, backend: str, oracle: str, python: str | None, as_json
         for name, status in done:
             print(f"{name}: {status}")
     sys.exit(FINDINGS if any(status == "different" for _, status in done) else CERTIFIED)
+
+
+def _repeat_findings(
+    file: Path, backend: str | None, oracle: str | None, python: str | None, as_json: bool
+) -> NoReturn:
+    from . import engine_table, repeating
+
+    record = engine_table.read_one(file)
+    engine, python = installed(backend or str(record["name"]), python)
+    shown = list(repeating.repeat(record, engine, oracle or str(record["oracle"]["name"]), python))
+    if as_json:
+        say_json([{"results": one.results, "status": one.status, "script": one.said} for one in shown])
+    else:
+        for one in shown:
+            print(f"{', '.join(one.results[:3])}: {one.status}: {one.said}")
+        print(f"{sum(one.holds for one in shown)} of {len(shown)} findings show")
+    sys.exit(CERTIFIED if all(one.holds for one in shown) else FINDINGS)
 
 
 def _replay_certificate(

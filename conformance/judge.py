@@ -133,7 +133,8 @@ class Judge:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
             found = left
-        if found.kind == "value" and (ill_posed(program) or overflows(program, found, close)):
+        past = overflows(program, found, close) and (self.universal or not self.at_kinks)
+        if found.kind == "value" and (past or ill_posed(program)):
             return Judgement("ill-posed", theirs, found)
         if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)

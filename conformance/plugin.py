@@ -147,8 +147,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def takes(item: pytest.Item) -> bool:
         return not is_ours(item) or (_draws(item, state) and is_wanted(_identity(item), state.done, state.shard))
 
-    wanted = [item for item in items if takes(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+    wanted: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        (wanted if takes(item) else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
     items[:] = wanted
 
 

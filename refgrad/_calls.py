@@ -15,13 +15,14 @@ from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
 from ._graph import accumulator_edge
 from ._layout import NUMBER, beside_number, canonical, column_major, pointwise
-from ._modes import LEVELS, local, state
+from ._modes import LEVELS, local
 from ._op import Row
 from ._record import record, save
 from ._saved import Result
-from ._tensor import LAZY, VIEW, Tensor, new, plain, refresh, resolved
+from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
+OPERANDS = (Tensor, *NUMBERS)
 # A number among the operands, for the layout of an empty result: there it counts as a tensor without dimensions.
 ndarray = np.ndarray
 
@@ -176,38 +177,49 @@ def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> No
 def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     """The general path: lazy bits resolved, dtypes promoted, outputs wrapped, the call
     recorded, tangents pushed forward. One Tensor, or a tuple of them when the row has several outputs."""
-    for level in state.functional_levels:
+    me = local.me
+    for level in me.functional_levels:
         handled = level(row, inputs, attributes)
         if handled is not NotImplemented:
             return handled
-    tangents = False
-    try:
-        members = flat(inputs)
-        refuse_strays(row, inputs)
-    except errors.ForeignOperand as foreign:
-        return _foreign(row, inputs, attributes, foreign)
+    members: Sequence[Tensor] = inputs
+    for given in inputs:
+        if type(given) is not Tensor:
+            try:
+                members = flat(inputs)
+                refuse_strays(row, inputs)
+            except errors.ForeignOperand as foreign:
+                return _foreign(row, inputs, attributes, foreign)
+            break
     if len(inputs) == 1 and not members and not row.schema.inputs[0].is_list:
         raise TypeError(errors.must_be_tensor(row.schema.name, "input", 1, inputs[0]))
+    flags = has_history = 0
     for t in members:
-        if LEVELS and t._flags & VIEW:
+        if t._flags & VIEW and LEVELS:
             _adopt(t)
-        tangents = tangents or bool(t._flags & 8)
-    is_recorded = row.is_differentiable and state.grad and _is_recordable(inputs, members)
-    if is_recorded:
+        flags |= t._flags
+        has_history = has_history or t._needs or t._edge is not None
+    is_recorded = (
+        (has_history or flags & VIEW) and row.is_differentiable and me.grad and _is_recordable(inputs, members)
+    )
+    if is_recorded and flags & VIEW:
         refresh_all(members)
     outputs = compute(row, inputs, attributes)
     if is_recorded:
         record(row, inputs, attributes, outputs)
-    if tangents:
+    if flags & DUAL:
         from ._forward import push
 
         push(row, inputs, attributes, outputs)
-    return outputs[0] if len(row.schema.outputs) == 1 and not row.schema.is_variable else tuple(outputs)
+    return outputs[0] if row.is_single else tuple(outputs)
 
 
 def _is_recordable(inputs: Sequence[Any], members: Sequence[Tensor]) -> bool:
     """Of inference tensors alone nothing is recorded, whatever they require; a number counts as an ordinary tensor."""
-    if state.transforms or any(t._cell is not None for t in members):
+    for t in members:
+        if t._cell is not None:
+            return True
+    if local.me.transforms:
         return True
     return any(isinstance(given, NUMBERS) for given in inputs)
 
@@ -258,26 +270,45 @@ def _foreign(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], error
 def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> list[Tensor]:
     """Runs the row's kernel on the inputs' arrays; fresh tensors without history."""
     arrays = [_array(given) for given in inputs]
-    if row.promote:
+    if row.promote and not _are_alike(arrays):
         arrays = promoted(inputs, arrays)
-    dtype = next((a.dtype for a in arrays if isinstance(a, ndarray)), None)
-    if dtype is None:
-        dtype = next((m.dtype for a in arrays if isinstance(a, list) for m in a), get_default_dtype().array)
+    dtype = _dtype_of(arrays)
     try:
-        found = state.run(row.kernel_for(dtype), *arrays, *attributes)
+        found = local.me.run(row.kernels.get(dtype) or row.kernel_for(dtype), *arrays, *attributes)
     except ValueError:
         if len(arrays) > 1:
             raise_broadcast(*[a for a in arrays if isinstance(a, ndarray)])
         raise
-    results = [found] if len(row.schema.outputs) == 1 and not row.schema.is_variable else found
+    results = (found,) if row.is_single else found
     made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
     if row.layout is not None:
-        operands = [t._array if isinstance(t, Tensor) else NUMBER for t in inputs if isinstance(t, (Tensor, *NUMBERS))]
+        operands = [t._array if isinstance(t, Tensor) else NUMBER for t in inputs if isinstance(t, OPERANDS)]
         for t in made:
             t._array = row.layout(t._array, operands)
-    for k in row.columns(*attributes) if callable(row.columns) else row.columns:
-        made[k]._array = column_major(made[k]._array)
+    if row.columns:
+        for k in row.columns(*attributes) if callable(row.columns) else row.columns:
+            made[k]._array = column_major(made[k]._array)
     return made
+
+
+def _are_alike(arrays: list[Any]) -> bool:
+    """Whether all are arrays of one dtype: then there is nothing to promote."""
+    first = arrays[0]
+    if type(first) is not ndarray:
+        return False
+    # A loop takes half of the time of all(), in each call.
+    for a in arrays:  # noqa: SIM110
+        if type(a) is not ndarray or a.dtype is not first.dtype:
+            return False
+    return True
+
+
+def _dtype_of(arrays: list[Any]) -> np.dtype:
+    """The dtype of the first array, in a list where there is no other; the default one where there is none."""
+    for a in arrays:
+        if isinstance(a, ndarray):
+            return a.dtype
+    return next((m.dtype for a in arrays if isinstance(a, list) for m in a), get_default_dtype().array)
 
 
 def owned(result: Any) -> Tensor:
@@ -292,13 +323,13 @@ def owned(result: Any) -> Tensor:
 def fresh(array: ndarray) -> Tensor:
     """A tensor without history around memory of its own; an inference tensor in inference mode."""
     made = plain(array)
-    if state.inference:
+    if local.me.inference:
         made._cell = None
     return made
 
 
 def _array(given: Any) -> Any:
-    if isinstance(given, Tensor):
+    if type(given) is Tensor or isinstance(given, Tensor):
         return resolved(given) if given._flags & LAZY else given._array
     if isinstance(given, (list, tuple)):
         return [_array(t) for t in given]

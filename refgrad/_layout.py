@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, storage_offset
+from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, restrided, storage_offset
 
 Strides = tuple[int, ...]
 NUMBER = np.zeros(())
@@ -21,11 +21,12 @@ NUMBER = np.zeros(())
 
 def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
     """The values in memory with these strides (in elements); the array itself if it has them."""
-    steps = tuple(s * array.itemsize for s in strides)
+    itemsize = array.itemsize
+    steps = tuple([s * itemsize for s in strides])
     if array.strides == steps:
         return array
     if array.size == 0 or all(a == b or n == 1 for a, b, n in zip(array.strides, steps, array.shape)):
-        return np.lib.stride_tricks.as_strided(array, array.shape, steps)
+        return restrided(array, array.shape, steps)
     flat = np.empty(1 + sum((n - 1) * s for n, s in zip(array.shape, strides)), array.dtype)
     made = np.lib.stride_tricks.as_strided(flat, array.shape, steps)
     made[...] = array
@@ -34,8 +35,10 @@ def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
 
 def canonical(array: np.ndarray) -> np.ndarray:
     """A fresh result whose strides say nothing (empty, or size-1 dimensions) with the row-major ones."""
-    if array.flags.c_contiguous:
-        return with_strides(array, contiguous_strides(array.shape))
+    shape = array.shape
+    # With neither a size of 1 nor of 0 there is but one way to be contiguous.
+    if array.flags.c_contiguous and (1 in shape or 0 in shape):
+        return with_strides(array, contiguous_strides(shape))
     return array
 
 
@@ -56,9 +59,14 @@ def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
     shape, steps = result.shape, result.strides
     says_all = len(shape) != 4 or 1 not in shape  # where sizes of 1 leave open which of two layouts it is
-    if result.size and says_all and all(a.strides == steps and a.shape == shape for a in operands):
+    alike = same = True
+    for a in operands:
+        if a.shape != shape:
+            alike = same = False
+            break
+        same = same and a.strides == steps
+    if same and says_all and result.size:
         return result
-    alike = all(a.shape == shape for a in operands)
     if len(shape) < 2 or (alike and result.size == 0):
         return canonical(result)
     if alike and all(a.flags.c_contiguous for a in operands):

@@ -78,6 +78,7 @@ class Row:
         self, signature: str, kernel: Callable[..., Any], rules: dict[str, Callable[..., Any]], **options: Any
     ) -> None:
         self.schema = parse(signature)
+        self.is_single = len(self.schema.outputs) == 1 and not self.schema.is_variable
         self.kernel = kernel
         self.promote: str | None = options.pop("promote", None)
         self.exact: bool = options.pop("exact", False)

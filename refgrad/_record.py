@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _errors as errors
-from ._graph import CallableNode, gradient_edge
+from ._graph import CallableNode, accumulator_edge, gradient_edge
 from ._interpreters import LIVE
 from ._modes import local
 from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
 from ._schema import Meta
 from ._storage import storage_offset
-from ._tensor import Tensor, new, plain
+from ._tensor import VIEW, Tensor, new, plain
 
 if TYPE_CHECKING:
     from ._op import Plan, Row
@@ -150,6 +150,12 @@ def record(
     is_cut = False
     for k in row.edged:
         given = inputs[k]
+        if type(given) is Tensor and not given._flags & VIEW:
+            edge = given._edge or (accumulator_edge(given) if given._needs else None)
+            edges.append(edge)
+            counts.append(1)
+            needs[k] = edge is not None
+            continue
         members = given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
