@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import probing
-from .backends import collecting_warnings, missing
+from .backends import collecting_warnings, compiles, missing
 from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
@@ -211,7 +211,8 @@ class Check:
             other = is_choice if tally.failing is not tally.choice else _no_other
             smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law, other)
             return self._failed(identity, smallest, tally, excuse)
-        if tally.unclaimed and not tally.witnessed and tally.witness_missing(examples):
+        chosen = tally.unclaimed or compiles(judge.backend)
+        if chosen and not tally.witnessed and tally.witness_missing(examples):
             # What little of it the engine claims never shows the situation.
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.witness_missing(examples) or tally.programs == 0:
