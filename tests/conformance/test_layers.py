@@ -41,7 +41,7 @@ ORDER = (
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
     ("repeating",),
-    ("engine_commands",),
+    ("engine_commands", "measure_commands"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
