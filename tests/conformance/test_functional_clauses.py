@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from conformance.clause import Programs
-from conformance.clause import clause_functions
+from conformance.clause import Programs, clause_functions
 from conformance.needs import needs
 from conformance.program import Program
 from conformance.search import Rejected
