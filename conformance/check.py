@@ -42,7 +42,7 @@ class Settings:
     profile: str = "quick"
     examples: int = 8
     seed: int = 0
-    known: dict[str, str] = field(default_factory=dict)
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
     shrink: bool = True
     kept: Kept = field(default_factory=Kept)
 
@@ -271,7 +271,7 @@ class Check:
         known = self.settings.known.get(identity["id"])
         if known is not None:
             result = result_line(identity, "known", tally, None)
-            result["message"] = known
+            result["message"], result["known"] = known["reason"], known
             return Outcome(result)
         assert judgement.divergence is not None
         finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, tally.failed)

@@ -242,6 +242,19 @@ def test_certify_a_broken_engine(tmp_path: Path) -> None:
     assert mended.returncode == 0 and json.loads(mended.stdout)["status"] == "same"
 
 
+def test_a_known_deviation_is_shown_with_its_reason_link_and_date(tmp_path: Path) -> None:
+    listed = tmp_path / "known.toml"
+    words = 'clause = "op/sin/vjp"\nreason = "they know"\nlink = "https://example.org/12"\nreview_after = 2999-01-31\n'
+    listed.write_text(f"[[known]]\n{words}")
+    broken = "tests.conformance.broken:sin_as_sine"
+    done = refgrad("certify", "--backend", broken, "-k", "sin/vjp", "-o", tmp_path, "--known", listed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = record.read(tmp_path / "results.jsonl").results["op/sin/vjp"]
+    assert result["status"] == "known"
+    page = (tmp_path / "index.html").read_text()
+    assert all(part in page for part in ("they know", 'href="https://example.org/12"', "review after 2999-01-31"))
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
