@@ -188,6 +188,7 @@ class Check:
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = excuse or Excuse(identity, self.judge)
+        judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
         tally = search(judge, draw, witness, seed, examples, law, excuse)
         if falsified is not None:

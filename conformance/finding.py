@@ -29,12 +29,19 @@ class Finding:
 
 
 def find_fault(
-    result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend
+    result: dict[str, Any],
+    program: Program,
+    judgement: Judgement,
+    backend: Backend,
+    oracle: Backend,
+    opinion: Opinion | None = None,
 ) -> Finding:
-    """Arbitrates a divergence and puts the finding together."""
+    """Arbitrates a divergence, where there is no ``opinion`` of it yet, and puts the finding together."""
     found = judgement.divergence
     assert found is not None
-    opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
+    if judgement.verdict or opinion is None:
+        verdict = judgement.verdict
+        opinion = Opinion(verdict, None) if verdict else arbitrate(program, found, convention(result))
     foreign = found.kind == "value" and not backend.claims >= CAPABILITIES
     if foreign and (_is_undefined(program, judgement) or (convention(result) and _of_nan(program))):
         opinion = Opinion("convention", {"text": "the function has no finite value there"})

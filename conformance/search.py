@@ -201,5 +201,5 @@ def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | Non
         except Rejected:
             return Program(())
 
-    with collecting_warnings():
+    with collecting_warnings(), judge.quickly():
         return shrink(log, guarded, fails)
