@@ -29,6 +29,8 @@ LINEAR = frozenset({"scan", "index", "shape", "views", "join", "reduce", "masked
 """Families whose definitions take a few plain operations an element."""
 SECONDS, SECONDS_LARGE = 10.0, 25.0
 MAX_EVALUATIONS = 20000
+Direction = dict[tuple[int, ...], Any]
+Pulled = tuple[int, Any, "int | None"]
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
 
 
@@ -301,17 +303,62 @@ class Evaluation:
         if depth >= len(STEPS):
             raise NoReference("third derivatives")
         point = self.value(target, overrides, depth + 1)
-        weights = [
-            None if given is None or g is None else self.value(g.index, overrides, depth + 1)
-            for g in (given if given is not None else roots)
-        ]
-        base = [self.value(root.index, overrides, depth + 1) for root in roots]
-        directions = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
+        pulled = self._pulled(roots, given, overrides, depth + 1)
+        base = self._values(pulled, overrides, depth + 1)
+        units = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
         out = np.zeros(point.shape, dtype=object)
         for place in np.ndindex(*point.shape) if only is None else (only,):
-            for unit in directions:
-                out[place] += unit * self._slope(roots, weights, base, target, point, place, unit, overrides, depth)
+            for unit in units:
+                out[place] += unit * self._along(pulled, base, {target: {place: unit}}, overrides, depth)
         return out
+
+    def _pulled(self, roots: Any, given: Any, overrides: dict[int, Any], depth: int) -> list[Pulled]:
+        """What is differentiated, with its cotangents; of a gradient, the Grad step, and in what it is one."""
+        pulled: list[Pulled] = []
+        for root, ref in zip(roots, given if given is not None else [None] * len(roots)):
+            weight = None if ref is None else self.value(ref.index, overrides, depth)
+            step = self.steps[root.index]
+            inner = self.steps[step.value.index] if isinstance(step, p.Item) else None
+            if isinstance(step, p.Item) and isinstance(inner, p.Grad) and weight is not None:
+                pulled.append((step.value.index, weight, inner.inputs[step.index].index))
+            else:
+                pulled.append((root.index, weight, None))
+        return pulled
+
+    def _values(self, pulled: list[Pulled], overrides: dict[int, Any], depth: int) -> list[tuple[Any, Any]]:
+        """Values with their cotangents. Re⟨w, gradient⟩ is one number: the derivative along w."""
+        values = [(self.value(root, overrides, depth), weight) for root, weight, target in pulled if target is None]
+        gradients: dict[int, dict[int, Any]] = {}
+        for root, weight, target in pulled:
+            if target is not None:
+                along = gradients.setdefault(root, {})
+                along[target] = along[target] + weight if target in along else weight
+        for index, along in gradients.items():
+            directions = {target: _nonzero(weight) for target, weight in along.items()}
+            values.append((self._derivative(self.steps[index], directions, overrides, depth), None))
+        return values
+
+    def _derivative(self, step: p.Grad, directions: dict[int, Direction], overrides: Any, depth: int) -> np.ndarray:
+        if step.is_grads_batched:
+            raise NoReference("batched gradients")
+        if depth >= len(STEPS):
+            raise NoReference("third derivatives")
+        pulled = self._pulled(step.outputs, step.grad_outputs, overrides, depth + 1)
+        base = self._values(pulled, overrides, depth + 1)
+        return np.asarray(self._along(pulled, base, directions, overrides, depth), dtype=object)
+
+    def _along(
+        self, pulled: list[Pulled], base: Any, directions: dict[int, Direction], overrides: dict[int, Any], depth: int
+    ) -> Any:
+        """The derivative of Re Σ⟨cotangent, value⟩ where targets move along directions."""
+        points = {target: self.value(target, overrides, depth + 1) for target in directions}
+
+        def total(shift: Any) -> Any:
+            moved = {target: _shifted(points[target], shift, d) for target, d in directions.items()}
+            there = self._values(pulled, {**overrides, **moved}, depth + 1)
+            return weighted_change([v for v, _ in there], [v for v, _ in base], [w for _, w in base])
+
+        return slope(total, STEPS[depth])
 
     def _is_complex(self, target: int, point: np.ndarray) -> bool:
         step = self.steps[target]
@@ -319,25 +366,16 @@ class Evaluation:
             return is_complex(step.dtype)
         return any(isinstance(v, mpmath.mpc) for v in point.reshape(-1))
 
-    def _slope(
-        self,
-        roots: Any,
-        weights: Any,
-        base: Any,
-        target: int,
-        point: Any,
-        place: Any,
-        unit: Any,
-        overrides: Any,
-        depth: int,
-    ) -> Any:
-        def total(shift: Any) -> Any:
-            moved = point.copy()
-            moved[place] = moved[place] + shift * unit
-            there = {**overrides, target: moved}
-            return weighted_change([self.value(root.index, there, depth + 1) for root in roots], base, weights)
 
-        return slope(total, STEPS[depth])
+def _nonzero(direction: np.ndarray) -> Direction:
+    return {place: part for place, part in np.ndenumerate(direction) if part != 0}
+
+
+def _shifted(point: np.ndarray, shift: Any, direction: Direction) -> np.ndarray:
+    moved = point.copy()
+    for place, part in direction.items():
+        moved[place] = moved[place] + shift * part
+    return moved
 
 
 def _check(step: p.Step) -> None:
