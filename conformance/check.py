@@ -195,6 +195,7 @@ class Check:
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = excuse or Excuse(identity, self.judge)
+        judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity)
         tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
@@ -274,7 +275,7 @@ class Check:
             result["message"], result["known"] = known["reason"], known
             return Outcome(result)
         assert judgement.divergence is not None
-        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, tally.failed)
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, count=tally.failed)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
         if fault is not None:
