@@ -114,11 +114,13 @@ def _of_one_element(program: p.Program, found: Divergence) -> tuple[p.Program, D
 
 def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
     """Whose value lies far from the truth, at the element where they differ by most beyond what rounding allows."""
-    apart = _distances(mine, theirs)
-    worst = found.element if found.element is not None else max(range(len(apart)), key=lambda i: apart[i])
+    worst = found.element
+    if worst is None:
+        apart = _distances(mine, theirs)
+        worst = max(range(len(apart)), key=lambda i: apart[i])
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
-    limit = apart[worst] / 4
+    limit = _distances(mine[place], theirs[place])[0] / 4
     off = [_distances(side[place], np.asarray(truth, dtype=object))[0] for side in (mine, theirs)]
     wrong = tuple(d > limit or d == mpmath.inf for d in off)
     verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(wrong, "undecided")
