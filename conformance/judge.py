@@ -121,7 +121,21 @@ class Judge:
             return self._reconsider(program, mine, theirs, found)
         if found.kind in ("error", "message", "death") and depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
+        if found.kind == "error" and self._wavers(program, mine, theirs, found):
+            return Judgement("ill-posed", theirs, found)
         return Judgement("different", theirs, found)
+
+    def _wavers(self, program: Program, mine: Trace, theirs: Trace, found: Divergence) -> bool:
+        """Whether the oracle itself does as the backend, raises or not, when its kernels' results move by a unit: what
+        a check makes of values that stand at its bound is rounding's."""
+        kind, step, _ = found.place
+        if kind != "step":
+            return False
+        outcome = mine.steps[step]
+        if type(outcome) is Raised and outcome.kind == UNCLAIMED:
+            return False
+        runs = (self.oracle.execute(program, noise=seed).steps for seed in NOISE)
+        return any(len(run) > step and _raises_alike(run[step], outcome) for run in runs)
 
     def _reconsider(self, program: Program, mine: Trace, theirs: Trace, first: Divergence) -> Judgement:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
@@ -183,6 +197,12 @@ class Judge:
             for place, value in seen.items()
             if place in sizes
         }
+
+
+def _raises_alike(one: Any, other: Any) -> bool:
+    if type(one) is not Raised or type(other) is not Raised:
+        return type(one) is not Raised and type(other) is not Raised
+    return one.kind == other.kind and one.message.split("\n")[0] == other.message.split("\n")[0]
 
 
 def lacking(mine: Trace, theirs: Trace) -> str | None:
