@@ -29,7 +29,12 @@ VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS, MAX_LINEAR = 400, 1 << 17
 LINEAR = frozenset({"scan", "index", "shape", "views", "join", "reduce", "masked"})
 """Families whose definitions take a few plain operations an element."""
-SECONDS, SECONDS_LARGE = 10.0, 25.0
+WEIGHTS = {"pointwise": 10, "activation": 10, "special": 200, **dict.fromkeys(LINEAR, 1)}
+"""What an element of a family's results costs with 60 digits, in additions (some 2 µs); 50 for any other family."""
+WORK, WORK_LARGE = 5_000_000, 12_000_000
+"""The additions that an evaluation may cost: the same verdict on a slow machine, and under load, as on a fast one."""
+SECONDS = 120.0
+"""Processor time after which an evaluation is given up, whatever it was estimated to cost."""
 MAX_EVALUATIONS = 20000
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
 
@@ -147,6 +152,20 @@ def _lift(array: np.ndarray) -> np.ndarray:
         return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
 
 
+@dataclass(slots=True)
+class Budget:
+    """What may still be spent on an evaluation: additions, and processor time up to a moment."""
+
+    left: int
+    deadline: float
+
+    def spend(self, additions: int) -> None:
+        """Raises NoReference when the evaluation as a whole costs too much."""
+        self.left -= additions
+        if self.left < 0 or time.process_time() > self.deadline:
+            raise NoReference("too much work with 60 digits")
+
+
 class Evaluation:
     """Values of a program in high precision; ``overrides`` put other values in some steps' place."""
 
@@ -156,8 +175,7 @@ class Evaluation:
         self.steps: tuple[Any, ...] = program.steps
         self.most = MAX_LINEAR if all(map(_is_linear, program.steps)) else MAX_ELEMENTS
         self.spent = 0
-        self.seconds = SECONDS_LARGE if self.most == MAX_LINEAR else SECONDS
-        self.deadline = time.process_time() + self.seconds
+        self.budget = Budget(WORK_LARGE if self.most == MAX_LINEAR else WORK, time.process_time() + SECONDS)
         self.lifted: dict[int, np.ndarray] = {}
         self.parameters: dict[int, Any] = {}
 
@@ -217,7 +235,7 @@ class Evaluation:
         region, kept = step.region, [self.value(r.index, {}, 0) for r in step.captures]
         point = [self.value(r.index, {}, 0) for r in step.args]
         inner = Evaluation(p.Program(region.steps))
-        inner.deadline, inner.steps = self.deadline, (*[None] * region.params, *region.steps)
+        inner.budget, inner.steps = self.budget, (*[None] * region.params, *region.steps)
         inner.parameters = dict(enumerate((*point, *kept)))
 
         def function(*args: Any) -> list[Any]:
@@ -226,9 +244,7 @@ class Evaluation:
         return function, point, len(region.results) > 1
 
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
-        """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
-        if time.process_time() > self.deadline:
-            raise NoReference(f"not decided within {self.seconds} s")
+        """The value of a step. Raises NoReference when the evaluation as a whole costs too much."""
         self.spent += 1
         if self.spent > MAX_EVALUATIONS:
             raise NoReference("the program is too large to evaluate in high precision")
@@ -271,7 +287,10 @@ class Evaluation:
                 return self.value(argument.index, seen, depth)
             return tuple(map(resolve, argument)) if isinstance(argument, tuple) else argument
 
-        result = definition(*map(resolve, step.args), **{k: resolve(v) for k, v in step.attrs})
+        args = tuple(map(resolve, step.args))
+        result = definition(*args, **{k: resolve(v) for k, v in step.attrs})
+        elements = sum(np.size(part) for part in (*args, *(result if isinstance(result, tuple) else (result,))))
+        self.budget.spend(elements * WEIGHTS.get(find_operator(step.op).family, 50))
         return result if isinstance(result, tuple) else np.asarray(result, dtype=object)
 
     def gradient(

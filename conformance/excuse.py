@@ -39,8 +39,8 @@ class Excuse:
         return self.excused >= ENOUGH
 
     def fault(self, found: Divergence) -> OracleFault | None:
-        """The entry that may explain a divergence."""
-        if isinstance(found.backend, Raised):
+        """The entry that may explain a divergence: an error of the backend's own never, but another text may."""
+        if isinstance(found.backend, Raised) and found.kind != "message":
             return None
         return next((f for f in self.faults if f.explains(found.kind, found.message)), None)
 
