@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from .backends import Backend
 from .compare import Divergence
+from .foreign import otherwise
 from .judge import Judgement
-from .leafdata import leaf_array
+from .native import native_script
 from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
-from .trace import Observed, Outcome, encode_outcome
+from .trace import Outcome, encode_outcome
 
-MODULES = {"torchlike": None}
+if TYPE_CHECKING:
+    from .arbitrate import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,30 @@ class Finding:
 
 
 def find_fault(
-    result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend
+    result: dict[str, Any],
+    program: Program,
+    judgement: Judgement,
+    backend: Backend,
+    oracle: Backend,
+    opinion: Opinion | None = None,
+    count: int = 1,
 ) -> Finding:
-    """Arbitrates a divergence and puts the finding together."""
+    """Arbitrates a divergence, where there is no ``opinion`` of it yet, and puts the finding together. ``count``: how
+    many of the drawn programs show it."""
     # It computes with mpmath, which whoever only collects or finds nothing need not import.
-    from .arbitrate import Opinion, arbitrate
+    from . import arbitrate as arbiter
 
     found = judgement.divergence
     assert found is not None
-    opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
-    foreign = found.kind == "value" and not backend.claims >= CAPABILITIES
-    if foreign and (_is_undefined(program, judgement) or (convention(result) and _of_nan(program))):
-        opinion = Opinion("convention", {"text": "the function has no finite value there"})
-    source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
+    if judgement.verdict or opinion is None:
+        verdict = judgement.verdict
+        opinion = arbiter.Opinion(verdict, None) if verdict else arbiter.arbitrate(program, found, convention(result))
+    chosen = (
+        None if backend.claims >= CAPABILITIES else otherwise(program, judgement, backend, oracle, convention(result))
+    )
+    if chosen is not None:
+        opinion = arbiter.Opinion("convention", {"text": chosen})
+    source = source_of(program, backend, expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",
         "id": f"{result['id']}#{program.digest()[:12]}",
@@ -57,32 +68,10 @@ def find_fault(
         "arbiter": opinion.evidence,
         "error_abs": _finite(found.error_abs),
         "error_scaled": _finite(found.error_scaled),
-        "count": 1,
+        "count": max(count, 1),
         "message": found.message,
     }
     return Finding(line, text(result, line, found, backend, oracle))
-
-
-def _is_undefined(program: Program, judgement: Judgement) -> bool:
-    """Whether finite data gives the oracle values that aren't: past those, a derivative is anyone's choice."""
-    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
-    if not all(np.isfinite(array).all() for array in data if array.dtype.kind in "fc"):
-        return False
-    made = zip(program.steps, judgement.oracle.steps)
-    return any(isinstance(step, Call) and not _finite_parts(outcome) for step, outcome in made)
-
-
-def _of_nan(program: Program) -> bool:
-    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
-    return any(bool(np.isnan(array).any()) for array in data if array.dtype.kind in "fc")
-
-
-def _finite_parts(outcome: Outcome) -> bool:
-    if isinstance(outcome, tuple):
-        return all(map(_finite_parts, outcome))
-    if not isinstance(outcome, Observed) or outcome.array.dtype.kind not in "fc":
-        return True
-    return bool(np.isfinite(outcome.array).all())
 
 
 def convention(result: dict[str, Any]) -> bool:
@@ -103,6 +92,13 @@ def _finite(value: float | None) -> float | None:
 
 def seen(outcome: Outcome | None) -> Any:
     return None if outcome is None else encode_outcome(outcome)
+
+
+def source_of(program: Program, backend: Backend, expected: str = "", shown: int | None = None) -> str:
+    """A script that shows what a program does on the engine, in the engine's own environment."""
+    if backend.family == "torchlike" and not backend.name.startswith("torch:"):
+        return script(program, module_of(backend), expected, shown)
+    return native_script(program, backend.name, shown, expected)
 
 
 def module_of(backend: Backend) -> str:

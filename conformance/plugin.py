@@ -47,7 +47,7 @@ class Session:
         }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         kept = Kept(Path(option.falsifying) if option.falsifying else None)
-        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons, kept=kept)
+        self.settings = Settings(option.profile, examples, option.seed, self.known.entries, kept=kept)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []

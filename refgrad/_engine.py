@@ -244,6 +244,9 @@ def _loop(task: Task, is_traced: bool) -> None:
                 continue
             follower, nr = edge
             if needed is not None and follower not in needed and follower not in captures:
+                if g is not None and not isinstance(node, CallableNode):
+                    # What a Function returns is looked at also where nobody waits for it.
+                    (_fit_live if live else _fit_raw)(g, follower, nr, node, _place(results, g))
                 continue
             if g is not None:
                 if live:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import AbstractContextManager
 from importlib import import_module
+from typing import Any
 
 from .torchlike import Torchlike
 
@@ -20,6 +21,12 @@ class Torch(Torchlike):
         from .torch_noise import KernelNoise
 
         return KernelNoise(seed)
+
+    def storage_key(self, tensor: Any) -> int:
+        """Zeros without memory, which some formulas give, are told apart by what stands for it."""
+        if tensor._is_zerotensor():
+            return -tensor.untyped_storage()._cdata
+        return super().storage_key(tensor)
 
 
 def backend() -> Torch:

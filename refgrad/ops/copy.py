@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._calls import promoted, raise_broadcast
+from .._calls import fresh, promoted, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
 from .._errors import list_text
 from .._formats import contiguous_format, in_format, preserve_format, strides_in, suggested
@@ -167,7 +167,7 @@ copy_row.node.prefix = "torch::autograd::"
 
 def _strided_copy(t: Tensor, strides: tuple[int, ...]) -> Tensor:
     """F.strided_copy: a recorded copy with given strides, as a leaf's first gradient has them."""
-    return plain(with_strides(np.zeros(t._array.shape, t._array.dtype), strides)).copy_(t)
+    return fresh(with_strides(np.zeros(t._array.shape, t._array.dtype), strides)).copy_(t)
 
 
 LIVE.strided_copy = _strided_copy
