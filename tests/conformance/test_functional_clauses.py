@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from conformance.clause import Programs
-from conformance.explaining import functions
+from conformance.clause import Programs, clause_functions
 from conformance.needs import needs
 from conformance.program import Program
 from conformance.search import Rejected
@@ -42,7 +41,8 @@ def is_functional(need: str) -> bool:
 def functional() -> Counter[str]:
     """The clauses all of whose programs a functional engine can run, by area."""
     found: Counter[str] = Counter()
-    for stated, function in functions():
+    for function in clause_functions():
+        stated = function.clause
         asked = [needs(program) | stated.needs for program in programs(function)]
         found[stated.area] += bool(asked) and all(map(is_functional, frozenset().union(*asked)))
     return found
