@@ -7,7 +7,9 @@ It evaluates the program on its own, with 60 digits, from the definitions in ``r
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -112,11 +114,13 @@ def _of_one_element(program: p.Program, found: Divergence) -> tuple[p.Program, D
 
 def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
     """Whose value lies far from the truth, at the element where they differ by most beyond what rounding allows."""
-    apart = _distances(mine, theirs)
-    worst = found.element if found.element is not None else max(range(len(apart)), key=lambda i: apart[i])
+    worst = found.element
+    if worst is None:
+        apart = _distances(mine, theirs)
+        worst = max(range(len(apart)), key=lambda i: apart[i])
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
-    limit = apart[worst] / 4
+    limit = _distances(mine[place], theirs[place])[0] / 4
     off = [_distances(side[place], np.asarray(truth, dtype=object))[0] for side in (mine, theirs)]
     wrong = tuple(d > limit or d == mpmath.inf for d in off)
     verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(wrong, "undecided")
@@ -305,7 +309,7 @@ class Evaluation:
             None if given is None or g is None else self.value(g.index, overrides, depth + 1)
             for g in (given if given is not None else roots)
         ]
-        base = [self.value(root.index, overrides, depth + 1) for root in roots]
+        base = cache(lambda: [self.value(root.index, overrides, depth + 1) for root in roots])
         directions = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
         out = np.zeros(point.shape, dtype=object)
         for place in np.ndindex(*point.shape) if only is None else (only,):
@@ -323,7 +327,7 @@ class Evaluation:
         self,
         roots: Any,
         weights: Any,
-        base: Any,
+        base: Callable[[], list[Any]],
         target: int,
         point: Any,
         place: Any,
@@ -338,7 +342,7 @@ class Evaluation:
 
         def total(shift: Any) -> Any:
             where = there(shift)
-            return weighted_change([self.value(root.index, where, depth + 1) for root in roots], base, weights)
+            return weighted_change([self.value(root.index, where, depth + 1) for root in roots], base(), weights)
 
         swept = self._sole_grad(roots, weights, depth)
         if swept is not None:
@@ -357,11 +361,8 @@ class Evaluation:
         if not isinstance(found, p.Grad) or found.is_grads_batched or any(w is None for w in weights):
             return None
         of_leaves = all(isinstance(self.steps[ref.index], p.Leaf) for ref in found.inputs)
-        return (
-            found
-            if of_leaves and len({step.index for step in steps if isinstance(step, p.Item)}) == len(steps)
-            else None
-        )
+        are_apart = len({step.index for step in steps if isinstance(step, p.Item)}) == len(steps)
+        return found if of_leaves and are_apart else None
 
     def _along(self, step: p.Grad, roots: Any, weights: Any, overrides: dict[int, Any], depth: int) -> Any:
         """Re Σ conj(weight)·gradient of a pass: how its weighted outputs change along the weights."""

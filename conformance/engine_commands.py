@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from .record import Run, read
-from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, stop
+from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, stop, tell
 
 
 def register(app: typer.Typer) -> None:
@@ -24,13 +24,15 @@ def engines(
     files: Annotated[list[Path] | None, typer.Argument(help="Results files to take up first.")] = None,
     folder: Annotated[Path, typer.Option(help="Where the engines' summaries are kept.")] = Path("docs/engines"),
     output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("ENGINES.md"),
+    as_json: JsonOption = False,
 ) -> None:
     """Write ENGINES.md, a matrix of engine and profile, from the checked-in summaries of runs."""
     from . import engine_table, environments
 
+    stored: list[str] = []
     for run in map(read, files or []):
         engine = environments.engines().get(str(run.header["backend"]["name"]))
-        print(engine_table.store(run, folder, engine.packages if engine else ()))
+        stored.append(str(engine_table.store(run, folder, engine.packages if engine else ())))
     try:
         records = engine_table.read_all(folder)
     except engine_table.BadSummary as error:
@@ -38,7 +40,8 @@ def engines(
     if not records:
         stop(f"{folder}: no summaries; name the results files of a run: refgrad engines RESULTS...")
     output.write_text(engine_table.page(records), encoding="utf-8", newline="\n")
-    print(f"{output}: {len(records)} engines")
+    words = "\n".join([*stored, f"{output}: {len(records)} engines"])
+    tell({"output": str(output), "engines": len(records), "stored": stored}, words, as_json)
 
 
 def replay(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .arbitrate import Opinion, arbitrate
 from .compare import Divergence
-from .finding import Finding, find_fault
+from .finding import Finding, convention, find_fault
 from .isolating import WRONG, is_wrong_alone, isolated, verdicts
 from .judge import Judge, Judgement
 from .oracle_faults import OracleFault, recorded
@@ -30,6 +31,7 @@ class Excuse:
         self.faults = find_oracle_fault(judge.oracle.name, judge.oracle.version, about, kind)
         self.findings: list[Finding] = []
         self.excused = 0
+        self._weighed: tuple[Divergence | None, Opinion | None] = (None, None)
 
     @property
     def enough(self) -> bool:
@@ -46,13 +48,23 @@ class Excuse:
         fault = None if judgement.divergence is None else self.fault(judgement.divergence)
         if fault is None:
             return False
-        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
+        opinion = self._weighed[1] if judgement.divergence is self._weighed[0] else None
+        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle, opinion)
         if fault.kind == "value" and finding.line["verdict"] != "oracle":
             return False
         if fault.kind != "value" and self._is_wrong_too(program, judgement, fault):
             return False
         self.keep(finding, fault)
         return True
+
+    def settles(self, program: Program, found: Divergence) -> bool:
+        """Whether a recorded fault explains a difference in values and the arbiter rules against the oracle: what noise
+        would excuse is excused in any case."""
+        fault = self.fault(found)
+        if fault is None or fault.kind != "value":
+            return False
+        self._weighed = found, arbitrate(program, found, convention(self.identity))
+        return self._weighed[1].verdict == "oracle"
 
     def _is_wrong_too(self, program: Program, judgement: Judgement, fault: OracleFault) -> bool:
         """Whether the backend has a fault of its own where the oracle raises, or has no value: it breaks a law that the
@@ -84,6 +96,10 @@ class LanguageExcuse(Excuse):
     @property
     def enough(self) -> bool:
         """Never: the programs that follow are about other operators."""
+        return False
+
+    def settles(self, program: Program, found: Divergence) -> bool:
+        """No: the arbiter is asked about the smallest program that differs."""
         return False
 
     def __call__(self, program: Program, judgement: Judgement) -> bool:

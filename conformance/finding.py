@@ -26,12 +26,21 @@ class Finding:
 
 
 def find_fault(
-    result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend, count: int = 1
+    result: dict[str, Any],
+    program: Program,
+    judgement: Judgement,
+    backend: Backend,
+    oracle: Backend,
+    opinion: Opinion | None = None,
+    count: int = 1,
 ) -> Finding:
-    """Arbitrates a divergence and puts the finding together. ``count``: how many of the drawn programs show it."""
+    """Arbitrates a divergence, where there is no ``opinion`` of it yet, and puts the finding together. ``count``: how
+    many of the drawn programs show it."""
     found = judgement.divergence
     assert found is not None
-    opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
+    if judgement.verdict or opinion is None:
+        verdict = judgement.verdict
+        opinion = Opinion(verdict, None) if verdict else arbitrate(program, found, convention(result))
     chosen = (
         None if backend.claims >= CAPABILITIES else otherwise(program, judgement, backend, oracle, convention(result))
     )

@@ -79,7 +79,10 @@ def push_forward(b: Builder, line: Operator) -> None:
 
 def untracked(b: Builder) -> None:
     """Lets no leaf require grad: a transform differentiates in any case, and who requires what is another property's."""
-    b.steps[:] = [replace(step, requires_grad=False) if isinstance(step, Leaf) else step for step in b.steps]
+    b.steps[:] = [
+        replace(step, requires_grad=False) if isinstance(step, Leaf) and step.requires_grad else step
+        for step in b.steps
+    ]
 
 
 def unexpanded(b: Builder) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .column import FAILING, Column
+from .finding import TO_FIX
 from .matrix import finding_anchor
 from .untrusted import Record, clean, count, entries, listed, number, text
 
-SHOWN = 8
+SHOWN, LONGEST = 8, 12
+_PREAMBLE = ("import ", "from ", "engine = ", "op = ")
 # How grave a kind is: a process that dies stops everything, a wrong number is silent, an error is loud.
 _TIERS = (("crash", "hang", "memory"), ("value", "law", "order", "death"), ("shape", "dtype", "type", "error"))
 _WORDS = {
@@ -26,7 +28,6 @@ _WORDS = {
     "message": "the error says something else",
     "warning": "the warnings differ",
 }
-_TO_FIX = frozenset({"backend", "both", "undecided"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _causes(column: Column, position: int) -> Iterable[Cause]:
     together: dict[tuple[str, str], list[Record]] = {}
     for record in column.findings.values():
         result = column.results.get(text(record, "result"))
-        if result and result.status in FAILING and text(record, "verdict", "undecided") in _TO_FIX:
+        if result and result.status in FAILING and text(record, "verdict", "undecided") in TO_FIX:
             together.setdefault((_subject(record, column), _kind(record, result.status)), []).append(record)
     for (subject, kind), records in together.items():
         yield _cause(subject, kind, records, column, position)
@@ -105,6 +106,6 @@ def _steps(record: Record) -> list[object]:
 
 
 def _short(script: str) -> str:
-    """A script without its imports, where what is left is short enough to be read in passing."""
-    lines = [line for line in script.splitlines() if line.strip() and not line.startswith(("import ", "from "))]
-    return "\n".join(line if len(line) <= 150 else line[:149] + "…" for line in lines) if len(lines) <= 9 else ""
+    """A script without what every script begins with, where the rest is short enough to be read in passing."""
+    lines = [line for line in script.splitlines() if line.strip() and not line.startswith(_PREAMBLE)]
+    return "\n".join(line if len(line) <= 150 else line[:149] + "…" for line in lines) if len(lines) <= LONGEST else ""

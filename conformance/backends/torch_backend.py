@@ -13,6 +13,10 @@ from .torchlike import Torchlike
 class Torch(Torchlike):
     """PyTorch, whose noisy runs disturb every kernel that it runs."""
 
+    def seed(self, number: int) -> None:
+        # torch.manual_seed notes the stack for each kind of device that isn't there yet, and keeps all those notes.
+        self.ns.default_generator.manual_seed(number)
+
     def kernel_noise(self, seed: int) -> AbstractContextManager[object]:
         from .torch_noise import KernelNoise
 

@@ -19,8 +19,9 @@ ORDER = (
     ("build", "rewriting"),
     ("backends", "compare", "script", "differences"),
     ("tracing", "native"),
-    ("widening",),
-    ("arbitrate", "judge", "unspecified"),
+    ("widening", "unspecified"),
+    ("rounding",),
+    ("arbitrate", "judge"),
     ("shrink", "menus", "foreign"),
     ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
@@ -41,7 +42,7 @@ ORDER = (
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
     ("repeating",),
-    ("engine_commands",),
+    ("engine_commands", "measure_commands"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
