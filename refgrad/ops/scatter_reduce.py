@@ -292,7 +292,7 @@ def scatter_reduce_(
     return write(scatter_reduce_row.row, *_scatter_arguments(self, dim, index, src, reduce, include_self))  # type: ignore[attr-defined]
 
 
-def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor, include_self: bool) -> None:
+def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> None:
     """What index_reduce asks of its vector of places and of its source."""
     if index.ndim > 1:
         raise IndexError(
@@ -319,8 +319,10 @@ def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor, inclu
             f"index_reduce_(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
             f"({theirs[axis] if theirs else 1}), for dim: {axis}"
         )
-    warn_once(BETA, 5)
-    n = mine[axis] if mine else 1
+
+
+def _check_places(input: Tensor, axis: int, index: Tensor, include_self: bool) -> None:
+    n = input._array.shape[axis] if input.ndim else 1
     places = index._array
     # Where self counts for nothing its places are filled first, and a fill counts negative places from the end.
     unfilled = places[(places < -n) | (places >= n)]
@@ -336,12 +338,17 @@ def _index_arguments(
     axis = wrap_dim(dim, input.ndim)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
-    _check_source(input, axis, index, source, include_self)
-    if input.is_complex() and not include_self:
-        not_implemented("index_reduce_func_exclude_input_init", input)
-    if input.is_complex() and reduce in ("amax", "amin"):
-        not_implemented("maximum_cpu" if reduce == "amax" else "minimum_cpu", input)
-    no_complex_gradient("index_reduce", input)
+    _check_source(input, axis, index, source)
+    try:
+        _check_places(input, axis, index, include_self)
+        if input.is_complex() and not include_self:
+            not_implemented("index_reduce_func_exclude_input_init", input)
+        if input.is_complex() and reduce in ("amax", "amin"):
+            not_implemented("maximum_cpu" if reduce == "amax" else "minimum_cpu", input)
+        no_complex_gradient("index_reduce", input)
+    except (IndexError, RuntimeError):
+        warn_once(BETA, 5)
+        raise
     return (input, index, source), (axis, reduce, include_self)
 
 
@@ -352,7 +359,9 @@ def index_reduce(
     """self with the slices of source combined in (prod, mean, amax, amin) at places along `dim`.
     Source: torch.index_reduce."""
     tensors, attributes = _index_arguments(input, dim, index, source, reduce, include_self)
-    return index_reduce_row(*tensors, *attributes)
+    made = index_reduce_row(*tensors, *attributes)
+    warn_once(BETA, 4)  # once the operands are packed, as PyTorch does: a hook may raise
+    return made
 
 
 @public("index_reduce_", method=True)
@@ -362,4 +371,6 @@ def index_reduce_(
 ) -> Tensor:
     """index_reduce written into self. Source: torch.Tensor.index_reduce_."""
     check_overlap(index_reduce_row.row, self, (self, source))  # type: ignore[attr-defined]
-    return write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
+    write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
+    warn_once(BETA, 4)
+    return self
