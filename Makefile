@@ -6,11 +6,13 @@ ORACLE ?= torch
 PROFILE ?= quick
 ARGS ?=
 OUT := conformance-report
+PICTURED := sinc or prod or cholesky or clamp or backward or broadcast or sgn or abs or matmul or exp
 BIN := .venv/bin
 READY := .venv/.ready
+SHELL := bash
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: conformance certify certify-all test lint types gate proof unit docs clean
+.PHONY: conformance certify certify-all test lint types gate proof shards unit docs pictures clean
 conformance: $(READY)
 	@$(BIN)/refgrad certify --backend $(BACKEND) --oracle $(ORACLE) --profile $(PROFILE) -o $(OUT) $(ARGS)
 
@@ -36,8 +38,24 @@ gate: $(READY)
 proof: $(READY)
 	$(BIN)/refgrad qualify --quick -o $(OUT)/qualify.json
 
+# Eight parts and one run: the digests must be equal. `make shards ARGS="-k backward"` for a few clauses.
+shards: $(READY)
+	@rm -rf $(OUT)/shards && mkdir -p $(OUT)/shards
+	@for part in 1 2 3 4 5 6 7 8; do \
+		$(BIN)/python -m pytest conformance -q --tb=no --backend $(BACKEND) --shard $$part/8 --results $(OUT)/shards/$$part.jsonl $(ARGS); \
+	done; true
+	-@$(BIN)/python -m pytest conformance -q --tb=no --backend $(BACKEND) --results $(OUT)/shards/one.jsonl $(ARGS)
+	$(BIN)/refgrad merge $(OUT)/shards/[1-8].jsonl -o $(OUT)/shards/merged.jsonl
+	$(BIN)/refgrad merge $(OUT)/shards/one.jsonl -o $(OUT)/shards/one-again.jsonl
+	cmp <(tail -n 1 $(OUT)/shards/merged.jsonl | grep -o '"digest":"[0-9a-f]*"') <(tail -n 1 $(OUT)/shards/one-again.jsonl | grep -o '"digest":"[0-9a-f]*"')
+
 unit: $(READY)
 	$(BIN)/python -m pytest tests -q -n auto
+
+# The README's pictures: a real run, shot in Chromium.
+pictures: $(READY)
+	-$(BIN)/refgrad certify --backend autograd -o $(OUT)/pictures -k "$(PICTURED)"
+	$(BIN)/python -m tests.reports.shots $(OUT)/pictures/results.jsonl docs/pictures
 
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet ".[docs]"

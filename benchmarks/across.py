@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .players import FLOOR, PLAYERS
-from .tasks import TASKS
+from .tasks import TASKS, Task
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 9
@@ -50,21 +50,31 @@ class Engine:
         except OSError as error:
             raise Absent(f"{self.name}: {self.python}: {error.strerror or error}") from None
 
+    def version(self) -> str:
+        """The engine's version. Raises Absent when its process has ended."""
+        answer = self._ask({}, "its start")
+        return "" if answer is None else str(answer["version"])
+
     def round(self, task: str, size: int) -> float | str:
         """Seconds a step, or why there are none. Raises Absent when the process has ended."""
+        answer = self._ask({"task": task, "size": size}, f"{task} at size {size}")
+        if answer is None:
+            self.close()
+            self.process = self._start()
+            return f"no answer within {PATIENCE:g} seconds"
+        return answer.get("seconds", answer.get("absent"))
+
+    def _ask(self, request: dict[str, Any], during: str) -> Any:
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None and stdout is not None
         try:
-            stdin.write(json.dumps({"task": task, "size": size}) + "\n")
+            stdin.write(json.dumps(request) + "\n")
             stdin.flush()
             if not select.select([stdout], [], [], PATIENCE)[0]:
-                self.close()
-                self.process = self._start()
-                return f"no answer within {PATIENCE:g} seconds"
-            answer = json.loads(stdout.readline())
+                return None
+            return json.loads(stdout.readline())
         except (OSError, ValueError):
-            raise Absent(f"{self.name}: its process ended during {task} at size {size}") from None
-        return answer.get("seconds", answer.get("absent"))
+            raise Absent(f"{self.name}: its process ended during {during}") from None
 
     def close(self) -> None:
         self.process.kill()
@@ -80,7 +90,7 @@ def measure(engines: list[Engine], rounds: int, only: frozenset[str] | None = No
     for task in TASKS:
         for size in task.sizes if only is None or task.name in only else ():
             seconds = _rounds(engines, task.name, size, rounds)
-            found += [_entry(task.name, size, name, times) for name, times in seconds.items() if times]
+            found += [_entry(task, size, name, times) for name, times in seconds.items() if times]
     return found
 
 
@@ -99,24 +109,25 @@ def _rounds(engines: list[Engine], task: str, size: int, rounds: int) -> dict[st
     return seconds
 
 
-def _entry(task: str, size: int, engine: str, times: list[float]) -> dict[str, Any]:
+def _entry(task: Task, size: int, engine: str, times: list[float]) -> dict[str, Any]:
     low, median, high = statistics.quantiles(times, n=4, method="inclusive") if len(times) > 1 else (times[0],) * 3
     stats = {"median": median, "q1": low, "q3": high, "min": min(times), "max": max(times), "rounds": len(times)}
     return {
-        "group": task,
-        "name": f"{task}[{engine}-{size}]",
+        "group": task.name,
+        "name": f"{task.name}[{engine}-{size}]",
         "stats": stats,
-        "extra_info": {"engine": engine, "size": size},
+        "extra_info": {"engine": engine, "size": size, "operators": task.operators},
     }
 
 
-def machine() -> dict[str, Any]:
-    """What pytest-benchmark says of a machine, as far as the report reads it."""
+def machine(versions: dict[str, str]) -> dict[str, Any]:
+    """What pytest-benchmark says of a machine, as far as the report reads it, and the engines' versions."""
     return {
         "machine": platform.machine(),
         "system": platform.system(),
         "python_version": platform.python_version(),
         "cpu": {"brand_raw": _processor()},
+        "versions": versions,
     }
 
 
@@ -149,6 +160,7 @@ def main(words: list[str] | None = None) -> int:
     engines: list[Engine] = []
     try:
         engines = started(given.engines)
+        versions = {engine.name: engine.version() for engine in engines}
         found = measure(engines, given.rounds, frozenset(given.task) if given.task else None)
     except Absent as error:
         print(error, file=sys.stderr)
@@ -156,7 +168,9 @@ def main(words: list[str] | None = None) -> int:
     finally:
         for engine in engines:
             engine.close()
-    given.output.write_text(json.dumps({"machine_info": machine(), "benchmarks": found}, indent=1), encoding="utf-8")
+    given.output.write_text(
+        json.dumps({"machine_info": machine(versions), "benchmarks": found}, indent=1), encoding="utf-8"
+    )
     print(f"{given.output}: {len(found)} timings")
     return 0
 

@@ -1,4 +1,4 @@
-"""Forward and backward on each engine; pytest-benchmark's JSON feeds the report."""
+"""Every task on each engine of this interpreter; pytest-benchmark's JSON feeds the report. `across` does any engine."""
 
 from __future__ import annotations
 
@@ -6,50 +6,20 @@ from typing import Any
 
 import pytest
 
-from . import workloads
+from .players import NotPlayed, Start, step_of
+from .tasks import TASKS, Task
 
-SIZES = (1, 100, 10_000, 1_000_000)
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.benchmark(group="chain")
-def test_chain(benchmark: Any, engine: Any, size: int) -> None:
-    """60 pointwise operators, forward and backward."""
-    benchmark(workloads.chain(engine, size))
+WORK = [pytest.param(task, size, id=f"{task.name}-{size}") for task in TASKS for size in task.sizes]
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.benchmark(group="chain")
-def test_chain_floor(benchmark: Any, size: int) -> None:
-    """The same by hand in NumPy."""
-    benchmark(workloads.numpy_chain(size))
-
-
-@pytest.mark.benchmark(group="perceptron")
-def test_perceptron(benchmark: Any, engine: Any) -> None:
-    """A training step of a two-layer perceptron."""
-    benchmark(workloads.perceptron(engine))
-
-
-@pytest.mark.benchmark(group="wide graph")
-def test_wide(benchmark: Any, engine: Any) -> None:
-    """A leaf with 200 uses."""
-    benchmark(workloads.wide(engine))
-
-
-@pytest.mark.benchmark(group="deep graph")
-def test_deep(benchmark: Any, engine: Any) -> None:
-    """A chain of 10,000 nodes."""
-    benchmark(workloads.deep(engine))
-
-
-@pytest.mark.benchmark(group="double backward")
-def test_double_backward(benchmark: Any, engine: Any) -> None:
-    """The gradient of a gradient."""
-    benchmark(workloads.double_backward(engine))
-
-
-@pytest.mark.benchmark(group="small operators")
-def test_small_operators(benchmark: Any, engine: Any) -> None:
-    """200 operators on 4 × 4 matrices."""
-    benchmark(workloads.small_operators(engine))
+@pytest.mark.parametrize(("task", "size"), WORK)
+def test_task(benchmark: Any, engine: tuple[str, Start | None], task: Task, size: int) -> None:
+    """The value and the gradients of one task."""
+    name, start = engine
+    benchmark.group = task.name
+    benchmark.extra_info.update(engine=name, size=size, operators=task.operators)
+    try:
+        step = step_of(task, size, start)
+    except NotPlayed as why:
+        pytest.skip(f"{name}: {why}")
+    benchmark(step)

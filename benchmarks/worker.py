@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .players import FLOOR, PLAYERS, NotPlayed
-from .tasks import TASKS, Task
+from .players import FLOOR, PLAYERS, step_of, version
+from .tasks import TASKS
 
 Step = Callable[[], Any]
 LEAST = 0.02
@@ -20,30 +20,23 @@ LEAST = 0.02
 
 
 def serve(engine: str, requests: Any, answers: Any) -> None:
-    """Answers each line `{"task", "size"}` with `{"seconds"}`, or `{"absent"}` with the reason."""
+    """Answers a line `{}` with `{"version"}`, and each `{"task", "size"}` with `{"seconds"}`, or `{"absent"}` and why."""
     start = None if engine == FLOOR else PLAYERS[engine]()
     steps: dict[tuple[str, int], tuple[Step, int]] = {}
     by_name = {task.name: task for task in TASKS}
     for line in requests:
         asked = json.loads(line)
+        if not asked:
+            print(json.dumps({"version": version(engine)}), file=answers, flush=True)
+            continue
         key = (asked["task"], asked["size"])
         try:
             if key not in steps:
-                steps[key] = _calibrated(_step(by_name[key[0]], key[1], start))
+                steps[key] = _calibrated(step_of(by_name[key[0]], key[1], start))
             answer: dict[str, Any] = {"seconds": _timed(*steps[key])}
         except Exception as error:  # an engine's own failure: its cell stays empty, with the reason
             answer = {"absent": f"{type(error).__name__}: {error}"[:300]}
         print(json.dumps(answer), file=answers, flush=True)
-
-
-def _step(task: Task, size: int, start: Any) -> Step:
-    arrays = task.arrays(size)
-    if start is not None:
-        return start(task.function, arrays, task.order)
-    by_hand = task.by_hand
-    if by_hand is None:
-        raise NotPlayed("no floor is written for this task")
-    return lambda: by_hand(*arrays)
 
 
 def _calibrated(step: Step) -> tuple[Step, int]:

@@ -7,7 +7,9 @@ It evaluates the program on its own, with 60 digits, from the definitions in ``r
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -27,10 +29,13 @@ VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS, MAX_LINEAR = 400, 1 << 17
 LINEAR = frozenset({"scan", "index", "shape", "views", "join", "reduce", "masked"})
 """Families whose definitions take a few plain operations an element."""
-SECONDS, SECONDS_LARGE = 10.0, 25.0
+WEIGHTS = {"pointwise": 10, "activation": 10, "special": 200, **dict.fromkeys(LINEAR, 1)}
+"""What an element of a family's results costs with 60 digits, in additions (some 2 µs); 50 for any other family."""
+WORK, WORK_LARGE = 5_000_000, 12_000_000
+"""The additions that an evaluation may cost: the same verdict on a slow machine, and under load, as on a fast one."""
+SECONDS = 120.0
+"""Processor time after which an evaluation is given up, whatever it was estimated to cost."""
 MAX_EVALUATIONS = 20000
-Direction = dict[tuple[int, ...], Any]
-Pulled = tuple[int, Any, "int | None"]
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
 
 
@@ -147,6 +152,20 @@ def _lift(array: np.ndarray) -> np.ndarray:
         return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
 
 
+@dataclass(slots=True)
+class Budget:
+    """What may still be spent on an evaluation: additions, and processor time up to a moment."""
+
+    left: int
+    deadline: float
+
+    def spend(self, additions: int) -> None:
+        """Raises NoReference when the evaluation as a whole costs too much."""
+        self.left -= additions
+        if self.left < 0 or time.process_time() > self.deadline:
+            raise NoReference("too much work with 60 digits")
+
+
 class Evaluation:
     """Values of a program in high precision; ``overrides`` put other values in some steps' place."""
 
@@ -156,8 +175,7 @@ class Evaluation:
         self.steps: tuple[Any, ...] = program.steps
         self.most = MAX_LINEAR if all(map(_is_linear, program.steps)) else MAX_ELEMENTS
         self.spent = 0
-        self.seconds = SECONDS_LARGE if self.most == MAX_LINEAR else SECONDS
-        self.deadline = time.process_time() + self.seconds
+        self.budget = Budget(WORK_LARGE if self.most == MAX_LINEAR else WORK, time.process_time() + SECONDS)
         self.lifted: dict[int, np.ndarray] = {}
         self.parameters: dict[int, Any] = {}
 
@@ -217,7 +235,7 @@ class Evaluation:
         region, kept = step.region, [self.value(r.index, {}, 0) for r in step.captures]
         point = [self.value(r.index, {}, 0) for r in step.args]
         inner = Evaluation(p.Program(region.steps))
-        inner.deadline, inner.steps = self.deadline, (*[None] * region.params, *region.steps)
+        inner.budget, inner.steps = self.budget, (*[None] * region.params, *region.steps)
         inner.parameters = dict(enumerate((*point, *kept)))
 
         def function(*args: Any) -> list[Any]:
@@ -226,9 +244,7 @@ class Evaluation:
         return function, point, len(region.results) > 1
 
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
-        """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
-        if time.process_time() > self.deadline:
-            raise NoReference(f"not decided within {self.seconds} s")
+        """The value of a step. Raises NoReference when the evaluation as a whole costs too much."""
         self.spent += 1
         if self.spent > MAX_EVALUATIONS:
             raise NoReference("the program is too large to evaluate in high precision")
@@ -271,7 +287,10 @@ class Evaluation:
                 return self.value(argument.index, seen, depth)
             return tuple(map(resolve, argument)) if isinstance(argument, tuple) else argument
 
-        result = definition(*map(resolve, step.args), **{k: resolve(v) for k, v in step.attrs})
+        args = tuple(map(resolve, step.args))
+        result = definition(*args, **{k: resolve(v) for k, v in step.attrs})
+        elements = sum(np.size(part) for part in (*args, *(result if isinstance(result, tuple) else (result,))))
+        self.budget.spend(elements * WEIGHTS.get(find_operator(step.op).family, 50))
         return result if isinstance(result, tuple) else np.asarray(result, dtype=object)
 
     def gradient(
@@ -305,62 +324,17 @@ class Evaluation:
         if depth >= len(STEPS):
             raise NoReference("third derivatives")
         point = self.value(target, overrides, depth + 1)
-        pulled = self._pulled(roots, given, overrides, depth + 1)
-        base = self._values(pulled, overrides, depth + 1)
-        units = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
+        weights = [
+            None if given is None or g is None else self.value(g.index, overrides, depth + 1)
+            for g in (given if given is not None else roots)
+        ]
+        base = cache(lambda: [self.value(root.index, overrides, depth + 1) for root in roots])
+        directions = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
         out = np.zeros(point.shape, dtype=object)
         for place in np.ndindex(*point.shape) if only is None else (only,):
-            for unit in units:
-                out[place] += unit * self._along(pulled, base, {target: {place: unit}}, overrides, depth)
+            for unit in directions:
+                out[place] += unit * self._slope(roots, weights, base, target, point, place, unit, overrides, depth)
         return out
-
-    def _pulled(self, roots: Any, given: Any, overrides: dict[int, Any], depth: int) -> list[Pulled]:
-        """What is differentiated, with its cotangents; of a gradient, the Grad step, and in what it is one."""
-        pulled: list[Pulled] = []
-        for root, ref in zip(roots, given if given is not None else [None] * len(roots)):
-            weight = None if ref is None else self.value(ref.index, overrides, depth)
-            step = self.steps[root.index]
-            inner = self.steps[step.value.index] if isinstance(step, p.Item) else None
-            if isinstance(step, p.Item) and isinstance(inner, p.Grad) and weight is not None:
-                pulled.append((step.value.index, weight, inner.inputs[step.index].index))
-            else:
-                pulled.append((root.index, weight, None))
-        return pulled
-
-    def _values(self, pulled: list[Pulled], overrides: dict[int, Any], depth: int) -> list[tuple[Any, Any]]:
-        """Values with their cotangents. Re⟨w, gradient⟩ is one number: the derivative along w."""
-        values = [(self.value(root, overrides, depth), weight) for root, weight, target in pulled if target is None]
-        gradients: dict[int, dict[int, Any]] = {}
-        for root, weight, target in pulled:
-            if target is not None:
-                along = gradients.setdefault(root, {})
-                along[target] = along[target] + weight if target in along else weight
-        for index, along in gradients.items():
-            directions = {target: _nonzero(weight) for target, weight in along.items()}
-            values.append((self._derivative(self.steps[index], directions, overrides, depth), None))
-        return values
-
-    def _derivative(self, step: p.Grad, directions: dict[int, Direction], overrides: Any, depth: int) -> np.ndarray:
-        if step.is_grads_batched:
-            raise NoReference("batched gradients")
-        if depth >= len(STEPS):
-            raise NoReference("third derivatives")
-        pulled = self._pulled(step.outputs, step.grad_outputs, overrides, depth + 1)
-        base = self._values(pulled, overrides, depth + 1)
-        return np.asarray(self._along(pulled, base, directions, overrides, depth), dtype=object)
-
-    def _along(
-        self, pulled: list[Pulled], base: Any, directions: dict[int, Direction], overrides: dict[int, Any], depth: int
-    ) -> Any:
-        """The derivative of Re Σ⟨cotangent, value⟩ where targets move along directions."""
-        points = {target: self.value(target, overrides, depth + 1) for target in directions}
-
-        def total(shift: Any) -> Any:
-            moved = {target: _shifted(points[target], shift, d) for target, d in directions.items()}
-            there = self._values(pulled, {**overrides, **moved}, depth + 1)
-            return weighted_change([v for v, _ in there], [v for v, _ in base], [w for _, w in base])
-
-        return slope(total, STEPS[depth])
 
     def _is_complex(self, target: int, point: np.ndarray) -> bool:
         step = self.steps[target]
@@ -368,16 +342,61 @@ class Evaluation:
             return is_complex(step.dtype)
         return any(isinstance(v, mpmath.mpc) for v in point.reshape(-1))
 
+    def _slope(
+        self,
+        roots: Any,
+        weights: Any,
+        base: Callable[[], list[Any]],
+        target: int,
+        point: Any,
+        place: Any,
+        unit: Any,
+        overrides: Any,
+        depth: int,
+    ) -> Any:
+        def there(shift: Any) -> dict[int, Any]:
+            moved = point.copy()
+            moved[place] = moved[place] + shift * unit
+            return {**overrides, target: moved}
 
-def _nonzero(direction: np.ndarray) -> Direction:
-    return {place: part for place, part in np.ndenumerate(direction) if part != 0}
+        def total(shift: Any) -> Any:
+            where = there(shift)
+            return weighted_change([self.value(root.index, where, depth + 1) for root in roots], base(), weights)
 
+        swept = self._sole_grad(roots, weights, depth)
+        if swept is not None:
+            try:
+                return slope(lambda shift: self._along(swept, roots, weights, there(shift), depth + 1), STEPS[depth])
+            except Kink:
+                pass  # perhaps of an element that has no part in this one
+        return slope(total, STEPS[depth])
 
-def _shifted(point: np.ndarray, shift: Any, direction: Direction) -> np.ndarray:
-    moved = point.copy()
-    for place, part in direction.items():
-        moved[place] = moved[place] + shift * part
-    return moved
+    def _sole_grad(self, roots: Any, weights: Any, depth: int) -> p.Grad | None:
+        """The one pass whose gradients in leaves the roots are: their weighted sum is one derivative, along the
+        weights, instead of as many as there are elements."""
+        steps = [self.steps[root.index] for root in roots]
+        passes = {step.value.index for step in steps if isinstance(step, p.Item)}
+        found = self.steps[passes.pop()] if len(passes) == 1 and depth + 1 < len(STEPS) else None
+        if not isinstance(found, p.Grad) or found.is_grads_batched or any(w is None for w in weights):
+            return None
+        of_leaves = all(isinstance(self.steps[ref.index], p.Leaf) for ref in found.inputs)
+        are_apart = len({step.index for step in steps if isinstance(step, p.Item)}) == len(steps)
+        return found if of_leaves and are_apart else None
+
+    def _along(self, step: p.Grad, roots: Any, weights: Any, overrides: dict[int, Any], depth: int) -> Any:
+        """Re Σ conj(weight)·gradient of a pass: how its weighted outputs change along the weights."""
+        given = step.grad_outputs or [None] * len(step.outputs)
+        held = [None if g is None else self.value(g.index, overrides, depth) for g in given]
+        base = [self.value(ref.index, overrides, depth) for ref in step.outputs]
+        path = {step.inputs[self.steps[root.index].index].index: w for root, w in zip(roots, weights)}
+        point = {leaf: self.value(leaf, overrides, depth) for leaf in path}
+
+        def total(shift: Any) -> Any:
+            moved = {leaf: np.asarray(x + shift * path[leaf], dtype=object) for leaf, x in point.items()}
+            where = {**overrides, **moved}
+            return weighted_change([self.value(ref.index, where, depth) for ref in step.outputs], base, held)
+
+        return slope(total, STEPS[depth])
 
 
 def _check(step: p.Step) -> None:

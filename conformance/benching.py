@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,15 @@ class Regression:
     factor: float
 
 
-def run(package: str, engines: str, output: Path, more: Sequence[str]) -> int:
+def run(package: str, engines: str, output: Path, more: Sequence[str], quiet: bool = False) -> int:
     """Runs the benchmarks on some engines into a JSON file; returns pytest's exit status."""
     output.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pytest", "--pyargs", package, "-q", "-o", "python_files=bench_*.py"]
     command += ["--engines", engines, f"--benchmark-json={output}", *more]
-    return subprocess.run(command).returncode
+    return subprocess.run(command, stdout=subprocess.DEVNULL if quiet else None).returncode
 
 
-def run_apart(package: str, engines: str, output: Path, more: Sequence[str]) -> int:
+def run_apart(package: str, engines: str, output: Path, more: Sequence[str], quiet: bool = False) -> int:
     """The same for any engine, each in a process of its own interpreter, rounds in turn; returns the exit status."""
     from . import environments
 
@@ -44,7 +46,8 @@ def run_apart(package: str, engines: str, output: Path, more: Sequence[str]) -> 
             print(error, file=sys.stderr)
             return 1
         words.append(f"{name}={python}" if python else name)
-    return across.main([*words, "-o", str(output), *more])
+    with redirect_stdout(io.StringIO()) if quiet else nullcontext():
+        return across.main([*words, "-o", str(output), *more])
 
 
 def regressions(before: Any, after: Any, factor: float) -> Iterator[Regression]:

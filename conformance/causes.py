@@ -64,11 +64,12 @@ def _operators(finding: Record) -> set[str]:
 
 
 def _cause(name: str, together: list[Record]) -> Cause:
-    face = min(together, key=_size)
+    face = min(together, key=size)
     results = tuple(sorted({str(finding["result"]) for finding in together}))
     return Cause(name, face, results, sum(int(finding.get("count") or 1) for finding in together))
 
 
-def _size(finding: Record) -> tuple[int, int, str]:
+def size(finding: Record) -> tuple[int, int, str]:
+    """What the smallest finding has least of."""
     steps: Any = (finding.get("program") or {}).get("steps") or []
     return len(steps), len(str(finding.get("script") or "")), str(finding["id"])

@@ -35,6 +35,7 @@ class Options:
     more: tuple[str, ...]
     python: str | None = None
     imports: tuple[str, ...] = ()
+    resume: bool = False
 
     @property
     def results(self) -> Path:
@@ -45,7 +46,8 @@ def certify(options: Options) -> tuple[Run, int]:
     """The recorded run and pytest's exit status. Raises UsageError before anything runs, or when nothing could."""
     _check(options)
     options.output.mkdir(parents=True, exist_ok=True)
-    options.results.unlink(missing_ok=True)
+    if not options.resume:
+        options.results.unlink(missing_ok=True)
     status = subprocess.run(list(command(options)), stdout=subprocess.DEVNULL if options.quiet else None).returncode
     if status == 4 or status == 5:
         raise UsageError("pytest ran no clause: see its words above, and `refgrad list clauses` for the ids")
@@ -81,10 +83,14 @@ def command(options: Options) -> Iterator[str]:
     """The words of the command that runs the suite."""
     package = str(__package__)
     yield from (sys.executable, "-m", "pytest", "-p", f"{package}.plugin", "--pyargs", package, "-q")
+    # Each costs as much as a hundred tests, and nothing here is theirs.
+    yield from ("-p", "no:logging", "-p", "no:hypothesispytest")
     yield from ("--backend", options.backend, "--oracle", options.oracle, "--profile", options.profile)
     yield from ("--falsifying", str(options.output / "falsifying.jsonl"), "--results", str(options.results))
     if not options.quiet and sys.stdout.isatty() and sys.stderr.isatty():
         yield from ("-p", f"{package}.progress", "-o", "console_output_style=classic")
+    if options.resume:
+        yield "--resume"
     for flag, value in (
         ("--examples", options.examples),
         ("--seed", options.seed),

@@ -10,25 +10,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import probing
-from .backends import collecting_warnings, missing
+from .backends import UNCLAIMED, collecting_warnings, compiles, missing
 from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
 from .compare import Divergence
 from .excuse import Excuse, LanguageExcuse
-from .finding import Finding, find_fault
+from .finding import Finding, convention, find_fault
+from .foreign import otherwise
 from .judge import Judge, Judgement, Law
 from .kept import Kept
 from .program import Program
 from .properties import Property
 from .results import result_line
-from .search import DEATHS, Draw, Tally, Witness, search, smallest
+from .search import DEATHS, Draw, Rejected, Tally, Witness, search, smallest
 from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
-from .trace import Trace
+from .trace import Raised, Trace
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
+MORE = 64
+"""How many more programs an engine must refuse before its claim of an operator is called untrue."""
 FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
 
@@ -39,7 +42,7 @@ class Settings:
     profile: str = "quick"
     examples: int = 8
     seed: int = 0
-    known: dict[str, str] = field(default_factory=dict)
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
     shrink: bool = True
     kept: Kept = field(default_factory=Kept)
 
@@ -105,6 +108,10 @@ class Check:
             "source": line.source,
             "profile": kind.profile,
         }
+        lacking = missing(self.judge.backend, frozenset({f"op:{line.name}"}))
+        if lacking:
+            self._finish(self._unclaimed(identity, lacking, Tally()))
+            return
         examples = kind.examples(self.settings.examples)
         witness = self._operator_witness(kind)
         self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
@@ -190,20 +197,27 @@ class Check:
         excuse = excuse or Excuse(identity, self.judge)
         judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
-        tally = search(judge, draw, witness, seed, examples, law, excuse)
+        is_choice = self._choice(identity)
+        tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
         if falsified is not None:
             return self._failed(identity, falsified, tally, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
-            if tally.refused and identity["property"] == "forward":
+            if (
+                tally.refused
+                and identity["property"] == "forward"
+                and self._refuses_all(draw, seed, identity["operator"])
+            ):
                 message = f"op:{identity['operator']} is claimed, but the engine refuses every program of it"
                 return self._untrue(identity, message, tally, draw(Stream(mix(*seed, 0))))
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.failing is not None:
             log, judgement = tally.failing
             is_known = identity["id"] in self.settings.known
-            smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law)
+            other = is_choice if tally.failing is not tally.choice else _no_other
+            smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law, other)
             return self._failed(identity, smallest, tally, excuse)
-        if tally.unclaimed and not tally.witnessed and tally.witness_missing(examples):
+        chosen = tally.unclaimed or compiles(judge.backend)
+        if chosen and not tally.witnessed and tally.witness_missing(examples):
             # What little of it the engine claims never shows the situation.
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.witness_missing(examples) or tally.programs == 0:
@@ -211,6 +225,32 @@ class Check:
             result["message"] = f"only {tally.witnessed} of {examples} programs showed the situation"
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
+
+    def _choice(self, identity: dict[str, Any]) -> Callable[[Program, Judgement], bool]:
+        """Says of a difference whether it is a choice that another engine than PyTorch's kind is free in."""
+        judge, at_kink = self.judge, convention(identity)
+        if judge.universal:
+            return lambda program, judgement: False
+        return lambda program, judgement: (
+            otherwise(program, judgement, judge.backend, judge.oracle, at_kink) is not None
+        )
+
+    def _refuses_all(self, draw: Draw, seed: tuple[int, ...], operator: str) -> bool:
+        """Whether the engine refuses the operator in every program, and in more of them: a few that were drawn may have
+        been of the rarer kinds, or may ask for something else that it hasn't."""
+        for index in range(self.settings.examples + MORE):
+            try:
+                program = draw(Stream(mix(*seed, index)))
+            except Rejected:
+                continue
+            if self.judge.claimed(program) and not self._refuses(program, operator):
+                return False
+        return True
+
+    def _refuses(self, program: Program, operator: str) -> bool:
+        outcomes = zip(program.steps, self.judge.backend.execute(program).steps)
+        first = next(((step, outcome) for step, outcome in outcomes if isinstance(outcome, Raised)), None)
+        return first is not None and first[1].kind == UNCLAIMED and getattr(first[0], "op", None) == operator
 
     def _falsified(self, result: str, law: Law | None, excuse: Excuse) -> tuple[Program, Judgement] | None:
         """A kept program on which the engine still differs; it is small already."""
@@ -232,10 +272,10 @@ class Check:
         known = self.settings.known.get(identity["id"])
         if known is not None:
             result = result_line(identity, "known", tally, None)
-            result["message"] = known
+            result["message"], result["known"] = known["reason"], known
             return Outcome(result)
         assert judgement.divergence is not None
-        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle)
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, count=tally.failed)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
         if fault is not None:
@@ -249,11 +289,18 @@ class Check:
         self.settings.kept.keep(identity["id"], program)
         return Outcome(result, [finding], finding.text)
 
-    def _smallest(self, draw: Draw, log: list[int], first: Judgement, law: Law | None) -> tuple[Program, Judgement]:
+    def _smallest(
+        self,
+        draw: Draw,
+        log: list[int],
+        first: Judgement,
+        law: Law | None,
+        is_other: Callable[[Program, Judgement], bool],
+    ) -> tuple[Program, Judgement]:
         assert first.divergence is not None
         if not self.settings.shrink:
             return draw(Replay(log)), first
-        program = smallest(self.judge, draw, log, first.divergence.kind, law)
+        program = smallest(self.judge, draw, log, first.divergence.kind, law, is_other)
         with collecting_warnings():
             again = self.judge.judge(program, law)
         if again.status == "different":
@@ -294,6 +341,10 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+def _no_other(program: Program, judgement: Judgement) -> bool:
+    return False
 
 
 def _shortly(judgement: Judgement) -> str:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from . import engine_commands
+from . import engine_commands, measure_commands
 from .record import FINDING_STATUSES, Record, RecordError, Run, merge, read
-from .speaking import CERTIFIED, CODES, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, sibling, stop
+from .speaking import (
+    CERTIFIED,
+    CODES,
+    FINDINGS,
+    HARNESS,
+    OUTPUT,
+    JsonOption,
+    json_file,
+    json_lines,
+    say_json,
+    sibling,
+    stop,
+    tell,
+)
 
 app = typer.Typer(
     name="refgrad",
@@ -68,6 +80,7 @@ def certify(
     python: Annotated[str | None, typer.Option(help="The interpreter that has the engine.")] = None,
     imports: Annotated[list[str] | None, typer.Option("--import", help="A module to import before the engine.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the report goes.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was cut.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Judge an engine: run the suite, write results.jsonl, certificate.json and index.html.
@@ -94,6 +107,7 @@ def certify(
         more=tuple(more),
         python=python,
         imports=tuple(imports or ()),
+        resume=resume,
     )
     earlier = read(baseline) if baseline else None
     try:
@@ -194,41 +208,26 @@ def report(
     qualification: Annotated[Path | None, typer.Option("--qualify", help="JSON of `refgrad qualify`.")] = None,
     measured: Annotated[Path | None, typer.Option("--accuracy", help="What `refgrad accuracy` wrote.")] = None,
     before: Annotated[Path | None, typer.Option(help="An earlier results file to compare the first one with.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make one self-contained page of one run, or of several side by side."""
     runs = [read(file) for file in files]
     extras = sibling("reports.page").Extras()
     if benchmarks:
-        timings = sibling("reports.timings").read(list(map(_json_file, benchmarks)))
+        timings = sibling("reports.timings").read(list(map(json_file, benchmarks)))
         extras.plots, extras.machine = sibling("reports.plots").draw(timings), timings.machine
     if measured:
         errors = sibling("reports.errors")
-        extras.accuracy = errors.draw(errors.read(_json_lines(measured)))
+        extras.accuracy = errors.draw(errors.read(json_lines(measured)))
     if qualification:
-        extras.proof = sibling("reports.proof").read(_json_file(qualification))
+        extras.proof = sibling("reports.proof").read(json_file(qualification))
     if before:
         extras.difference = _difference(read(before), runs[0])
     for run in runs:
         for notice in run.notices:
             print(notice, file=sys.stderr)
-    print(_write_page(runs, output, extras))
-
-
-def _json_file(path: Path) -> Any:
-    return _parsed(path, json.loads)
-
-
-def _json_lines(path: Path) -> list[Any]:
-    return _parsed(path, lambda text: [json.loads(line) for line in text.splitlines()])
-
-
-def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        stop(f"{path}: {error.strerror or error}")
-    except (ValueError, RecursionError) as error:
-        stop(f"{path}: not JSON: {str(error)[:120]}")
+    page = _write_page(runs, output, extras)
+    tell({"page": str(page), "runs": [str(run.path) for run in runs]}, str(page), as_json)
 
 
 @app.command(epilog="Example:  refgrad diff yesterday.jsonl today.jsonl")
@@ -260,69 +259,17 @@ def _print_groups(difference: Any) -> None:
 def merge_files(
     files: FilesArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")] = OUTPUT / "results.jsonl",
+    as_json: JsonOption = False,
 ) -> None:
     """Make one results file of the shards of one run."""
-    from .record import Recorder
+    from .record import Recorder, digest
 
     records = merge([read(file) for file in files])
     with Recorder(output) as recorder:
         for record in records:
             recorder.write(record)
-    print(f"{output}: {len(records)} records of {len(files)} files")
-
-
-@app.command(epilog="Example:  refgrad qualify --quick")
-def qualify(
-    faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults (rows, if systematic); or all.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A fault of each class, few programs.")] = False,
-    systematic: Annotated[bool, typer.Option("--systematic", help="The generated faults of every row.")] = False,
-    kind: Annotated[str | None, typer.Option("--class", help="Only faults of this class.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
-    draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
-    against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
-    table: Annotated[Path | None, typer.Option(help="Where the small table for the page goes, too.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
-    share: Annotated[str, typer.Option(help="One part of the generated faults: k/n.")] = "0/1",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
-    as_json: JsonOption = False,
-) -> None:
-    """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
-    from . import qualifying
-
-    folder = output.parent / "qualify"
-    options = qualifying.Options(
-        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, full, share, folder
-    )
-    try:
-        done = qualifying.run(options)
-    except LookupError as error:
-        stop(str(error).strip("'"))
-    done.write(output)
-    if table:
-        done.write_table(table)
-    if as_json:
-        print(output.read_text(encoding="utf-8"))
-    else:
-        for line in done.lines():
-            print(line)
-    sys.exit(FINDINGS if done.failed else CERTIFIED)
-
-
-@app.command(epilog="Example:  refgrad soak 1000000 --jobs 16 -o soak.jsonl")
-def soak(
-    programs: Annotated[int, typer.Argument(min=1, help="Programs in total, those of the file included.")] = 10_000,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
-    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
-) -> None:
-    """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
-    from . import soak as soaking
-
-    found = soaking.soak(output, programs, jobs, seed)
-    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-    print("\n".join(soaking.lines(found)))
-    sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)
+    told = {"output": str(output), "records": len(records), "digest": digest(records)}
+    tell(told, f"{output}: {len(records)} records of {len(files)} files, digest {told['digest']}", as_json)
 
 
 @app.command(epilog="Example:  refgrad explain backward.fan-out-sums")
@@ -346,58 +293,8 @@ def explain(
         print(explaining.describe(told))
 
 
-@app.command(epilog="Example:  refgrad bench --engines refgrad,torch --before old.json -- -k chain")
-def bench(
-    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
-    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
-    before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
-    factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
-    apart: Annotated[bool, typer.Option("--apart", help="Any engine of `certify`, each in its environment.")] = False,
-    more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
-) -> None:
-    """Time engines side by side. Exit code 1 when something became slower than the stored run allows."""
-    from . import benching
-
-    timings = sibling("reports.timings")
-    earlier = timings.read([_json_file(before)]) if before else None
-    top = "benchmarks" if __package__ == "conformance" else f"{__package__}.benchmarks"
-    run = benching.run_apart if apart else benching.run
-    if run(top, engines, output, more or ()):
-        stop("the benchmarks did not run to their end: see the words above", HARNESS)
-    slower = list(benching.regressions(earlier, timings.read([_json_file(output)]), factor)) if earlier else []
-    for found in slower:
-        print(f"slower: {found.work} on {found.engine}, size {found.size}: {found.factor:.2f} times the stored time")
-    print(f"{output}: `refgrad report RESULTS --benchmarks {output}` draws it")
-    sys.exit(FINDINGS if slower else CERTIFIED)
-
-
-@app.command(epilog="Example:  refgrad accuracy --engines refgrad,torch sin exp")
-def accuracy(
-    names: Annotated[list[str] | None, typer.Argument(help="Operators; all that have a definition if none.")] = None,
-    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
-    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON lines.")] = OUTPUT / "accuracy.jsonl",
-) -> None:
-    """Measure pointwise functions and their derivatives against mpmath, in units in the last place. Exit code 1 where
-    the first engine is off by more than 4 and by more than the second."""
-    from .accuracy import Accuracy, exceptions, measure
-
-    first, *others = engines.split(",")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    found: list[Accuracy] = []
-    with output.open("w", encoding="ascii") as file:
-        for row in measure([first, *others], frozenset(names) if names else None):
-            found.append(row)
-            file.write(json.dumps(row.record()) + "\n")
-            file.flush()
-    worse = [pair for other in others for pair in exceptions(found, first, other)]
-    for row, theirs in worse:
-        what = f"{row.operator}{chr(39) * row.order} ({row.dtype})"
-        print(f"{what}: {row.max_ulps:.3g} units at {row.at!r}; {theirs.engine} {theirs.max_ulps:.3g}")
-    print(f"{output}: {len(found)} measurements, {len(worse)} exceptions")
-    sys.exit(FINDINGS if worse else CERTIFIED)
-
-
 engine_commands.register(app)
+measure_commands.register(app)
 
 if __name__ == "__main__":
     main()

@@ -97,7 +97,8 @@ def _conj(x: Any) -> Any:
 
 @reference("cholesky_inverse")
 def _cholesky_inverse(factor: Any, upper: bool = False) -> Any:
-    low = _mh(np.triu(factor)) if upper else np.tril(factor)
+    """Of the whole factor, as the documented formula reads: the derivative beside the triangle is the formula's."""
+    low = _mh(factor) if upper else factor
     return _inverse(np.matmul(low, _mh(low)))
 
 

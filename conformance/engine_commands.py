@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from .record import Run, read
-from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, stop
+from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, stop, tell
 
 
 def register(app: typer.Typer) -> None:
@@ -24,13 +24,15 @@ def engines(
     files: Annotated[list[Path] | None, typer.Argument(help="Results files to take up first.")] = None,
     folder: Annotated[Path, typer.Option(help="Where the engines' summaries are kept.")] = Path("docs/engines"),
     output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("ENGINES.md"),
+    as_json: JsonOption = False,
 ) -> None:
     """Write ENGINES.md, a matrix of engine and profile, from the checked-in summaries of runs."""
     from . import engine_table, environments
 
+    stored: list[str] = []
     for run in map(read, files or []):
         engine = environments.engines().get(str(run.header["backend"]["name"]))
-        print(engine_table.store(run, folder, engine.packages if engine else ()))
+        stored.append(str(engine_table.store(run, folder, engine.packages if engine else ())))
     try:
         records = engine_table.read_all(folder)
     except engine_table.BadSummary as error:
@@ -38,7 +40,8 @@ def engines(
     if not records:
         stop(f"{folder}: no summaries; name the results files of a run: refgrad engines RESULTS...")
     output.write_text(engine_table.page(records), encoding="utf-8", newline="\n")
-    print(f"{output}: {len(records)} engines")
+    words = "\n".join([*stored, f"{output}: {len(records)} engines"])
+    tell({"output": str(output), "engines": len(records), "stored": stored}, words, as_json)
 
 
 def replay(
@@ -51,8 +54,12 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Run a finding's program again, all findings, or a whole certificate. Exit code 1 when the engines still differ,
-    or when the certificate no longer holds."""
-    from . import recertifying
+    or when the certificate no longer holds. Of a file of docs/engines, each finding is shown in the engine's
+    environment; exit code 1 when one doesn't show any more."""
+    from . import recertifying, repeating
+
+    if repeating.is_summary(file):
+        _repeat_findings(file, backend, oracle, python, as_json)
 
     if recertifying.is_certificate(file):
         _replay_certificate(file, backend, oracle, python, workers, as_json)
@@ -95,6 +102,23 @@ def _replay_all(run: Run, backend: str, oracle: str, python: str | None, as_json
         for name, status in done:
             print(f"{name}: {status}")
     sys.exit(FINDINGS if any(status == "different" for _, status in done) else CERTIFIED)
+
+
+def _repeat_findings(
+    file: Path, backend: str | None, oracle: str | None, python: str | None, as_json: bool
+) -> NoReturn:
+    from . import engine_table, repeating
+
+    record = engine_table.read_one(file)
+    engine, python = installed(backend or str(record["name"]), python)
+    shown = list(repeating.repeat(record, engine, oracle or str(record["oracle"]["name"]), python))
+    if as_json:
+        say_json([{"results": one.results, "status": one.status, "script": one.said} for one in shown])
+    else:
+        for one in shown:
+            print(f"{', '.join(one.results[:3])}: {one.status}: {one.said}")
+        print(f"{sum(one.holds for one in shown)} of {len(shown)} findings show")
+    sys.exit(CERTIFIED if all(one.holds for one in shown) else FINDINGS)
 
 
 def _replay_certificate(

@@ -6,15 +6,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from .causes import causes
+from .causes import Cause, causes, size
 from .certificate import PROFILES, certify
 from .record import Record, Run
 
 FORMAT = 1
 FOLDER, PAGE = Path("docs/engines"), Path("ENGINES.md")
-MAX_SCRIPT, MAX_TEXT = 2000, 300
+MAX_SCRIPT, MAX_TEXT, MAX_PROGRAM = 2000, 300, 8000
+VERDICTS = ("backend", "both", "undecided", "oracle", "convention")
+"""From the surest word about the engine to the least."""
 _COUNTS = ("certified", "failed", "convention", "known", "not_claimed", "not_judged")
 _INTRODUCTION = """# Engines
 
@@ -50,15 +51,42 @@ def summary(run: Run, name: str, packages: Sequence[str] = ()) -> Record:
         },
         "convention": sorted(name for group in profiles.values() for name in group["convention"]),
         "not_judged": sorted(name for group in profiles.values() for name in group["not_judged"]),
-        "causes": [_cause(cause) for cause in causes(run)],
+        "causes": [_cause(together) for together in _by_operator(causes(run)) if _is_finding(together, run)],
     }
 
 
-def _cause(cause: Any) -> Record:
-    face = cause.face
-    script = str(face.get("script") or "")
+def _is_finding(together: Sequence[Cause], run: Run) -> bool:
+    """Conventions are listed by name alone."""
+    return any(run.results[name]["status"] != "convention" for cause in together for name in cause.results)
+
+
+def _by_operator(found: Iterable[Cause]) -> Iterator[list[Cause]]:
+    """Causes together that differ in the property alone: one fault of an operator shows in several."""
+    groups: dict[str, list[Cause]] = {}
+    for cause in found:
+        about, _, rest = cause.dedup.partition("|")
+        groups.setdefault(f"{about} {cause.kind} {cause.verdict == 'convention'}" if rest else cause.dedup, []).append(
+            cause
+        )
+    yield from groups.values()
+
+
+def _cause(together: Sequence[Cause]) -> Record:
+    """What is kept of a finding: where it shows, and the smallest program that shows it."""
+    smallest = min(together, key=lambda cause: size(cause.face))
+    face, verdicts = smallest.face, {cause.verdict for cause in together}
+    script, program = str(face.get("script") or ""), face.get("program")
     kept = script if len(script) <= MAX_SCRIPT else "# The program is too large to show; `refgrad replay` runs it.\n"
-    return {**cause.record(), "message": str(face.get("message") or "")[:MAX_TEXT], "script": kept}
+    small = program is not None and len(json.dumps(program)) <= MAX_PROGRAM
+    return {
+        **smallest.record(),
+        "verdict": next(verdict for verdict in (*VERDICTS, smallest.verdict) if verdict in verdicts),
+        "count": sum(cause.count for cause in together),
+        "results": sorted({name for cause in together for name in cause.results}),
+        "message": str(face.get("message") or "")[:MAX_TEXT],
+        "script": kept,
+        "program": program if small else None,
+    }
 
 
 def store(run: Run, folder: Path, packages: Sequence[str] = ()) -> Path:
@@ -75,16 +103,18 @@ def store(run: Run, folder: Path, packages: Sequence[str] = ()) -> Path:
 
 def read_all(folder: Path) -> list[Record]:
     """The summaries of a folder, by name. Raises BadSummary."""
-    found: list[Record] = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise BadSummary(f"{path}: {str(error)[:120]}") from None
-        if not isinstance(record, dict) or record.get("format") != FORMAT or "profiles" not in record:
-            raise BadSummary(f"{path}: not an engine's summary of format {FORMAT}")
-        found.append(record)
-    return sorted(found, key=lambda record: str(record["name"]))
+    return sorted(map(read_one, sorted(folder.glob("*.json"))), key=lambda record: str(record["name"]))
+
+
+def read_one(path: Path) -> Record:
+    """A summary. Raises BadSummary."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadSummary(f"{path}: {str(error)[:120]}") from None
+    if not isinstance(record, dict) or record.get("format") != FORMAT or "causes" not in record:
+        raise BadSummary(f"{path}: not an engine's summary of format {FORMAT}")
+    return record
 
 
 def page(records: Iterable[Record]) -> str:

@@ -39,8 +39,8 @@ class Excuse:
         return self.excused >= ENOUGH
 
     def fault(self, found: Divergence) -> OracleFault | None:
-        """The entry that may explain a divergence."""
-        if isinstance(found.backend, Raised):
+        """The entry that may explain a divergence: an error of the backend's own never, but another text may."""
+        if isinstance(found.backend, Raised) and found.kind != "message":
             return None
         return next((f for f in self.faults if f.explains(found.kind, found.message)), None)
 
@@ -143,6 +143,6 @@ class LanguageExcuse(Excuse):
             return []
         oracle, names = self.judge.oracle, {step.op for step in program.steps if isinstance(step, Call)}
         names |= {"retain_grad" for step in program.steps if isinstance(step, RetainGrad)}
-        names |= {step.flag for step in program.steps if isinstance(step, Flag)}
+        names |= {step.flag.rstrip("_") + "_" for step in program.steps if isinstance(step, Flag)}
         faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
         return [f for f in faults if f.explains(found.kind, found.message)]

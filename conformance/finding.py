@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .arbitrate import Opinion, arbitrate
 from .backends import Backend
 from .compare import Divergence
+from .foreign import otherwise
 from .judge import Judgement
-from .leafdata import leaf_array
+from .native import native_script
 from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
-from .trace import Observed, Outcome, encode_outcome
-
-MODULES = {"torchlike": None}
+from .trace import Outcome, encode_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +32,21 @@ def find_fault(
     backend: Backend,
     oracle: Backend,
     opinion: Opinion | None = None,
+    count: int = 1,
 ) -> Finding:
-    """Arbitrates a divergence, where there is no ``opinion`` of it yet, and puts the finding together."""
+    """Arbitrates a divergence, where there is no ``opinion`` of it yet, and puts the finding together. ``count``: how
+    many of the drawn programs show it."""
     found = judgement.divergence
     assert found is not None
     if judgement.verdict or opinion is None:
         verdict = judgement.verdict
         opinion = Opinion(verdict, None) if verdict else arbitrate(program, found, convention(result))
-    foreign = found.kind == "value" and not backend.claims >= CAPABILITIES
-    if foreign and (_is_undefined(program, judgement) or (convention(result) and _of_nan(program))):
-        opinion = Opinion("convention", {"text": "the function has no finite value there"})
-    source = script(program, module_of(backend), expected_text(found), shown_step(program, found))
+    chosen = (
+        None if backend.claims >= CAPABILITIES else otherwise(program, judgement, backend, oracle, convention(result))
+    )
+    if chosen is not None:
+        opinion = Opinion("convention", {"text": chosen})
+    source = source_of(program, backend, expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",
         "id": f"{result['id']}#{program.digest()[:12]}",
@@ -62,32 +63,10 @@ def find_fault(
         "arbiter": opinion.evidence,
         "error_abs": _finite(found.error_abs),
         "error_scaled": _finite(found.error_scaled),
-        "count": 1,
+        "count": max(count, 1),
         "message": found.message,
     }
     return Finding(line, text(result, line, found, backend, oracle))
-
-
-def _is_undefined(program: Program, judgement: Judgement) -> bool:
-    """Whether finite data gives the oracle values that aren't: past those, a derivative is anyone's choice."""
-    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
-    if not all(np.isfinite(array).all() for array in data if array.dtype.kind in "fc"):
-        return False
-    made = zip(program.steps, judgement.oracle.steps)
-    return any(isinstance(step, Call) and not _finite_parts(outcome) for step, outcome in made)
-
-
-def _of_nan(program: Program) -> bool:
-    data = (leaf_array(step) for step in program.steps if isinstance(step, Leaf))
-    return any(bool(np.isnan(array).any()) for array in data if array.dtype.kind in "fc")
-
-
-def _finite_parts(outcome: Outcome) -> bool:
-    if isinstance(outcome, tuple):
-        return all(map(_finite_parts, outcome))
-    if not isinstance(outcome, Observed) or outcome.array.dtype.kind not in "fc":
-        return True
-    return bool(np.isfinite(outcome.array).all())
 
 
 def convention(result: dict[str, Any]) -> bool:
@@ -108,6 +87,13 @@ def _finite(value: float | None) -> float | None:
 
 def seen(outcome: Outcome | None) -> Any:
     return None if outcome is None else encode_outcome(outcome)
+
+
+def source_of(program: Program, backend: Backend, expected: str = "", shown: int | None = None) -> str:
+    """A script that shows what a program does on the engine, in the engine's own environment."""
+    if backend.family == "torchlike" and not backend.name.startswith("torch:"):
+        return script(program, module_of(backend), expected, shown)
+    return native_script(program, backend.name, shown, expected)
 
 
 def module_of(backend: Backend) -> str:

@@ -24,7 +24,7 @@ from .tracing import values
 
 WRONG = frozenset({"backend", "both"})
 MOVED = 1.001
-ELEMENTS = 8
+ELEMENTS = 32
 
 
 def isolated(program: Program, index: int, oracle: Backend) -> Program | None:

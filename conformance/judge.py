@@ -15,7 +15,7 @@ from .compare import FACTS, Closeness, Divergence, Place, compare
 from .leafdata import leaf_array
 from .needs import CAPABILITIES, needs
 from .program import Call, Item, Leaf, Observe, Program, refs
-from .rounding import FEW, Rounding
+from .rounding import FEW, NOISE, Rounding
 from .trace import Observed, Raised, Trace
 from .unspecified import depends_on_saved_set, has_saved_hooks, specified
 from .widening import is_near, widened
@@ -135,11 +135,25 @@ class Judge:
             return self._reconsider(rounding, mine, theirs, found)
         if found.kind in ("error", "message", "death") and depends_on_saved_set(rounding.program, found):
             return Judgement("unspecified", theirs, found)
+        if found.kind == "error" and self._wavers(rounding.program, mine, found):
+            return Judgement("ill-posed", theirs, found)
         return Judgement("different", theirs, found)
+
+    def _wavers(self, program: Program, mine: Trace, found: Divergence) -> bool:
+        """Whether the oracle itself does as the backend, raises or not, when its kernels' results move by a unit: what
+        a check makes of values that stand at its bound is rounding's."""
+        kind, step, _ = found.place
+        if kind != "step":
+            return False
+        outcome = mine.steps[step]
+        if type(outcome) is Raised and outcome.kind == UNCLAIMED:
+            return False
+        runs = (self.oracle.execute(program, noise=seed).steps for seed in NOISE)
+        return any(len(run) > step and _raises_alike(run[step], outcome) for run in runs)
 
     def _reconsider(self, rounding: Rounding, mine: Trace, theirs: Trace, found: Divergence) -> Judgement:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
-        program = rounding.program
+        program, close = rounding.program, self.close
         for allowance in () if rounding.is_beyond(found) else rounding:
             close = Closeness(self.close.ulps, 0.0, allowance, self.close.free)
             left = compare(mine, theirs, self.facts, close)
@@ -150,7 +164,8 @@ class Judge:
             found = left
             if rounding.is_beyond(found) or (rounding.runs == FEW and self._is_settled(rounding, found)):
                 break
-        if found.kind == "value" and (ill_posed(program) or overflows(program, found, self.close)):
+        past = overflows(program, found, close) and (self.universal or not self.at_kinks)
+        if found.kind == "value" and (past or ill_posed(program)):
             return Judgement("ill-posed", theirs, found)
         if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
@@ -177,6 +192,12 @@ class Judge:
 
     def _rounding(self, program: Program, reference: Trace) -> Rounding:
         return Rounding(self.oracle, program, reference, self.at_kinks)
+
+
+def _raises_alike(one: Any, other: Any) -> bool:
+    if type(one) is not Raised or type(other) is not Raised:
+        return type(one) is not Raised and type(other) is not Raised
+    return one.kind == other.kind and one.message.split("\n")[0] == other.message.split("\n")[0]
 
 
 def lacking(mine: Trace, theirs: Trace) -> str | None:

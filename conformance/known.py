@@ -11,9 +11,9 @@ from typing import Any
 
 @dataclass(slots=True)
 class KnownDeviations:
-    """``reasons`` by clause id; ``problems`` are the entries that fail the run."""
+    """``entries`` by clause id, as a result shows them: reason, link, review_after; ``problems`` fail the run."""
 
-    reasons: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, dict[str, str]] = field(default_factory=dict)
     review: dict[str, datetime.date] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -39,7 +39,8 @@ def read_known(path: Path) -> KnownDeviations:
     found = KnownDeviations()
     for number, table in enumerate(tables, 1):
         clause, reason, due = _entry(table, number, path)
-        found.reasons[clause], found.review[clause] = reason, due
+        found.entries[clause] = {"reason": reason, "link": str(table.get("link", "")), "review_after": due.isoformat()}
+        found.review[clause] = due
     return found
 
 

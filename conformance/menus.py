@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from .program import Call, Leaf, Program
 from .source import Menu, Source, mix
 
-CANDIDATES = 24
+CANDIDATES, HOPELESS = 24, 8
+"""How many are drawn, and how many where none of those is a program that the engine claims."""
 PER_STRUCTURE = 25
 SHARE_FIXED = 0.2
 
@@ -32,8 +33,7 @@ def sources(draw: Draw, seed: tuple[int, ...], examples: int) -> Iterator[Menu]:
 def choose(draw: Draw, seed: tuple[int, ...], count: int) -> tuple[Sequence[int], int | None]:
     """The candidates that show the most, in the order of what each adds, small ones first (the first ones where nothing
     is drawn); and where many have no values to draw, being empty, one of those."""
-    drawn = ((index, draw(Menu(mix(*seed, index), mix(*seed, index)))) for index in range(max(CANDIDATES, count)))
-    programs = {index: program for index, program in drawn if program is not None}
+    programs = dict(_candidates(draw, seed, max(CANDIDATES, count)))
     fixed = [index for index, program in programs.items() if not varies(program)]
     left = {index: frozenset(kinds(program)) for index, program in programs.items() if varies(program)}
     chosen: list[int] = []
@@ -45,6 +45,17 @@ def choose(draw: Draw, seed: tuple[int, ...], count: int) -> tuple[Sequence[int]
     if not chosen:
         return fixed[:count] or range(count), None
     return chosen, fixed[0] if len(fixed) > len(programs) * SHARE_FIXED else None
+
+
+def _candidates(draw: Draw, seed: tuple[int, ...], count: int) -> Iterator[tuple[int, Program]]:
+    found = 0
+    for index in range(count):
+        if index == HOPELESS and not found:
+            return
+        program = draw(Menu(mix(*seed, index), mix(*seed, index)))
+        if program is not None:
+            found += 1
+            yield index, program
 
 
 def varies(program: Program) -> bool:

@@ -77,6 +77,7 @@ _MODE_NEEDS = {
     "thread": "threads",
     "seed": "random",
 }
+_DERIVATIVES = frozenset(("grad", "vjp", "jvp", "jacrev", "jacfwd", "hessian"))
 _ASPECT_NEEDS = {"nodes": "graph", "saved": "graph"}
 
 
@@ -103,6 +104,14 @@ def _is_pure(program: Program | Region) -> bool:
     return len(backwards) == 1 and plain and not any(isinstance(s, (GradOf, SetGrad)) for s in program.steps)
 
 
+def _differentiates(step: Step) -> bool:
+    """Whether a step of a region takes a derivative, so that a derivative of the region is a second one."""
+    if isinstance(step, Transform):
+        inner = step.region is not None and any(map(_differentiates, step.region.steps))
+        return step.kind in _DERIVATIVES or inner
+    return isinstance(step, (Backward, Grad))
+
+
 def _step_needs(step: Step) -> Iterator[str]:
     for mode in step.modes:
         yield _MODE_NEEDS.get(mode.removeprefix("left:").removeprefix("broken:").partition(":")[0], "modes")
@@ -125,6 +134,8 @@ def _step_needs(step: Step) -> Iterator[str]:
         yield f"transform:{step.kind}"
         if step.region is not None:
             yield from needs(step.region)
+            if step.kind in _DERIVATIVES and any(map(_differentiates, step.region.steps)):
+                yield "double"
     elif isinstance(step, Grad):
         pure = step.grad_outputs and None not in step.grad_outputs and not step.is_grads_batched
         yield "vjp" if pure else "grad"

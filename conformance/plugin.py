@@ -5,6 +5,7 @@ Loaded by ``conformance/conftest.py`` in the checkout and by ``-p`` elsewhere. C
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -46,7 +47,7 @@ class Session:
         }
         self.known = read_known(Path(option.known)) if option.known else KnownDeviations()
         kept = Kept(Path(option.falsifying) if option.falsifying else None)
-        self.settings = Settings(option.profile, examples, option.seed, self.known.reasons, kept=kept)
+        self.settings = Settings(option.profile, examples, option.seed, self.known.entries, kept=kept)
         self.started = time.time()
         self.results: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
@@ -64,6 +65,9 @@ class Session:
             self._judge = Judge(
                 backends.load(self.backend, self.python, self.imports), backends.load(self.oracle, self.oracle_python)
             )
+            # The engines and the catalogue stay: the collector need not look through them again and again.
+            gc.collect()
+            gc.freeze()
         return self._judge
 
     def begin(self) -> None:
@@ -147,8 +151,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def takes(item: pytest.Item) -> bool:
         return not is_ours(item) or (_draws(item, state) and is_wanted(_identity(item), state.done, state.shard))
 
-    wanted = [item for item in items if takes(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+    wanted: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        (wanted if takes(item) else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
     items[:] = wanted
 
 

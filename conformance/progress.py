@@ -42,8 +42,9 @@ class Bar:
     def pytest_sessionstart(self) -> None:
         self.progress.start()
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        self.progress.update(self.task, total=len(items))
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        # Only here has -k done its work. With pytest-xdist the controller collects nothing: see below.
+        self.progress.update(self.task, total=len(session.items) or None)
 
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         self.progress.update(self.task, total=len(ids))

@@ -50,9 +50,8 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
     """Judges a finding's program. Raises ReplayError where the program isn't valid or an engine can't be had."""
     from .backends import BrokenBackend, UnknownBackend, collecting_warnings, load
     from .codec import BadProgram, decode_program
-    from .finding import module_of, seen, shown_step
+    from .finding import seen, shown_step, source_of
     from .judge import Judge
-    from .script import script
 
     try:
         program = decode_program(finding.get("program"))
@@ -67,7 +66,7 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
         finding=finding["id"],
         clause=finding["result"],
         status=judgement.status,
-        script=script(program, module_of(engine), show=shown),
+        script=source_of(program, engine, shown=shown),
         message=found.message if found else "both engines agree on it",
         backend_saw=seen(found.backend) if found else None,
         oracle_saw=seen(found.oracle) if found else None,

@@ -137,7 +137,7 @@ class _Printer:
         return f"torch.{kind}({rest})"
 
     def _leaf(self, index: int, step: p.Leaf) -> str:
-        made = f"torch.tensor({_numbers(step)}, dtype=torch.{step.dtype})"
+        made = f"torch.tensor({numbers(step)}, dtype=torch.{step.dtype})"
         if 0 in step.shape:
             made = f"torch.zeros({step.shape}, dtype=torch.{step.dtype})"
         elif isinstance(step.data, p.Pattern):
@@ -147,8 +147,8 @@ class _Printer:
 
     def _call(self, index: int, step: p.Call) -> str:
         line = catalogue.find(step.op)
-        args = [_argument(a) for a in step.args]
-        attrs = [f"{name}={_argument(value)}" for name, value in step.attrs]
+        args = [argument(a) for a in step.args]
+        attrs = [f"{name}={argument(value)}" for name, value in step.attrs]
         if step.form == "operator" and line.symbol:
             return f"v{index} = {_operator(line.symbol, step)}"
         if step.form == "function":
@@ -159,13 +159,13 @@ class _Printer:
         return f"v{index} = {args[0]}.{name}({', '.join([*args[1:], *attrs])})"
 
     def _write(self, index: int, step: p.Write) -> list[str] | str:
-        target, args = _argument(step.target), [_argument(a) for a in step.args]
+        target, args = argument(step.target), [argument(a) for a in step.args]
         if step.kind == "setitem":
             return [f"v{index} = {target}", f"{target}[{_index(step.args[0])}] = {args[1]}"]
         return f"v{index} = {target}.{step.kind}({', '.join(args)})"
 
     def _item(self, index: int, step: p.Item) -> str:
-        return f"v{index} = {_argument(step.value)}[{step.index}]"
+        return f"v{index} = {argument(step.value)}[{step.index}]"
 
     def _flag(self, index: int, step: p.Flag) -> str:
         if step.flag == "requires_grad":
@@ -188,7 +188,7 @@ class _Printer:
         return f"v{index} = {node}.{name}(lambda *a: (print({tag}, *a), {_node_result(step)})[1])"
 
     def _multihook(self, index: int, step: p.MultiHook) -> str:
-        given = f"{_argument(step.values)}, lambda g: print({step.tag!r}, g), mode={step.mode!r}"
+        given = f"{argument(step.values)}, lambda g: print({step.tag!r}, g), mode={step.mode!r}"
         return f"v{index} = torch.autograd.graph.register_multi_grad_hook({given})"
 
     def _removehook(self, index: int, step: p.RemoveHook) -> str:
@@ -200,23 +200,23 @@ class _Printer:
     def _backward(self, index: int, step: p.Backward) -> str:
         rest = _keywords(step, (("retain_graph", None), ("create_graph", False), ("inputs", None)))
         if step.form == "method":
-            gradient = "" if step.gradients is None else _argument(step.gradients[0])
+            gradient = "" if step.gradients is None else argument(step.gradients[0])
             return f"v{step.roots[0].index}.backward({', '.join(filter(None, [gradient, *rest]))})"
-        given = [_argument(step.roots), *([_argument(step.gradients)] if step.gradients is not None else [])]
+        given = [argument(step.roots), *([argument(step.gradients)] if step.gradients is not None else [])]
         return f"torch.autograd.backward({', '.join([*given, *rest])})"
 
     def _grad(self, index: int, step: p.Grad) -> str:
         names = ("retain_graph", "allow_unused")
         defaults = (("create_graph", False), ("materialize_grads", False), ("is_grads_batched", False))
         rest = _keywords(step, (*((n, None) for n in names), *defaults))
-        given = [_argument(a) for a in (step.outputs, step.inputs, step.grad_outputs) if a is not None]
+        given = [argument(a) for a in (step.outputs, step.inputs, step.grad_outputs) if a is not None]
         return f"v{index} = torch.autograd.grad({', '.join([*given, *rest])})"
 
     def _gradof(self, index: int, step: p.GradOf) -> str:
         return f"v{index} = v{step.value.index}.grad"
 
     def _setgrad(self, index: int, step: p.SetGrad) -> str:
-        return f"v{step.value.index}.grad = {_argument(step.grad)}"
+        return f"v{step.value.index}.grad = {argument(step.grad)}"
 
     def _drop(self, index: int, step: p.Drop) -> str:
         return "del " + ", ".join(f"v{ref.index}" for ref in step.values)
@@ -238,8 +238,8 @@ class _Printer:
         return [f"v{index} = {v}", f"print({', '.join(parts)})"] if parts else [f"v{index} = {v}"]
 
     def _transform(self, index: int, step: p.Transform) -> list[str]:
-        args = ", ".join(map(_argument, step.args))
-        options = "".join(f", {name}={_argument(value)}" for name, value in step.options if name != "rule")
+        args = ", ".join(map(argument, step.args))
+        options = "".join(f", {name}={argument(value)}" for name, value in step.options if name != "rule")
         if step.region is None:
             rule = str(dict(step.options)["rule"])
             return [*functions.source(rule), f"v{index} = {functions.class_name(rule)}.apply({args}{options})"]
@@ -254,7 +254,7 @@ class _Printer:
 
 def _directional(step: p.Transform, index: int, args: str) -> list[str]:
     """Forward mode, reverse mode, and one over the other."""
-    given = {name: _argument(value) for name, value in step.options}
+    given = {name: argument(value) for name, value in step.options}
     pulled = given.get("cotangents", "")
     pulled = pulled if pulled.count("v") > 1 else pulled[1:-2]
     tangents = given.get("tangents", "")
@@ -291,10 +291,10 @@ def _region_lines(inner: _Printer, region: p.Region, index: int, captures: tuple
 
 
 def _keywords(step: Any, defaults: tuple[tuple[str, Any], ...]) -> list[str]:
-    return [f"{n}={_argument(getattr(step, n))}" for n, default in defaults if getattr(step, n) != default]
+    return [f"{n}={argument(getattr(step, n))}" for n, default in defaults if getattr(step, n) != default]
 
 
-def _argument(value: Any) -> str:
+def argument(value: Any) -> str:
     if isinstance(value, p.Ref):
         return f"v{value.index}"
     if isinstance(value, p.Slice):
@@ -302,7 +302,7 @@ def _argument(value: Any) -> str:
     if isinstance(value, p.Dtype):
         return f"torch.{value.name}"
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(_argument, value)) + ("," if len(value) == 1 else "") + ")"
+        return "(" + ", ".join(map(argument, value)) + ("," if len(value) == 1 else "") + ")"
     if value is Ellipsis:
         return "..."
     if isinstance(value, float) and not math.isfinite(value):
@@ -311,7 +311,7 @@ def _argument(value: Any) -> str:
 
 
 def _operator(symbol: str, step: p.Call) -> str:
-    args = [_argument(a) for a in step.args]
+    args = [argument(a) for a in step.args]
     if symbol == "[]":
         return f"{args[0]}[{_index(step.args[1])}]"
     if symbol in _INFIX:
@@ -326,12 +326,12 @@ def _index(argument: Any) -> str:
 
 def _index_entry(entry: Any) -> str:
     if not isinstance(entry, p.Slice):
-        return _argument(entry)
+        return argument(entry)
     ends = ["" if v is None else str(v) for v in (entry.start, entry.stop)]
     return ":".join(ends) + (f":{entry.step}" if entry.step not in (None, 1) else "")
 
 
-def _numbers(step: p.Leaf) -> str:
+def numbers(step: p.Leaf) -> str:
     array = leaf_array(step)
     wide = array.astype(complex if array.dtype.kind == "c" else float if array.dtype.kind in "fV" else array.dtype)
     return repr(wide.tolist()).replace("nan", "float('nan')").replace("inf", "float('inf')")

@@ -22,7 +22,9 @@ from .trace import Trace
 Draw = Callable[[Source], Program]
 Witness = Callable[[Trace], bool]
 Excuse = Callable[[Program, Judgement], bool]
-BLOCK = 16
+BLOCK, FIRST = 16, 3
+"""How many programs are sent ahead together, and how many first: where those all need what the engine lacks, so do the
+others."""
 DEATHS = {"crash": 24, "hang": 0, "memory": 8}
 """How an engine's process may end, and how often the shrinker may make it."""
 MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
@@ -65,8 +67,9 @@ class Seen:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of one search. ``failing`` is the first failing draw's log and judgement; ``cut``:
-    the search ended early, since a recorded fault of the oracle was shown often enough."""
+    """The counts of one search. ``failing`` is the first failing draw's log and judgement, ``failed`` how many failed
+    in its way; ``choice`` and ``choices`` the same of what another engine is free in; ``cut``: the search ended early,
+    since a recorded fault of the oracle was shown often enough."""
 
     programs: int = 0
     witnessed: int = 0
@@ -78,10 +81,20 @@ class Tally:
     seconds: float = 0.0
     seen: Seen = field(default_factory=Seen)
     lacking: set[str] = field(default_factory=set)
+    common: frozenset[str] | None = None
     needs: frozenset[str] = frozenset()
     failing: tuple[list[int], Judgement] | None = None
+    failed: int = 0
+    choice: tuple[list[int], Judgement] | None = None
+    choices: int = 0
     cut: bool = False
     digest: str = ""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the first programs all need a capability that the engine lacks. Operators and dtypes vary."""
+        none = self.programs == self.unclaimed == FIRST and self.common is not None
+        return none and any(not need.startswith(("op:", "dtype:")) for need in self.common or ())
 
     @property
     def judged(self) -> int:
@@ -94,6 +107,10 @@ class Tally:
         return self.failing is None and not self.cut and self.judged > 0 and self.witnessed < wanted
 
 
+def _never(program: Program, judgement: Judgement) -> bool:
+    return False
+
+
 def search(
     judge: Judge,
     draw: Draw,
@@ -101,28 +118,50 @@ def search(
     seed: tuple[int, ...],
     examples: int,
     law: Law | None = None,
-    excused: Excuse = lambda program, judgement: False,
+    excused: Excuse = _never,
+    is_choice: Excuse = _never,
 ) -> Tally:
-    """Judges ``examples`` drawn programs, or fewer where one differs and isn't excused."""
+    """Judges ``examples`` drawn programs. What is only another engine's choice hides no fault: it is shown where there is
+    none. After one that differs and isn't excused, the others are counted; where it
+    ended the engine's process, there is an end."""
     tally, started, hasher = Tally(), time.perf_counter(), hashlib.sha256()
     with collecting_warnings():
         for program, source in _drawn(judge, draw, seed, examples, tally):
             judgement = _judge(judge, program, law, tally)
             if judgement is None:
+                if tally.hopeless:
+                    break
                 continue
             hasher.update(array("Q", source.log).tobytes() + judgement.status.encode())
             tally.witnessed += judgement.status != "ill-posed" and witness(judgement.oracle)
             if judgement.status != "different":
                 continue
+            if is_choice(program, judgement):
+                tally.choice, tally.choices = tally.choice or (source.log, judgement), tally.choices + 1
+                continue
             if not excused(program, judgement):
-                tally.failing = (source.log, judgement)
-                break
+                if not _goes_on(tally, source.log, judgement):
+                    break
+                continue
             if getattr(excused, "enough", False):
                 tally.cut = True
                 break
+    if tally.failing is None and tally.choice is not None:
+        tally.failing, tally.failed = tally.choice, tally.choices
     tally.seconds = time.perf_counter() - started
     tally.digest = hasher.hexdigest()
     return tally
+
+
+def _goes_on(tally: Tally, log: list[int], judgement: Judgement) -> bool:
+    """Takes note of a program that fails, and says whether the search goes on: a death costs seconds."""
+    found = judgement.divergence
+    assert found is not None
+    if tally.failing is None:
+        tally.failing = (log, judgement)
+    first = tally.failing[1].divergence
+    tally.failed += first is not None and first.kind == found.kind
+    return found.kind not in DEATHS
 
 
 def _drawn(
@@ -130,9 +169,9 @@ def _drawn(
 ) -> Iterator[tuple[Program, Stream]]:
     """The programs of a search. An engine in another process is sent a block of them ahead, and works meanwhile."""
     send_ahead = getattr(judge.backend, "send_ahead", None)
-    block = BLOCK if send_ahead else 1
-    streams = _streams(judge, draw, seed, examples)
-    while ahead := list(itertools.islice(streams, block)):
+    streams, block = _streams(judge, draw, seed, examples), FIRST
+    while ahead := list(itertools.islice(streams, block if send_ahead else 1)):
+        block = BLOCK
         drawn: list[tuple[Program, Stream]] = []
         for source in ahead:
             try:
@@ -167,8 +206,10 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     if tally.programs <= 8:
         tally.needs |= needs(program)
     if not judge.claimed(program):
+        lacks = missing(judge.backend, needs(program))
         tally.unclaimed += 1
-        tally.lacking.update(missing(judge.backend, needs(program)))
+        tally.lacking.update(lacks)
+        tally.common = frozenset(lacks) & (frozenset(lacks) if tally.common is None else tally.common)
         return None
     judgement = judge.judge(program, law)
     if judgement.status == "unclaimed":
@@ -181,8 +222,10 @@ def _judge(judge: Judge, program: Program, law: Law | None, tally: Tally) -> Jud
     return judgement
 
 
-def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | None) -> Program:
-    """The smallest program with a divergence of the same kind."""
+def smallest(
+    judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | None, is_other: Excuse = _never
+) -> Program:
+    """The smallest program with a divergence of the same kind that isn't something else."""
 
     runs_left = DEATHS.get(kind, 1 << 30)
 
@@ -193,7 +236,8 @@ def smallest(judge: Judge, draw: Draw, log: list[int], kind: str, law: Law | Non
             return False
         judgement = judge.judge(program, law)
         found = judgement.divergence
-        return judgement.status == "different" and found is not None and found.kind == kind
+        same = judgement.status == "different" and found is not None and found.kind == kind
+        return same and not is_other(program, judgement)
 
     def guarded(source: Source) -> Program:
         try:

@@ -21,7 +21,7 @@ from typing import Any
 from .backends import Backend, collecting_warnings, load
 from .catalogue import operators
 from .check import Settings
-from .clause import Programs
+from .clause import Programs, clause_functions
 from .codec import encode_program
 from .excuse import Excuse, LanguageExcuse
 from .finding import find_fault
@@ -30,7 +30,7 @@ from .judge import Judge, Judgement, Law
 from .language import language
 from .program import Program
 from .properties import properties_of
-from .questions import Question, clause_functions
+from .questions import Question
 from .search import Draw, Rejected
 from .source import Stream, mix
 from .trace import Trace
@@ -56,6 +56,9 @@ class Cell:
 
 
 CELLS = tuple(Cell(e, d, t) for e in (ORACLE, "refgrad") for d in ("float32", "float64") for t in (1, 2))
+ANY = "any"
+LANGUAGE = (Cell("refgrad", ANY, 1),)
+"""Programs of the whole language alone, in the dtypes that the suite itself draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class Threaded:
 @cache
 def kinds(dtype: str) -> tuple[tuple[Kind, ...], ...]:
     """What may be drawn in a dtype: whole programs, operators' properties (costly ones rarely), clauses."""
+    if dtype == ANY:
+        return ((Kind(_identity("language/soak", None, None), language),),) * 3
     whole = Kind(_identity("language/soak", None, None), lambda source: language(source, (dtype,)))
     return (whole,), tuple(_properties(dtype)), tuple(_clauses(dtype))
 
@@ -189,7 +194,7 @@ class Soaker:
         if excuse(program, judgement):
             return "recorded fault"
         self.shown[id, found.kind] += 1
-        if self.shown[id, found.kind] > SHOWN:
+        if self.shown[id, found.kind] > SHOWN and self.cell.dtype != ANY:
             return "unexplained"
         line = find_fault(kind.identity, program, judgement, self.judge.backend, self.judge.oracle).line
         status = "convention" if line["verdict"] == "convention" else "unexplained"
@@ -261,11 +266,12 @@ def _added(chunks: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _differences(chunks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first difference of each engine, question and kind."""
+    """The first difference of each engine, question and kind; all of those between whole programs alone."""
     first: dict[tuple[str, str, str], dict[str, Any]] = {}
     for chunk in chunks:
         for found in chunk["differences"]:
-            key = (chunk["cell"].partition("/")[0], found["id"], found["kind"])
+            own = found["message"] if f"/{ANY}/" in chunk["cell"] else ""
+            key = (chunk["cell"].partition("/")[0], found["id"], found["kind"] + own)
             first.setdefault(key, {"cell": chunk["cell"], **found})
     return list(first.values())
 

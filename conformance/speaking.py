@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -26,7 +27,34 @@ def say_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
+def tell(value: object, words: str, as_json: bool) -> None:
+    """What a command found: as JSON where that was asked for, else in words."""
+    if as_json:
+        say_json(value)
+    else:
+        print(words)
+
+
 def sibling(name: str) -> Any:
     """A module of ``reports``, which stands beside this package in a checkout and inside it in the wheel."""
     top = "" if __package__ == "conformance" else f"{__package__}."
     return importlib.import_module(f"{top}{name}")
+
+
+def json_file(path: Path) -> Any:
+    """A JSON file; what is wrong with it is one line and exit code 2."""
+    return _parsed(path, json.loads)
+
+
+def json_lines(path: Path) -> list[Any]:
+    """A file of a JSON value a line."""
+    return _parsed(path, lambda text: [json.loads(line) for line in text.splitlines()])
+
+
+def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        stop(f"{path}: {error.strerror or error}")
+    except (ValueError, RecursionError) as error:
+        stop(f"{path}: not JSON: {str(error)[:120]}")

@@ -11,9 +11,10 @@ from dataclasses import fields, replace
 
 from . import catalogue
 from .compare import Divergence
-from .program import Backward, Call, Drop, Grad, Program, Step, Transform, refs
+from .program import Backward, Call, Drop, Grad, Program, Step, Transform, Write, refs
 from .trace import Trace
 
+COPYING = "saved_hooks:copy"
 ABOUT_SAVING = (
     "modified by an inplace operation",
     "backward through the graph a second time",
@@ -55,12 +56,33 @@ def depends_on_saved_set(program: Program, found: Divergence) -> bool:
     that was computed from one which hooks handed back as it was by then, or who lives on in the graph."""
     if found.kind == "value":
         is_written = any(isinstance(step, Call) and step.form == "inplace" for step in program.steps)
-        return is_written and bool(free_steps(program))
+        return (is_written and bool(free_steps(program))) or _is_rewritten(program)
     if found.kind == "death":
         return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
     texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
     about_saving = any(part in text for text in texts for part in ABOUT_SAVING)
     return about_saving and any(map(saves_freely, program.steps))
+
+
+def _is_rewritten(program: Program) -> bool:
+    """Whether a call's operand or result was written after hooks had packed it that hand back the tensor itself: then a
+    formula reads numbers that don't belong together, and what it makes of them is its own affair."""
+    packed: set[int] = set()
+    for index, step in enumerate(program.steps):
+        if _target(step) in packed:
+            return True
+        if isinstance(step, Call) and any(m.startswith("saved_hooks") and m != COPYING for m in step.modes):
+            packed.update((index, *(ref.index for ref in refs(step.args))))
+    return False
+
+
+def _target(step: Step) -> int | None:
+    """The value that a step writes into."""
+    if isinstance(step, Write):
+        return step.target.index
+    if isinstance(step, Call) and step.form == "inplace":
+        return next((ref.index for ref in refs(step.args)), None)
+    return None
 
 
 def _may_hold(program: Program, drop: Drop) -> bool:

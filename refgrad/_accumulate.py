@@ -33,7 +33,7 @@ class Owners:
 
     def __init__(self, seeds: Sequence[Tensor | None]) -> None:
         self.seeds = seeds
-        self.cells: dict[int, tuple[np.ndarray, list[int]]] | None = None
+        self.cells: dict[int, tuple[np.ndarray, list[int] | None]] | None = None
 
     def tensor(self, g: np.ndarray) -> Tensor:
         """The tensor that an array is to the user: the seed if it is one."""
@@ -50,12 +50,12 @@ class Owners:
                 return found
             g = g.view(np.ndarray)
         made = plain(g)
-        if g.base is not None:
+        if g.base is not None or state.inference:
             made._cell = self.cell(g)
         return made
 
-    def cell(self, array: np.ndarray) -> list[int]:
-        """The version cell of a view's memory, found by the array that owns it."""
+    def cell(self, array: np.ndarray) -> list[int] | None:
+        """The version cell of a view's memory, found by the array that owns it; None for what inference mode made."""
         if self.cells is None:
             self.cells = {}
             for t in self.seeds:
@@ -63,16 +63,13 @@ class Owners:
                     root = owner(t._array)
                     self.cells[id(root)] = (root, t._cell)
         root = owner(array)
-        return self.cells.setdefault(id(root), (root, [0]))[1]
+        return self.cells.setdefault(id(root), (root, None if state.inference else [0]))[1]
 
 
 def kept_gradient(g: np.ndarray) -> Tensor:
     """A gradient in the cotangent's own memory, which a seed may share: PyTorch, too, copies only what something else
     refers to, and a view of the seed is another tensor than the seed."""
-    made = state.executing[-1].owners.fresh(g)
-    if state.inference:
-        made._cell = None
-    return made
+    return state.executing[-1].owners.fresh(g)
 
 
 def _count_write(grad: Tensor) -> None:

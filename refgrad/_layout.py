@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, storage_offset
+from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, restrided, storage_offset, strided
 
 Strides = tuple[int, ...]
 NUMBER = np.zeros(())
@@ -21,21 +21,24 @@ NUMBER = np.zeros(())
 
 def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
     """The values in memory with these strides (in elements); the array itself if it has them."""
-    steps = tuple(s * array.itemsize for s in strides)
+    itemsize = array.itemsize
+    steps = tuple([s * itemsize for s in strides])
     if array.strides == steps:
         return array
     if array.size == 0 or all(a == b or n == 1 for a, b, n in zip(array.strides, steps, array.shape)):
-        return np.lib.stride_tricks.as_strided(array, array.shape, steps)
+        return restrided(array, array.shape, steps)
     flat = np.empty(1 + sum((n - 1) * s for n, s in zip(array.shape, strides)), array.dtype)
-    made = np.lib.stride_tricks.as_strided(flat, array.shape, steps)
+    made = strided(flat, array.shape, steps)
     made[...] = array
     return made
 
 
 def canonical(array: np.ndarray) -> np.ndarray:
     """A fresh result whose strides say nothing (empty, or size-1 dimensions) with the row-major ones."""
-    if array.flags.c_contiguous:
-        return with_strides(array, contiguous_strides(array.shape))
+    shape = array.shape
+    # With neither a size of 1 nor of 0 there is but one way to be contiguous.
+    if array.flags.c_contiguous and (1 in shape or 0 in shape):
+        return with_strides(array, contiguous_strides(shape))
     return array
 
 
@@ -55,10 +58,21 @@ def column_major(array: np.ndarray) -> np.ndarray:
 def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
     shape, steps = result.shape, result.strides
+    if 1 not in shape and result.flags.c_contiguous and result.size:
+        for a in operands:
+            if not a.flags.c_contiguous:
+                break
+        else:
+            return result
     says_all = len(shape) != 4 or 1 not in shape  # where sizes of 1 leave open which of two layouts it is
-    if result.size and says_all and all(a.strides == steps and a.shape == shape for a in operands):
+    alike = same = True
+    for a in operands:
+        if a.shape != shape:
+            alike = same = False
+            break
+        same = same and a.strides == steps
+    if same and says_all and result.size:
         return result
-    alike = all(a.shape == shape for a in operands)
     if len(shape) < 2 or (alike and result.size == 0):
         return canonical(result)
     if alike and all(a.flags.c_contiguous for a in operands):
@@ -83,6 +97,8 @@ def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A copy laid out as PyTorch lays it out: with the strides of its operand if that is dense or empty, else dense in
     the order of its dimensions in memory."""
     source = operands[0]
+    if result.strides == source.strides and source.flags.c_contiguous:
+        return result
     if result.size == 0 or is_dense(source):
         return with_strides(result, element_strides(source))
     return pointwise(result, operands)

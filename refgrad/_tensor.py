@@ -322,7 +322,7 @@ def set_requires_grad(t: Tensor, value: bool) -> None:
         return
     if value and t._array.dtype.kind in "iub":
         raise RuntimeError("only Tensors of floating point dtype can require gradients")
-    if t._cell is None and value and not t._needs:
+    if t._cell is None and value:
         errors.check_inference_requires_grad()
     t._needs = value
 

@@ -203,7 +203,8 @@ class CopySlices(CallableNode):
         self.sequence = state.sequence
         state.sequence += 1
         self.edges = (gradient_edge(base), *inner.edges[1:])
-        self.inner, self.saved = inner, True
+        self.inner: Any = inner
+        self.saved: bool | None = True
         self.shape, self.dtype = base._array.shape, base._array.dtype
         self.hooks = self._metadata = self.metas = None
         self.base_geometry = geometry(base)
@@ -253,8 +254,10 @@ class CopySlices(CallableNode):
         return (result._array if raw else result, *found[1:])
 
     def release(self) -> None:
-        self.saved = None
-        self.inner.release()
+        """Lets the write's node go, and with it the history that the view had before: nothing else may hold that."""
+        if self.saved is not None:
+            self.inner.release()
+            self.inner = self.saved = None
 
 
 def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .pictures import COLOURS, DARK, LIGHT, MARKERS, WIDTH, Palette, Plot, picture
+from .pictures import DARK, LIGHT, WIDTH, Palette, Plot, legend, logarithmic, look, ordered, picture
 from .untrusted import Record, entries, number, tame, text
 
 HEADER = ("operator", "engine", "largest", "mean", "at", "points")
 BAR = 4.0
-SMALLEST = 0.01
+SMALLEST, LARGEST = 0.01, 1e6
+# Beyond a million units nothing is right: how far beyond would only squeeze the rest of the plot.
 LINE_HEIGHT, FRAME_HEIGHT = 17, 70
 
 
@@ -73,15 +74,21 @@ def _line(error: Error) -> list[str]:
 
 
 def _dots(axis: Any, names: list[str], given: list[Error], palette: Palette) -> None:
-    engines = sorted({error.engine for error in given})
+    engines = ordered(error.engine for error in given)
     for index, engine in enumerate(engines):
         mine = [error for error in given if error.engine == engine]
         # Engines stand a little apart, so that equal errors don't hide each other.
         lines = [names.index(error.operator) + 0.3 * (index - (len(engines) - 1) / 2) for error in mine]
-        look = {"color": COLOURS[index % 8], "marker": MARKERS[index % 8], "linestyle": "none", "markersize": 5}
-        axis.plot([max(e.largest, SMALLEST) for e in mine], lines, label=engine, **look)
-        axis.plot([max(e.mean, SMALLEST) for e in mine], lines, fillstyle="none", **look)
+        style = {**look(engine, engines), "linestyle": "none"}
+        axis.plot([_shown(e.largest) for e in mine], lines, label=engine, **style)
+        axis.plot([_shown(e.mean) for e in mine], lines, fillstyle="none", **style)
     axis.axvline(BAR, color=palette["muted"], linewidth=1, linestyle=":")
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set(xscale="log", ylim=(len(names) - 0.4, -0.6), xlabel=f"units in the last place (dotted: {BAR:g})")
-    axis.legend(frameon=False, labelcolor=palette["ink"], fontsize=9, loc="upper right")
+    shown = [_shown(size) for e in given for size in (e.largest, e.mean)]
+    logarithmic(axis.xaxis, min(shown), max(shown), lambda size: "≥ 10⁶" if size >= LARGEST else f"{size:g}")
+    legend(axis, palette)
+
+
+def _shown(units: float) -> float:
+    return min(max(units, SMALLEST), LARGEST)

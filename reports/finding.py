@@ -11,6 +11,7 @@ from .column import Column
 from .matrix import finding_anchor
 from .untrusted import Record, anchor, count, mapping, number, text
 
+TO_FIX = frozenset({"backend", "both", "undecided"})
 VERDICTS = {
     "backend": "the engine is wrong",
     "oracle": "the oracle is wrong",
@@ -60,12 +61,15 @@ _WHERE = {
 
 
 def collect(columns: Sequence[Column]) -> list[Finding]:
-    """All findings, engine by engine, those that most programs show first."""
+    """All findings, engine by engine: what is to be mended before conventions, what most programs show first."""
     return [finding for number, column in enumerate(columns) for finding in _of(column, number)]
 
 
 def _of(column: Column, number: int) -> Iterator[Finding]:
-    for record in sorted(column.findings.values(), key=lambda record: (-count(record, "count"), text(record, "id"))):
+    def weight(record: Record) -> tuple[bool, int, str]:
+        return text(record, "verdict", "undecided") not in TO_FIX, -count(record, "count"), text(record, "id")
+
+    for record in sorted(column.findings.values(), key=weight):
         yield _finding(record, column, number)
 
 

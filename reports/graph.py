@@ -160,6 +160,9 @@ def spell(value: object) -> str:
         return str(value)
     if "float" in record:
         return _spell_float(text(record, "float"))
+    if "complex" in record:
+        real, imag = [*map(_spell_float, texts(record, "complex")), "0", "0"][:2]
+        return f"{real} + {imag}j"
     if "slice" in record:
         return ":".join("" if part is None else str(part) for part in listed(record["slice"]))
     if "ref" in record:

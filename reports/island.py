@@ -32,4 +32,5 @@ def _pack_row(depth: int, row: Row) -> list[Any]:
 def _pack_cell(cell: Cell | None) -> list[Any] | int:
     if cell is None:
         return 0
-    return [STATUSES.index(cell.status), cell.label, cell.total - cell.passed, cell.harness, cell.target]
+    packed = [STATUSES.index(cell.status), cell.label, cell.harness, cell.target]
+    return packed if cell.share is None else [*packed, cell.share]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .column import FAILING, JUDGED, SIGNS, STATUSES, Column, Result
 from .untrusted import anchor, count
 
+FULL = 40
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
 
@@ -31,6 +32,13 @@ class Cell:
         if self.shown:
             return self.shown
         return f"{self.passed:,}/{self.total:,}" if self.total else self.status.replace("-", " ")
+
+    @property
+    def share(self) -> int | None:
+        """How full a group's bar is, of ``FULL``; never full where one of its members did not pass."""
+        if self.shown or not self.total:
+            return None
+        return FULL if self.passed == self.total else min(FULL - 1, round(FULL * self.passed / self.total))
 
 
 @dataclass(slots=True)

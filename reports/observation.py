@@ -11,6 +11,7 @@ from typing import Any
 from .untrusted import Record, clean, entries, listed
 
 MAX_ENTRIES, MAX_OUTPUTS = 64, 16
+NOT_SHOWN = "—"
 _FACTS = ("raised", "message", "dtype", "shape", "strides", "requires_grad", "is_leaf", "grad_fn", "version", "alias")
 
 
@@ -56,9 +57,12 @@ def _outcome(title: str, backend: object, oracle: object) -> Comparison:
     names = [name for name in _FACTS if name in left or name in right]
     names += [name for name in {**left, **right} if name not in (*_FACTS, "values", "truncated")]
     comparison = Comparison(title)
+    same_sort = ("raised" in left) == ("raised" in right)
     for name in names:
         one, other = _show(left, name), _show(right, name)
-        comparison.facts.append(Fact(name.replace("_", " "), one, other, one != other))
+        # What an engine does not show (flags, graph) is no difference where both sides gave a value.
+        untold = same_sort and NOT_SHOWN in (one, other)
+        comparison.facts.append(Fact(name.replace("_", " "), one, other, one != other and not untold))
     comparison.entries = list(_entries(_values(left), _values(right), _shape(right) or _shape(left)))
     comparison.hidden = max(0, max(len(_values(left)), len(_values(right))) - MAX_ENTRIES)
     return comparison
@@ -71,7 +75,7 @@ def _record(seen: object) -> Record:
 def _show(record: Record, name: str) -> str:
     value = record.get(name)
     if value is None:
-        return "—"
+        return NOT_SHOWN
     if name == "grad_fn" and value is False:
         return "none"
     return value if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False), 400)

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from . import finding, graph, island, matrix, summary
+from . import finding, graph, island, matrix, priorities, summary
 from .column import SIGNS, Column, distinguish
 
 STATIC_ROWS = 1_500
@@ -58,7 +58,10 @@ def render(columns: Sequence[Column], extras: Extras | None = None) -> str:
     return environment.get_template("page.html.j2").render(
         columns=columns,
         heads=[summary.head(column) for column in columns],
-        profiles=summary.profiles(columns),
+        profile_names=summary.profile_names(columns),
+        profiles=[summary.profile_cells(column, summary.profile_names(columns)) for column in columns],
+        causes=priorities.rank(columns),
+        causes_shown=priorities.SHOWN,
         rows=parts.rows,
         left_out=parts.left_out,
         findings=found[:STATIC_FINDINGS],

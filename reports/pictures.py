@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -15,8 +15,10 @@ Fill = Callable[[Any, Palette], None]
 LIGHT: Palette = {"ink": "#1c2127", "muted": "#59626e", "line": "#d9dce1"}
 DARK: Palette = {"ink": "#e4e7eb", "muted": "#9ba6b2", "line": "#323a44"}
 # Okabe and Ito's colours, told apart by nearly everyone; markers tell the engines apart without colour.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a", "#b8a200")
-MARKERS = "os^Dvp*X"
+_COLOURS = ("#8a8a8a", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#b8a200", "#7a5195")
+_MARKERS = "|os^Dvp*X"
+# An engine has one look in every plot of a page, and on every page.
+_FAMILIAR = ("numpy", "refgrad", "torch", "autograd", "jax", "jax jit", "mygrad", "tinygrad", "mlx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,40 @@ class Plot:
     height: int
     header: Sequence[str]
     table: list[list[str]]
+
+
+def ordered(engines: Iterable[str]) -> list[str]:
+    """Each engine once, the familiar ones first."""
+    once = list(dict.fromkeys(engines))
+    return [name for name in _FAMILIAR if name in once] + [name for name in once if name not in _FAMILIAR]
+
+
+def look(engine: str, engines: Sequence[str]) -> dict[str, Any]:
+    """Colour and marker of an engine among those of a plot."""
+    strangers = [name for name in engines if name not in _FAMILIAR]
+    index = _FAMILIAR.index(engine) if engine in _FAMILIAR else len(_FAMILIAR) + strangers.index(engine)
+    return {"color": _COLOURS[index % len(_COLOURS)], "marker": _MARKERS[index % len(_MARKERS)], "markersize": 5.5}
+
+
+def logarithmic(axis: Any, low: float, high: float, spell: Callable[[float], str]) -> None:
+    """Ticks of an x or y axis on a logarithmic scale: 1, 2, 5 where the range is small, else the decades."""
+    ticker: Any = import_module("matplotlib.ticker")
+    few = high < 300 * low
+    axis.set_major_locator(ticker.LogLocator(10, (1, 2, 5) if few else (1,), numticks=8))
+    axis.set_major_formatter(ticker.FuncFormatter(_spelled(spell)))
+    axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _spelled(spell: Callable[[float], str]) -> Callable[[float, object], str]:
+    def spelled(value: float, position: object) -> str:
+        return spell(value)
+
+    return spelled
+
+
+def legend(axis: Any, palette: Palette) -> None:
+    """The names of the lines, outside on the right, where they hide nothing."""
+    axis.legend(frameon=False, labelcolor=palette["ink"], fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def picture(fill: Fill, palette: Palette, panels: int, height: int = HEIGHT) -> str:

@@ -1,75 +1,158 @@
-"""Timings as plots: time against size beside the ratio to the reference."""
+"""Timings as plots: time against size, the ratios to the floor and to the reference, and what an operator costs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from .pictures import COLOURS, DARK, HEIGHT, LIGHT, MARKERS, WIDTH, Plot, picture
+from .pictures import DARK, HEIGHT, LIGHT, WIDTH, Fill, Palette, Plot, legend, logarithmic, look, ordered, picture
 from .timings import FLOOR, REFERENCE, Timing, Timings, ratio, spell_seconds
 
-HEADER = ("engine", "size", "median", "quartiles", f"× {FLOOR}", f"× {REFERENCE}", "rounds")
+HEADER = ("engine", "size", "median", "quartiles", "an operator", f"× {FLOOR}", f"× {REFERENCE}", "rounds")
+NOTE = "time of a round, median and quartiles"
 
 
 def draw(timings: Timings) -> list[Plot]:
-    """A plot for each work."""
-    return [_plot(work, given) for work, given in timings.works().items()]
+    """What an operator costs, then a plot for each work."""
+    works = timings.works()
+    return [*_overhead(works), *(_plot(work, given) for work, given in works.items())]
+
+
+def _overhead(works: dict[str, list[Timing]]) -> list[Plot]:
+    """Time an operator on the smallest size: what calling, recording and going back cost beside the arithmetic."""
+    smallest = [
+        timing
+        for given in works.values()
+        for timing in given
+        if timing.operators and timing.size == min(t.size or 0 for t in given)
+    ]
+    if not smallest:
+        return []
+    table = [_line(timing, works[timing.work], timing.work) for timing in smallest]
+    alt = "Time an operator: " + "; ".join(f"{t.work} on {t.engine} {spell_seconds(t.each or 0)}" for t in smallest)
+    names = list(dict.fromkeys(timing.work for timing in smallest))
+    height = 70 + 26 * len(smallest)
+
+    def fill(axes: Any, palette: Palette) -> None:
+        _dots(axes[0], names, smallest, palette)
+
+    light, dark = (picture(fill, palette, 1, height) for palette in (LIGHT, DARK))
+    note = "forward and backward, by the number of operators, on the smallest size"
+    return [Plot("An operator", note, alt, light, dark, WIDTH, height, ("work", *HEADER), table)]
+
+
+def _dots(axis: Any, names: Sequence[str], given: list[Timing], palette: Palette) -> None:
+    engines = ordered(timing.engine for timing in given)
+    for index, engine in enumerate(engines):
+        mine = [timing for timing in given if timing.engine == engine]
+        lines = [names.index(t.work) + 0.5 * (index / max(len(engines) - 1, 1) - 0.5) for t in mine]
+        spread = [[(t.median - t.low) / t.operators for t in mine], [(t.high - t.median) / t.operators for t in mine]]
+        style = {**look(engine, engines), "linestyle": "none", "linewidth": 1}
+        axis.errorbar([t.each for t in mine], lines, xerr=spread, label=engine, **style)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(xscale="log", ylim=(len(names) - 0.5, -0.5), xlabel="time an operator")
+    costs = [t.each or 0.0 for t in given]
+    logarithmic(axis.xaxis, min(costs), max(costs), spell_seconds)
+    legend(axis, palette)
 
 
 def _plot(work: str, given: list[Timing]) -> Plot:
-    engines = list(dict.fromkeys(timing.engine for timing in given))
+    engines = ordered(timing.engine for timing in given)
     table = [_line(timing, given) for timing in given]
     alt = f"{work}: " + "; ".join(f"{line[0]} {line[1]} {line[2]}".replace("  ", " ") for line in table[:40])
-    sizes = {timing.size for timing in given}
-    fill = _lines if len(sizes - {None}) > 1 else _bars
-
-    def both(axes: Any, palette: dict[str, str]) -> None:
-        fill(axes, given, engines, palette)
-
-    light, dark = (picture(both, palette, 2) for palette in (LIGHT, DARK))
-    note = "time of a round, median and quartiles"
-    return Plot(work, note, alt, light, dark, WIDTH, HEIGHT, HEADER, table)
+    sized = len({timing.size for timing in given} - {None}) > 1
+    to = [name for name in (FLOOR, REFERENCE) if name in engines and len(engines) > 1]
+    height = HEIGHT if sized else 90 + 24 * len(engines)
+    fill = _lines(given, engines, to) if sized else _bars(given, engines, to)
+    light, dark = (picture(fill, palette, 1 + len(to), height) for palette in (LIGHT, DARK))
+    return Plot(work, NOTE, alt, light, dark, WIDTH, height, HEADER, table)
 
 
-def _line(timing: Timing, given: list[Timing]) -> list[str]:
+def _line(timing: Timing, given: list[Timing], *before: str) -> list[str]:
     ratios = [ratio(timing, to, given) for to in (FLOOR, REFERENCE)]
     return [
+        *before,
         timing.engine,
         "" if timing.size is None else f"{timing.size:,.0f}",
         spell_seconds(timing.median),
         f"{spell_seconds(timing.low)} to {spell_seconds(timing.high)}",
-        *("" if value is None else f"{value:.2f}" for value in ratios),
+        "" if timing.each is None else spell_seconds(timing.each),
+        *("" if value is None else f"{value.median:.2f}" for value in ratios),
         str(timing.rounds),
     ]
 
 
-def _lines(axes: Any, given: list[Timing], engines: list[str], palette: dict[str, str]) -> None:
-    """Time against size and ratio to the reference against size, an engine a line."""
-    time_axis, ratio_axis = axes
-    for number, engine in enumerate(engines):
-        mine = sorted((t for t in given if t.engine == engine and t.size), key=lambda t: t.size or 0)
-        look = {"color": COLOURS[number % 8], "marker": MARKERS[number % 8], "markersize": 5, "linewidth": 1.6}
-        sizes = [t.size for t in mine]
-        time_axis.plot(sizes, [t.median for t in mine], label=engine, **look)
-        time_axis.fill_between(sizes, [t.low for t in mine], [t.high for t in mine], color=look["color"], alpha=0.18)
-        ratios = [(t.size, ratio(t, REFERENCE, given)) for t in mine]
-        known = [(size, value) for size, value in ratios if value is not None]
-        ratio_axis.plot([size for size, _ in known], [value for _, value in known], **look)
-    time_axis.set(xscale="log", yscale="log", xlabel="elements", ylabel="seconds")
-    ratio_axis.set(xscale="log", xlabel="elements", ylabel=f"time ÷ {REFERENCE}'s")
-    ratio_axis.axhline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
-    time_axis.legend(frameon=False, labelcolor=palette["ink"], fontsize=9)
+def _lines(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
+    """Time against size, and each ratio against size, an engine a line."""
+
+    def fill(axes: Any, palette: Palette) -> None:
+        for engine in engines:
+            mine = sorted((t for t in given if t.engine == engine and t.size), key=lambda t: t.size or 0)
+            style = {**look(engine, engines), "linewidth": 1.6}
+            _line_with_spread(axes[0], [(t.size, t.median, t.low, t.high) for t in mine], style, engine)
+            for axis, name in zip(axes[1:], to, strict=True):
+                ratios = [(t.size, ratio(t, name, given)) for t in mine]
+                _line_with_spread(axis, [(n, r.median, r.low, r.high) for n, r in ratios if r], style, engine)
+        for axis, name in zip(axes[1:], to, strict=True):
+            axis.set(xscale="log", yscale="log", xlabel="size", ylabel=f"time ÷ {name}'s")
+            axis.axhline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
+        axes[0].set(xscale="log", yscale="log", xlabel="size", ylabel="time")
+        _ticks(axes, sorted({t.size for t in given if t.size}))
+        legend(axes[-1], palette)
+
+    return fill
 
 
-def _bars(axes: Any, given: list[Timing], engines: list[str], palette: dict[str, str]) -> None:
+def _ticks(axes: Any, sizes: Sequence[float]) -> None:
+    """The sizes themselves below; round times and ratios on the left."""
+    for number, axis in enumerate(axes):
+        axis.set_xticks(sizes, [_short(size) for size in sizes])
+        axis.set_xticks([], minor=True)
+        low, high = axis.get_ylim()
+        logarithmic(axis.yaxis, low, high, (lambda value: f"{value:g}") if number else spell_seconds)
+
+
+def _short(size: float) -> str:
+    for name, scale in (("M", 1e6), ("k", 1e3)):
+        if size >= scale:
+            return f"{size / scale:g} {name}"
+    return f"{size:g}"
+
+
+def _line_with_spread(axis: Any, spans: list[Any], style: dict[str, Any], label: str) -> None:
+    columns: list[Any] = list(zip(*spans, strict=True)) or [()] * 4
+    sizes, medians, lows, highs = columns
+    axis.plot(sizes, medians, label=label, **style)
+    axis.fill_between(sizes, lows, highs, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def _bars(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
     """One size: a bar an engine."""
-    time_axis, ratio_axis = axes
-    for number, engine in enumerate(engines):
-        timing = next(t for t in given if t.engine == engine)
-        spread = [[timing.median - min(timing.low, timing.median)], [max(timing.high, timing.median) - timing.median]]
-        time_axis.barh(engine, timing.median, xerr=spread, color=COLOURS[number % 8], ecolor=palette["muted"])
-        value = ratio(timing, REFERENCE, given)
-        if value is not None:
-            ratio_axis.barh(engine, value, color=COLOURS[number % 8])
-    ratio_axis.axvline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
-    time_axis.set(xlabel="seconds")
-    ratio_axis.set(xlabel=f"time ÷ {REFERENCE}'s")
+    by_engine = {timing.engine: timing for timing in given}
+
+    def fill(axes: Any, palette: Palette) -> None:
+        for engine in engines:
+            timing = by_engine[engine]
+            style = {"color": look(engine, engines)["color"], "ecolor": palette["ink"], "height": 0.6}
+            axes[0].barh(engine, timing.median, xerr=_spread(timing), **style)
+            for axis, name in zip(axes[1:], to, strict=True):
+                found = ratio(timing, name, given)
+                axis.barh(engine, found.median if found else 1.0, xerr=_spread(found) if found else None, **style)
+        for axis, name in zip(axes[1:], to, strict=True):
+            axis.axvline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
+            axis.set(xlabel=f"time ÷ {name}'s")
+            axis.set_yticklabels([])
+        for axis in axes:
+            axis.invert_yaxis()
+        axes[0].set(xlabel="time")
+        axes[0].xaxis.set_major_formatter(_seconds_or_none)
+
+    return fill
+
+
+def _seconds_or_none(seconds: float, position: object) -> str:
+    return spell_seconds(seconds) if seconds else "0"
+
+
+def _spread(of: Any) -> list[list[float]]:
+    return [[max(of.median - of.low, 0.0)], [max(of.high - of.median, 0.0)]]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .untrusted import Record, count, entries, listed, mapping, tame, text, texts
+
+CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,24 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """How many of the faults a method caught, and how many of the harmless controls it blamed."""
+
+    method: str
+    caught: int
+    faults: int
+    blamed: int
+    controls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
+    """``classes`` are (name, faults, caught by each method of ``scores``)."""
+
     header: list[str]
     lines: list[Line]
-    scores: list[str]
+    scores: list[Score]
+    classes: list[tuple[str, int, list[int]]]
     generated: Generated | None = None
 
 
@@ -51,8 +66,10 @@ def read(raw: object) -> Proof:
     faults = [fault for fault in map(entries, listed(file.get("faults"))) if fault]
     others = list(dict.fromkeys(name for fault in faults for name in mapping(fault, "others")))
     lines = [_line(fault, others) for fault in faults]
-    header = ["fault", "class", "this suite", *others, "caught by"]
-    return Proof(header, lines, _scores(lines, ["this suite", *others]), _generated(mapping(file, "systematic")))
+    methods = ["this suite", *others]
+    header = ["fault", "class", *methods, "caught by"]
+    generated = _generated(mapping(file, "systematic"))
+    return Proof(header, lines, _scores(lines, methods), _by_class(lines, len(methods)), generated)
 
 
 COSTS = ("programs", "seconds", "steps", "elements")
@@ -82,7 +99,7 @@ def _line(fault: Record, others: list[str]) -> Line:
     marks += [_mark(mapping(fault, "others").get(name) is True, control) for name in others]
     more = f" and {len(caught) - 4} more" if len(caught) > 4 else ""
     marks.append(Mark("absent", ", ".join(caught[:4]) + more))
-    return Line(text(fault, "id"), "control" if control else text(fault, "class"), marks)
+    return Line(text(fault, "id"), CONTROL if control else text(fault, "class"), marks)
 
 
 def _mark(caught: bool, control: bool) -> Mark:
@@ -91,12 +108,25 @@ def _mark(caught: bool, control: bool) -> Mark:
     return Mark("pass", "✓ caught") if caught else Mark("fail", "✗ missed")
 
 
-def _scores(lines: Iterable[Line], methods: list[str]) -> list[str]:
-    faults = [line for line in lines if line.kind != "control"]
-    controls = [line for line in lines if line.kind == "control"]
-    scores: list[str] = []
-    for number, method in enumerate(methods):
-        caught = Counter(line.marks[number].status for line in faults)["pass"]
-        blamed = Counter(line.marks[number].status for line in controls)["fail"]
-        scores.append(f"{method}: {caught} of {len(faults)} faults caught, {blamed} of {len(controls)} controls blamed")
-    return scores
+def _scores(lines: Sequence[Line], methods: list[str]) -> list[Score]:
+    faults = [line for line in lines if line.kind != CONTROL]
+    controls = [line for line in lines if line.kind == CONTROL]
+    return [
+        Score(method, _marked(faults, number, "pass"), len(faults), _marked(controls, number, "fail"), len(controls))
+        for number, method in enumerate(methods)
+    ]
+
+
+def _by_class(lines: Sequence[Line], methods: int) -> list[tuple[str, int, list[int]]]:
+    classes: dict[str, list[Line]] = {}
+    for line in lines:
+        if line.kind != CONTROL:
+            classes.setdefault(line.kind, []).append(line)
+    return [
+        (name, len(members), [_marked(members, number, "pass") for number in range(methods)])
+        for name, members in sorted(classes.items())
+    ]
+
+
+def _marked(lines: Iterable[Line], number: int, status: str) -> int:
+    return sum(line.marks[number].status == status for line in lines)

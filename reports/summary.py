@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .column import FAILING, JUDGED, SIGNS, Column, Result
-from .untrusted import Record, listed, mapping, text, texts
+from .untrusted import Record, clean, listed, mapping, text, texts
 
 PROFILES = ["values", "reverse", "tape", "mutation", "higher-order", "forward", "hooks", "functional", "conventions"]
 _BAR = ("pass", "known", "convention", "fail", "unspecified", "ill-posed", "not-claimed", "not-applicable")
@@ -38,11 +38,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a table with the engines across."""
+    """A line of a table with the engines across; ``empty`` where every engine has none."""
 
     name: str
     values: list[str]
     note: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return all(value in ("0", "0 (0.0%)") for value in self.values)
 
 
 def head(column: Column) -> Head:
@@ -115,27 +119,31 @@ def _bar(column: Column) -> list[Segment]:
     return segments
 
 
-def profiles(columns: Sequence[Column]) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """For each profile and engine: status, sign, and words."""
+def profile_names(columns: Sequence[Column]) -> list[str]:
+    """The profiles that any run has results of, in a fixed order, and those that a certificate always has."""
     seen = {result.profile for column in columns for result in column.results.values() if result.profile}
-    names = [*PROFILES, *sorted(seen - set(PROFILES))]
-    return [(name, [_profile_cell(column, name) for column in columns]) for name in names]
+    return [*PROFILES, *sorted(seen - set(PROFILES))]
 
 
-def _profile_cell(column: Column, profile: str) -> tuple[str, str, str]:
+def profile_cells(column: Column, names: Iterable[str]) -> list[tuple[str, str, str, str]]:
+    """For each profile: an engine's status, its sign, how many of the judged pass, and the same in a word."""
+    return [_profile_cell(column, name) for name in names]
+
+
+def _profile_cell(column: Column, profile: str) -> tuple[str, str, str, str]:
     results = [result for result in column.results.values() if result.profile == profile]
     failing = sum(result.status in FAILING for result in results)
     judged = sum(result.status in JUDGED for result in results)
     passed = sum(result.status == "pass" for result in results)
     broken = any(result.status in ("harness-error", "ill-posed", "unspecified") for result in results)
     if failing:
-        return "fail", SIGNS["fail"], f"{passed:,}/{judged:,}"
+        return "fail", SIGNS["fail"], f"{passed:,}/{judged:,}", "failed"
     if not judged:
-        return "not-claimed", SIGNS["not-claimed"], "incomplete" if broken else "not claimed"
+        return "not-claimed", SIGNS["not-claimed"], "", "incomplete" if broken else "not claimed"
     if broken or not column.complete:
-        return "unspecified", SIGNS["unspecified"], f"{passed:,}/{judged:,} incomplete"
+        return "unspecified", SIGNS["unspecified"], f"{passed:,}/{judged:,}", "incomplete"
     status = "pass" if passed == judged else "convention" if _differs(results) else "known"
-    return status, SIGNS[status], f"{passed:,}/{judged:,}"
+    return status, SIGNS[status], f"{passed:,}/{judged:,}", "certified" if status == "pass" else status
 
 
 def _differs(results: list[Result]) -> bool:
@@ -173,11 +181,25 @@ def accounting(columns: Sequence[Column]) -> list[Line]:
     ):
         lines.append(Line(f"programs {name.replace('_', ' ')}".replace("programs programs", "programs"),
                           [_counted(column, name) for column in columns], words))  # fmt: skip
-    lines.append(Line("claims", [", ".join(texts(mapping(column.header, "backend"), "claims")) for column in columns]))
+    lines.append(
+        Line("claims", [_claimed(column) for column in columns], "operators by number; all in the results file")
+    )
     for name in ("suite", "python", "platform"):
         lines.append(Line(name, [text(column.header, name) for column in columns]))
     lines.append(Line("digest", [text(column.end or {}, "digest", "none: the run was cut")[:16] for column in columns]))
     return lines
+
+
+def _claimed(column: Column) -> str:
+    """Claims as a person reads them: abilities, dtypes, how many operators."""
+    claims = texts(mapping(column.header, "backend"), "claims")
+    dtypes = [name.partition(":")[2] for name in claims if name.startswith("dtype:")]
+    operators = [name.partition(":")[2] for name in claims if name.startswith("op:")]
+    rest = [name for name in claims if not name.startswith(("dtype:", "op:"))]
+    parts = [", ".join(rest)]
+    parts.append("all dtypes" if "*" in dtypes else ", ".join(dtypes))
+    parts.append("all operators" if "*" in operators else f"{len(operators)} operators" if operators else "")
+    return clean(" · ".join(part for part in parts if part), 1_000)
 
 
 def _counted(column: Column, name: str) -> str:

@@ -21,6 +21,12 @@ class Timing:
     low: float
     high: float
     rounds: int
+    operators: int = 0
+
+    @property
+    def each(self) -> float | None:
+        """Seconds an operator, where it is known how many the work calls."""
+        return self.median / self.operators if self.operators else None
 
 
 @dataclass(slots=True)
@@ -55,7 +61,9 @@ def read(files: Iterable[object]) -> Timings:
 
 def _machine(info: Record) -> str:
     cpu = text(mapping(info, "cpu"), "brand_raw") or text(info, "machine")
-    words = (cpu, text(info, "system"), f"Python {text(info, 'python_version')}")
+    versions = mapping(info, "versions")
+    words = [cpu, text(info, "system"), f"Python {text(info, 'python_version')}"]
+    words += [f"{name} {text(versions, name)}" for name in versions]
     return ", ".join(word for word in words if word.strip())
 
 
@@ -69,14 +77,24 @@ def _timing(item: Record) -> Iterator[Timing]:
         size = number(told, "size") or number(told, "n")
         low, high = number(stats, "q1") or median, number(stats, "q3") or median
         work = text(item, "group") or text(item, "name").split("[")[0]
-        yield Timing(work, engine, size, median, low, high, int(number(stats, "rounds") or 0))
+        rounds, operators = (int(number(*pair) or 0) for pair in ((stats, "rounds"), (told, "operators")))
+        yield Timing(work, engine, size, median, low, high, rounds, operators)
 
 
-def ratio(timing: Timing, to: str, among: Iterable[Timing]) -> float | None:
-    """How many times an engine's time on the same work and size a timing is."""
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times another engine's time a timing is, with what its quartiles make of it."""
+
+    median: float
+    low: float
+    high: float
+
+
+def ratio(timing: Timing, to: str, among: Iterable[Timing]) -> Ratio | None:
+    """A timing by an engine's median on the same work and size; None where there is no such other one."""
     for other in among:
         if other.engine == to and other.size == timing.size and other is not timing:
-            return timing.median / other.median
+            return Ratio(*(seconds / other.median for seconds in (timing.median, timing.low, timing.high)))
     return None
 
 

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 import yaml
 
-from conformance import cli
+from conformance import cli, known, listing
+from conformance.faults import entries
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").glob("*.md") if p.name != "clauses.md")]
 TUTORIAL = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 ACTION = ROOT / ".github/actions/certify/action.yml"
-COMMANDS: list[str] = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+APP: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+COMMANDS = sorted(APP)
+INVENTORY = [
+    line
+    for line in (ROOT / "tests/conformance/inventory.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
 
@@ -104,6 +115,87 @@ def test_commands_exist(page: Path) -> None:
     known = {name for name in COMMANDS if re.search(rf"`refgrad {name}\b|^\$ refgrad {name}\b", text, re.M)}
     named = set(re.findall(r"`refgrad ([a-z-]+)", text)) | set(re.findall(r"^\$ refgrad ([a-z-]+)", text, re.M))
     assert named == known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_and_targets_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name, rest in re.findall(r"(?:^\$ |`)refgrad ([a-z-]+)([^`#\n]*)", text, re.M):
+        known = {word for option in APP[name].params for word in option.opts} | {"--help"}
+        asked = re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", rest.partition(" -- ")[0])
+        assert set(asked) <= known, f"refgrad {name}{rest}"
+    targets = re.findall(r"(?:^\$ |`)make ([a-z-]+)", text, re.M)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_snippets_are_found(page: Path) -> None:
+    for line in re.findall(r"^.*8 ?<.*$", page.read_text(encoding="utf-8"), re.M):
+        if "[start:" in line or "[end:" in line:
+            continue
+        named = re.fullmatch(r'--8<-- "([^":]+)(:[\w:]+)?"', line)
+        assert named and (ROOT / named[1]).exists(), line
+
+
+def test_the_readme_states_no_more_than_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    faults = [fault for fault in entries().values() if fault.report and not fault.control]
+    oracle = tomllib.loads((ROOT / "conformance/oracle_faults.toml").read_text(encoding="utf-8"))
+    known = listing.rows("operators", None)
+    for said, there in (
+        (r"More than (\d+) clauses", len(listing.rows("clauses", None))),
+        (r"; (\d+) operators", len(INVENTORY)),
+        (r"more than (\d+) lines of the catalogue", len(known)),
+        (r"plants (\d+) faults that users reported", len(faults)),
+        (r"lists more than (\d+)\s+places", sum(map(len, oracle.values()))),
+    ):
+        stated = re.search(said, text)
+        assert stated and int(stated[1]) <= there, said
+
+
+def test_pictures_are_small_and_shown_in_light_and_dark() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = list((ROOT / "docs/pictures").iterdir())
+    assert pictures and sum(picture.stat().st_size for picture in pictures) <= 400_000
+    assert all(f"docs/pictures/{picture.name}" in text for picture in pictures)
+
+
+def test_the_workflows_name_the_actions_inputs() -> None:
+    inputs = yaml.safe_load(ACTION.read_text())["inputs"]
+    stated = [yaml.safe_load(block) for block in blocks(ROOT / "docs/ci.md", "yaml")]
+    steps = [*stated[0]["jobs"]["certify"]["steps"], *stated[1]["steps"]]
+    used = [set(step["with"]) for step in steps if "certify" in step["uses"]]
+    assert len(used) == 2 and all(names <= set(inputs) for names in used)
+    table = re.findall(r"^\| `([a-z-]+)` \|", (ROOT / "docs/ci.md").read_text(), re.M)
+    assert set(table) <= set(inputs)
+
+
+def test_the_known_deviations_shown_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(blocks(ROOT / "docs/results.md", "toml")[0])
+    (clause, entry), *more = known.read_known(path).entries.items()
+    assert not more and clause == "op/logsumexp/vjp" and entry["review_after"] == "2027-01-31"
+    assert entry["reason"] == "keepdim of a number" and entry["link"].startswith("https://")
+
+
+def test_the_statuses_explained_are_those_of_the_schema() -> None:
+    schema = json.loads((ROOT / "reports/schema/results.schema.json").read_text())
+    text = (ROOT / "docs/results.md").read_text()
+    wanted = next(part for part in _enums(schema) if "not-claimed" in part)
+    assert all(f"`{status}`" in text for status in wanted)
+
+
+def _enums(schema: object) -> Iterator[list[str]]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("enum"), list):
+            yield schema["enum"]
+        for part in schema.values():
+            yield from _enums(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _enums(part)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

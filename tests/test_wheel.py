@@ -68,6 +68,7 @@ def test_certify_runs_there(environment: Path, tmp_path: Path) -> None:
     done = run(environment / "bin" / "refgrad", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path.name for path in (tmp_path / "conformance-report").iterdir()} == {
+        "badge.svg",
         "results.jsonl",
         "certificate.json",
         "index.html",

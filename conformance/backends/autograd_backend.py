@@ -51,7 +51,9 @@ def operators() -> Table:
         "expand_as": lambda x, y: _broadcast(np, x, np.shape(y)),
         "broadcast_to": lambda x, shape: _broadcast(np, x, shape),
         "diff": lambda x, n=1, dim=-1, **around: _diff(np, x, n, dim, around),
-        "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
+        "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(
+            _several(np, x), axes(space, x, dim), keepdims=keepdim
+        ),
         "erf": special.erf,
         "erfc": special.erfc,
         "erfinv": special.erfinv,
@@ -71,6 +73,12 @@ def _broadcast(np: Any, x: Any, shape: tuple[int, ...]) -> Any:
     if len(shape) > np.ndim(x):
         raise NotImplementedError("new dimensions, which its broadcast_to refuses to differentiate")
     return np.broadcast_to(x, tuple(old if new == -1 else new for old, new in zip(np.shape(x), shape)))
+
+
+def _several(np: Any, x: Any) -> Any:
+    if not np.ndim(x):
+        raise NotImplementedError("no dimensions, of which SciPy makes one")
+    return x
 
 
 def _diff(np: Any, x: Any, n: int, dim: int, around: dict[str, Any]) -> Any:

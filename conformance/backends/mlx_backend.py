@@ -11,7 +11,7 @@ import numpy as np
 
 from .functional import Functional
 from .numpylike import Space, table
-from .tables import Table, each, named, refusing
+from .tables import Table, each, lacking, named, refusing
 
 DTYPES = ("float32", "complex64", "int64", "bool")
 WITHOUT = (
@@ -23,12 +23,14 @@ WITHOUT = (
     "linalg.qr",
     "linalg.svd",
     "linalg.svdvals",
+    "nn.functional.selu",
+    "nn.functional.pad.circular",
 )
 FFT = "fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftn fft.ifftn fft.rfftn fft.irfftn"
 OWN = "sigmoid rsqrt erf erfinv"
 NN = """nn.functional.relu=relu nn.functional.relu6=relu6 nn.functional.silu=silu nn.functional.mish=mish
 nn.functional.hardswish=hardswish nn.functional.softsign=softsign nn.functional.logsigmoid=log_sigmoid
-nn.functional.selu=selu nn.functional.elu=elu nn.functional.celu=celu nn.functional.leaky_relu=leaky_relu
+nn.functional.elu=elu nn.functional.celu=celu nn.functional.leaky_relu=leaky_relu
 nn.functional.hardtanh=hard_tanh nn.functional.hardshrink=hard_shrink nn.functional.softshrink=softshrink"""
 
 
@@ -93,6 +95,9 @@ def operators() -> Table:
     )
     own = {
         "logsumexp": lambda x, dim, keepdim: mx.logsumexp(x, dim if x.ndim else None, keepdim),
+        "diff": lambda x, n=1, dim=-1, **around: (
+            lacking("prepend and append") if around else mx.diff(x, n, dim) if n else 1 * x
+        ),
         "softmax": lambda x, dim: mx.softmax(x, dim) if x.ndim else x * 0 + 1,
     }
     own |= {name: _transform(mx, name) for name in FFT.split()}

@@ -12,7 +12,7 @@ import numpy as np
 from ..catalogue import split_name
 from .numpylike import Space
 from .numpylike.space import alike
-from .tables import OPERATORS, Entry, Table, each, listing, only, promoting, refusing, renaming
+from .tables import OPERATORS, Entry, Table, each, lacking, listing, only, promoting, refusing, renaming
 from .tape import Tape
 
 PROMOTED = "maximum minimum remainder div.rounded copysign atan2 fmax fmin lerp lerp.tensor clamp.tensors ldexp"
@@ -108,10 +108,6 @@ def _unclaimed(error: Exception) -> Exception:
         text in str(error) for text in ("doesn't have any grad op", "is not registered", "double_grad only support")
     )
     return NotImplementedError(str(error)) if lacking else error
-
-
-def _lacking() -> Any:
-    raise NotImplementedError("these operands")
 
 
 def _tracked(x: Any) -> Any:
@@ -263,7 +259,7 @@ def writes() -> Table:
             "sub": lambda x, y, alpha: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
             "mul": lambda x, y: x.multiply_(tensor(x, y)),
             "div": lambda x, y: x.divide_(tensor(x, y)),
-            "pow": lambda x, y: x.pow_(y if isinstance(y, (int, float)) else _lacking()),
+            "pow": lambda x, y: x.pow_(y if isinstance(y, (int, float)) else lacking()),
         },
     )
 

@@ -57,6 +57,11 @@ def only(entry: Entry, **settings: Any) -> Entry:
     return held
 
 
+def lacking(what: str = "these options") -> Any:
+    """Makes no claim: for the branch of an entry that the engine hasn't."""
+    raise NotImplementedError(what)
+
+
 def _add(x: Any, y: Any, alpha: float = 1) -> Any:
     return x + y if alpha == 1 else x + alpha * y
 

@@ -12,7 +12,7 @@ import numpy as np
 from .functional import Functional
 from .numpylike import Space, table
 from .numpylike.reductions import axes
-from .tables import Table, each, named, refusing
+from .tables import Table, each, lacking, named, refusing
 
 MATH = """erf erfc erfinv lgamma digamma sigmoid rsqrt expm1 log1p i0=bessel_i0 special.i0e=bessel_i0e special.i1=bessel_i1
 special.i1e=bessel_i1e special.ndtri=ndtri reciprocal xlogy special.xlog1py=xlog1py"""
@@ -81,7 +81,7 @@ def _others(tf: Any, space: Space) -> Table:
 
     def spread(entry: Any) -> Any:
         return lambda x, dim, keepdim, correction: (
-            _lacking() if correction or x.dtype.is_complex else entry(x, axes(space, x, dim), keepdims=keepdim)
+            lacking() if correction or x.dtype.is_complex else entry(x, axes(space, x, dim), keepdims=keepdim)
         )
 
     return {
@@ -96,29 +96,27 @@ def _others(tf: Any, space: Space) -> Table:
         "complex": tf.complex,
         "var.dim": spread(tf.math.reduce_variance),
         "std.dim": spread(tf.math.reduce_std),
-        "argmax": lambda x, dim, keepdim: tf.argmax(x, dim) if x.ndim and not keepdim else _lacking(),
-        "argmin": lambda x, dim, keepdim: tf.argmin(x, dim) if x.ndim and not keepdim else _lacking(),
+        "argmax": lambda x, dim, keepdim: tf.argmax(x, dim) if x.ndim and not keepdim else lacking(),
+        "argmin": lambda x, dim, keepdim: tf.argmin(x, dim) if x.ndim and not keepdim else lacking(),
         "flip": lambda x, dims: tf.reverse(x, list(dims)),
-        "linalg.pinv": lambda x: tf.linalg.pinv(x) if x.dtype.is_floating else _lacking(),
-        "nn.functional.elu": lambda x, alpha: tf.nn.elu(x) if alpha == 1 else _lacking(),
+        "linalg.pinv": lambda x: tf.linalg.pinv(x) if x.dtype.is_floating else lacking(),
+        "nn.functional.elu": lambda x, alpha: tf.nn.elu(x) if alpha == 1 else lacking(),
         "nn.functional.gelu": lambda x, approximate: tf.nn.gelu(x, approximate == "tanh"),
         "nn.functional.leaky_relu": lambda x, negative_slope: tf.nn.leaky_relu(x, negative_slope),
-        "nn.functional.softplus": lambda x, beta, threshold: (
-            tf.nn.softplus(x) if beta == 1 != threshold else _lacking()
-        ),
+        "nn.functional.softplus": lambda x, beta, threshold: tf.nn.softplus(x) if beta == 1 != threshold else lacking(),
         "nn.functional.logsigmoid": tf.math.log_sigmoid,
         "polygamma": lambda n, x: tf.math.polygamma(tf.cast(n, x.dtype), x),
         "gather": lambda x, dim, index: (
             tf.experimental.numpy.take_along_axis(x, index, dim)
             if x.ndim > 0 and x.shape[:dim] + x.shape[dim:][1:] == index.shape[:dim] + index.shape[dim:][1:]
-            else _lacking()
+            else lacking()
         ),
-        "masked_select": lambda x, mask: tf.boolean_mask(x, mask) if x.shape == mask.shape else _lacking(),
-        "linalg.solve": lambda a, b, left=True: tf.linalg.solve(a, b) if left and b.ndim == a.ndim else _lacking(),
+        "masked_select": lambda x, mask: tf.boolean_mask(x, mask) if x.shape == mask.shape else lacking(),
+        "linalg.solve": lambda a, b, left=True: tf.linalg.solve(a, b) if left and b.ndim == a.ndim else lacking(),
         "linalg.svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),
-        "linalg.qr": lambda x, mode: tf.linalg.qr(x, mode == "complete") if mode != "r" else _lacking(),
+        "linalg.qr": lambda x, mode: tf.linalg.qr(x, mode == "complete") if mode != "r" else lacking(),
         "topk": lambda x, k, dim, largest, sorted: (
-            _last(tf, x, k) if largest and dim in (-1, x.ndim - 1) else _lacking()
+            _last(tf, x, k) if largest and dim in (-1, x.ndim - 1) else lacking()
         ),
     }
 
@@ -126,7 +124,3 @@ def _others(tf: Any, space: Space) -> Table:
 def _last(tf: Any, x: Any, k: int) -> Any:
     values, places = tf.math.top_k(x, k)
     return values, tf.cast(places, "int64")
-
-
-def _lacking() -> Any:
-    raise NotImplementedError("these options")

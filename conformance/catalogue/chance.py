@@ -78,12 +78,17 @@ for _name, _rank, _lead in (
     )  # fmt: skip
 
 
-def _sloped(b: Builder) -> Drawn:
-    attrs = {"lower": b.pick((0.125, 0.25)), "upper": b.pick((0.5, 0.25)), "training": bool(b.choose(2))}
-    return (b.operand(domain=OFF_GRID),), attrs
+def _sloped(training: bool) -> Any:
+    def draw(b: Builder) -> Drawn:
+        attrs = {"lower": b.pick((0.125, 0.25)), "upper": b.pick((0.5, 0.25)), "training": training}
+        return (b.operand(domain=OFF_GRID),), attrs
+
+    return draw
 
 
-operator("nn.functional.rrelu", custom(_sloped, same, FUNCTION), dtypes=FLOATING, random=True)
+operator("nn.functional.rrelu", custom(_sloped(True), same, FUNCTION), dtypes=FLOATING, random=True)
+# In evaluation PyTorch saves memory that nobody filled, for slopes that it doesn't use.
+operator("nn.functional.rrelu.eval", custom(_sloped(False), same, FUNCTION), dtypes=FLOATING, graph="free")
 
 
 def _windows(dims: int) -> Any:

@@ -143,11 +143,13 @@ def _running_sums() -> Any:
 
 operator("cumsum", _running_sums(), dtypes=NUMERIC, contraction=True)
 NEAR_ONE = Domain("near-one", (1.0, 0.75, 1.25), 0.75, 1.25)
+FACTORS = Domain("factors", (*NONZERO.values[:6], 0.0, *NONZERO.values[6:]), 0.25, 4)
+"""A product is smooth where a factor is 0 too, though no quotient of it is."""
 
 
 def _running_products(b: Builder) -> Drawn:
     """Where they are many, factors near 1, no two rows the same memory: powers of one number overflow."""
-    x = b.operand(domain=NEAR_ONE if b.sizes == "huge" else NONZERO)
+    x = b.operand(domain=NEAR_ONE if b.sizes == "huge" else FACTORS)
     step = b.steps[x.index]
     if b.sizes == "huge" and isinstance(step, Leaf) and step.layout == "expanded":
         b.steps[x.index] = replace(step, layout="contiguous")

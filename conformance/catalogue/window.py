@@ -271,11 +271,11 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
 
 operator(
     "nn.functional.grid_sample", sampled(2, ("bilinear", "nearest", "bicubic")), dtypes=("float64", "float32"),
-    forward=False, graph="free",
+    forward=False, graph="free", kinks=special(1.0, -1.0),
 )  # fmt: skip
 operator(
     "nn.functional.grid_sample.volume", sampled(3, ("bilinear", "nearest")), dtypes=("float64", "float32"),
-    forward=False, graph="free",
+    forward=False, graph="free", kinks=special(1.0, -1.0),
 )  # fmt: skip
 
 

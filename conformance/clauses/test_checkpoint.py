@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..build import Builder
 from ..clause import clause, scenario
 from .draws import numbers, one_of, with_case
 
 
 def same_gradients(torch: Any, drawn: Any) -> Any:
-    values, reentrant = drawn
+    values, reentrant, returned, write = drawn
     x = torch.tensor(values, dtype=torch.float64, requires_grad=True)
-    out = torch.utils.checkpoint.checkpoint(lambda a: a * a * a, x, use_reentrant=reentrant)
+
+    def f(a):
+        cube = a * a * a
+        return cube.view(-1) if returned == "view" else cube
+
+    out = torch.utils.checkpoint.checkpoint(f, x, use_reentrant=reentrant)
+    if write != "nothing":
+        {"whole": out, "element": out[0], "row": out.view(1, -1)}[write].mul_(2)
     out.sum().backward()
     return out.tolist(), x.grad.tolist()
 
 
+def draw_use(b: Builder) -> Any:
+    """What a checkpoint returns, a result or a view of one, and what is written into it, or into a view of it."""
+    return numbers(b), b.pick((True, False)), b.pick(("result", "view")), b.pick(("nothing", "whole", "element", "row"))
+
+
 @clause(
     "checkpoint.same-gradients",
-    "A checkpointed call gives the same value and gradients, in both forms.",
+    "A checkpointed call gives the same value and gradients, in both forms, also where its result is written after.",
     source="torch.utils.checkpoint.checkpoint",
     profile="reverse",
 )
-def test_same_gradients(check: Any, scene: Any = scenario(same_gradients, one_of(True, False))) -> None:
+def test_same_gradients(check: Any, scene: Any = scenario(same_gradients, draw_use)) -> None:
     check(scene)
 
 

@@ -226,6 +226,7 @@ def later_output(trace: Trace) -> bool:
     "what uses them.",
     source="observed",
     area=AREA,
+    needs=("graph",),
     witness=later_output,
 )
 def test_output_nr(check: Any, programs: Any = generate(several_outputs)) -> None:

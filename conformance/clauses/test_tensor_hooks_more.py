@@ -70,13 +70,16 @@ def test_write_then_hook(check: Any, programs: Any = generate(write_then_hook)) 
 
 
 def retain_then_write(b: Builder) -> None:
+    """Kept is the gradient of a result, or of a view of it; written is either."""
     y = product(b)
-    b.retain_grad(y)
+    v = b.call("unsqueeze", y, 0)
+    kept, written = b.pick(((y, y), (v, y), (v, v), (y, v)))
+    b.retain_grad(kept)
     if b.chance(2):
-        b.hook(y, b.pick(CHANGING), tag="old")
-    write(b, y)
-    run(b, b.smooth(y, depth=1))
-    b.grad_of(y)
+        b.hook(kept, b.pick(CHANGING), tag="old")
+    write(b, written)
+    run(b, b.smooth(kept, depth=1))
+    b.grad_of(kept)
 
 
 def kept_gradient(trace: Trace) -> bool:
@@ -85,7 +88,8 @@ def kept_gradient(trace: Trace) -> bool:
 
 @clause(
     "thook.retain-grad-inplace-moves",
-    "retain_grad, unlike a hook, follows its tensor through a write in place: it stores the new value's gradient.",
+    "retain_grad, unlike a hook, follows its tensor through a write in place, to it, its base or a view of it: it "
+    "stores the new value's gradient.",
     source="observed",
     area=AREA,
     profile="hooks",
@@ -286,7 +290,16 @@ def test_multi_removed(check: Any, programs: Any = generate(multi_removed)) -> N
 def module_hook(torch: Any, drawn: Any) -> Any:
     data, kind, answer, needs = drawn
     nn = torch.nn
-    net = {"tanh": nn.Tanh, "linear": lambda: nn.Linear(2, 1), "identity": nn.Identity}[kind]().double()
+
+    class Total(nn.Module):
+        def forward(self, first, *rest):
+            total = first
+            for part in rest:
+                total = total + part
+            return total
+
+    made = {"tanh": nn.Tanh, "linear": lambda: nn.Linear(2, 1), "identity": nn.Identity, "total": Total}
+    net = made[kind]().double()
     for p in net.parameters():
         p.data.fill_(0.5)
     seen: list[Any] = []
@@ -300,18 +313,19 @@ def module_hook(torch: Any, drawn: Any) -> Any:
 
     handle = net.register_full_backward_hook(hook)
     x = torch.tensor([data[:1] * 2], dtype=torch.float64, requires_grad=needs)
-    out = net(x * 1)
+    factors = range(1, len(data) + 1) if kind == "total" else (1,)
+    out = net(*(x * k for k in factors))
     if out.requires_grad:
         out.sum().backward()
     first = None if x.grad is None else listed([x.grad])
     handle.remove()
     if out.requires_grad:
-        net(x * 1).sum().backward()
+        net(*(x * k for k in factors)).sum().backward()
     return seen, first, listed([x.grad]), [listed([p.grad]) for p in net.parameters()]
 
 
 def draw_module(b: Builder) -> Any:
-    return numbers(b), b.pick(("linear", "tanh", "identity")), bool(b.choose(2)), not b.chance(4)
+    return numbers(b), b.pick(("linear", "tanh", "identity", "total")), bool(b.choose(2)), not b.chance(4)
 
 
 @clause(

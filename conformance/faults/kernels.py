@@ -11,6 +11,7 @@ import numpy as np
 from .boundaries import boundary, by, saved
 from .orders import with_attributes
 from .planting import Planted, part, pulled, replaced, row, rule
+from .sites import planner
 
 
 def tangents(node: str, change: Callable[..., Any]) -> Callable[[], Planted]:
@@ -54,11 +55,28 @@ def _flat_at_zero(sound: Any) -> Any:
     return normalize
 
 
-def _at_border(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
-    """On the border the grid has the gradient of a grid padded with zeros: none."""
-    if len(found) < 2 or found[1] is None:
-        return found
-    return (found[0], by(found[1], np.abs(saved(node, "grid")) != 1))
+def _padded_at_border(dims: int) -> Callable[[], Planted]:
+    """On the border the grid has the gradient that it would have if zeros were around the input."""
+    name = f"GridSampler{dims}DBackward0"
+
+    def around(pull: Any, node: Any, cotangents: Any, live: bool) -> Any:
+        found = pull(node, cotangents, live)
+        if found[1] is None or node.attributes[1] == 0:
+            return found
+        before, node.attributes = node.attributes, (node.attributes[0], 0, node.attributes[2])
+        try:
+            padded = pull(node, cotangents, live)
+        finally:
+            node.attributes = before
+        there = np.abs(saved(node, "grid")) == 1
+        return (found[0], found[1] + by(padded[1] - found[1], there))
+
+    return lambda: Planted([(row(name), "plan", planner(row(name), around))])
+
+
+def both(*plants: Callable[[], Planted]) -> Callable[[], Planted]:
+    """Several rows at once."""
+    return lambda: Planted([change for plant in plants for change in plant().changes])
 
 
 def _emptied(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
@@ -190,8 +208,8 @@ FAULTS = (
     ),
     boundary(
         "grid_sample_border",
-        "grid_sample's grid has no gradient exactly on the border",
-        pulled(("GridSampler2DBackward0", "GridSampler3DBackward0"), _at_border),
+        "grid_sample's grid has, exactly on the border, the gradient of an input padded with zeros",
+        both(_padded_at_border(2), _padded_at_border(3)),
         "op/nn.functional.grid_sample/",
         report="pytorch/pytorch#23925",
         is_convention=True,

@@ -36,6 +36,11 @@ _UNARY = {
     "special.ndtr": mpmath.ncdf,
     "special.log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)),
     "nn.functional.tanhshrink": lambda x: x - mpmath.tanh(x),
+    "i0": lambda x: mpmath.besseli(0, x),
+    "special.i0e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(0, x),
+    "special.i1": lambda x: mpmath.besseli(1, x),
+    "special.i1e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(1, x),
+    "special.erfcx": lambda x: mpmath.exp(x * x) * mpmath.erfc(x),
 }
 for _name, _function in _UNARY.items():
     REFERENCES[_name] = elementwise(_function)

@@ -54,9 +54,9 @@ def _run(
     if len(seeds) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
     edges = _root_edges(roots)
+    inputs = None if wanted is None else [_input_edge(t, not capture) for t in wanted]
     if create and not capture:
         errors.warn_once(errors.CREATE_GRAPH_CYCLE, stacklevel=3)
-    inputs = None if wanted is None else [_input_edge(t, not capture) for t in wanted]
     return execute(edges, seeds, keep, create, inputs, capture, owners)
 
 

@@ -43,7 +43,7 @@ def open_node(node_class: type[BackwardCFunction], args: tuple[Any, ...]) -> tup
     tensors = [a for a in args if isinstance(a, Tensor)]
     node.is_tensor = tuple([isinstance(a, Tensor) for a in args])
     node.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
-    is_recorded = me.grad and not me.inference and any(node.needs_input_grad)
+    is_recorded = me.grad and any(node.needs_input_grad)
     if is_recorded:
         node.edges = tuple([gradient_edge(t) for t in tensors])
     node.sequence = me.sequence

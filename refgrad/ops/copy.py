@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._calls import promoted, raise_broadcast
+from .._calls import fresh, promoted, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
 from .._errors import list_text
 from .._formats import contiguous_format, in_format, preserve_format, strides_in, suggested
@@ -167,7 +167,7 @@ copy_row.node.prefix = "torch::autograd::"
 
 def _strided_copy(t: Tensor, strides: tuple[int, ...]) -> Tensor:
     """F.strided_copy: a recorded copy with given strides, as a leaf's first gradient has them."""
-    return plain(with_strides(np.zeros(t._array.shape, t._array.dtype), strides)).copy_(t)
+    return fresh(with_strides(np.zeros(t._array.shape, t._array.dtype), strides)).copy_(t)
 
 
 LIVE.strided_copy = _strided_copy
@@ -299,9 +299,9 @@ def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
 def conj(input: Tensor) -> Tensor:
     """The conjugate as a lazy view; a real tensor is returned itself. Source: torch.conj.
     Trap: writing to it writes to the original."""
-    if not isinstance(input, Tensor) or not input.is_complex():
-        return conj_raw(input) if not isinstance(input, Tensor) else input
-    return _flipped(input, CONJ, conj_node, conj)
+    if not isinstance(input, Tensor):
+        return conj_raw(input)
+    return _flipped(input, CONJ, conj_node, conj) if input._array.dtype.kind == "c" else input
 
 
 @public("_neg_view", method=False)

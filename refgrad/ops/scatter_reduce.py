@@ -222,12 +222,30 @@ def _index_combined(
 
 
 def _scatter_push(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
-    """Sums and means are linear: the tangents' own, which hangs on no operand. The others by transposition."""
+    """Sums and means are linear: the tangents' own, which hangs on no operand. Extremes pick among tangents by places,
+    which hang on no operand either. Products by transposition."""
     dim, reduce, include_self = attrs
-    if reduce not in ("sum", "mean"):
+    if reduce == "prod":
         return transpose(scatter_reduce_row.row, list(x), list(t), tuple(attrs))[0]  # type: ignore[attr-defined]
     mine, theirs = (F.zeros_like(x[k]) if t[k] is None else t[k] for k in (0, 2))
+    if reduce in ("amax", "amin"):
+        return _extreme_push(F, x, mine, theirs, attrs, out[0])
     return F.scatter_reduce(mine, x[1], theirs, dim, reduce, include_self)
+
+
+def _extreme_push(F: Any, x: Any, mine: Any, theirs: Any, attrs: Any, out: Any) -> Any:
+    """The mean tangent of the members of a bucket that are equal to its extreme."""
+    dim, _, include_self = attrs
+    index, shape = x[1], tuple(out.shape)
+    hit = _leading(F, x[2], index) == F.gather(out, index, dim)
+    zeros = F.zeros_like(out)
+    ties, own = zeros, zeros
+    if include_self:
+        ties, own = F.where(x[0] == out, 1.0, zeros), F.where(x[0] == out, mine, 0)
+    count = F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim)
+    total = F.scatter_add(own, index, F.where(hit, _leading(F, theirs, index), 0), dim)
+    mean = F.div(total, F.where(count == 0, 1, count))
+    return mean if include_self else F.where(F.untouched(index, shape, dim), mine, mean)
 
 
 scatter_reduce_row = op(

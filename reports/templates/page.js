@@ -27,7 +27,7 @@
   const plant = (data) => {
     const roots = [], path = [], byAnchor = new Map(), leaves = [];
     for (const [depth, kind, id, anchor, title, sentence, source, profile, kinds, packed] of data.rows) {
-      const cells = packed.map((cell) => cell && {status: data.statuses[cell[0]], label: cell[1], harness: cell[3], target: cell[4]});
+      const cells = packed.map((cell) => cell && {status: data.statuses[cell[0]], label: cell[1], harness: cell[2], target: cell[3], share: cell[4]});
       const node = {depth, kind, id, anchor, title, sentence, source, profile, kinds, cells, children: [], open: false, failures: 0};
       node.parent = depth ? path[depth - 1] : null;
       (node.parent ? node.parent.children : roots).push(node);
@@ -116,6 +116,15 @@
     return rows;
   };
 
+  const bar = (share) => {
+    const space = "http://www.w3.org/2000/svg", svg = document.createElementNS(space, "svg"), rect = document.createElementNS(space, "rect");
+    for (const [name, value] of [["class", "share"], ["viewBox", "0 0 40 3"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) svg.setAttribute(name, value);
+    rect.setAttribute("width", share);
+    rect.setAttribute("height", 3);
+    svg.append(rect);
+    return svg;
+  };
+
   const drawCell = (cell) => {
     const td = make("td", "cell s-" + (cell ? cell.status : "absent"));
     if (!cell) { td.append(make("span", "vh", "not in this run")); return td; }
@@ -125,6 +134,7 @@
     sign.setAttribute("aria-hidden", "true");
     inner.append(sign, " ", make("span", "vh", cell.status + " "), cell.label);
     td.append(inner);
+    if (cell.share !== undefined) td.append(bar(cell.share));
     if (cell.harness) {
       const harness = make("span", "harness", "⚠");
       harness.append(make("span", "vh", " " + cell.harness + " harness errors"));
@@ -308,7 +318,7 @@
 
   const start = () => {
     const few = forest.leaves.length <= 250;
-    for (const node of forest.byAnchor.values()) node.open = node.depth === 0 && (few || node.children.length <= 12);
+    for (const node of forest.byAnchor.values()) node.open = node.depth === 0 && few;
     form.hidden = false;
     collect();
     if (list) dress(list);

@@ -46,6 +46,8 @@ FLOORS = {
 }
 RARE = 5
 """The floor of every other transform, and of every kind of write."""
+OF_OPERATORS = {"jvp_of_vjp", "vjp_of_jvp"}
+"""What each operator's own second derivative is taken by, rather than whole programs."""
 
 
 @cache
@@ -58,7 +60,7 @@ def test_kind_arises(kind: str) -> None:
     assert counted()[kind] >= FLOORS[kind]
 
 
-@pytest.mark.parametrize("kind", TRANSFORMS)
+@pytest.mark.parametrize("kind", sorted(set(TRANSFORMS) - OF_OPERATORS))
 def test_transform_arises(kind: str) -> None:
     assert counted()[f"Transform {kind}"] >= RARE
 

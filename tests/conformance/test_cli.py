@@ -11,13 +11,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+import typer
 
 from conformance import benching, certifying, cli, record
 from reports import timings
 from tests.reports import synthetic
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("certify", "list", "report", "diff", "merge", "replay", "explain", "bench")
+COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 
 
 def refgrad(*words: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +35,34 @@ def one_line(text: str) -> bool:
 def test_help_has_an_example(command: str) -> None:
     shown = refgrad(command, "--help")
     assert shown.returncode == 0 and f"refgrad {command}" in shown.stdout and "Example:" in shown.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_speaks_json(command: str) -> None:
+    assert any("--json" in option.opts for option in COMMANDS[command].params)
+
+
+def test_json_is_all_that_stands_on_standard_output(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "jax.jsonl", synthetic.run("jax"))
+    done = refgrad("report", path, "-o", tmp_path / "site", "--json")
+    assert json.loads(done.stdout) == {"page": str(tmp_path / "site" / "index.html"), "runs": [str(path)]}
+    merged = json.loads(refgrad("merge", path, "-o", tmp_path / "all.jsonl", "--json").stdout)
+    assert merged["digest"] == record.digest(record.read(path).records())
+    words = (
+        "--engines",
+        "numpy",
+        "-o",
+        tmp_path / "b.json",
+        "--json",
+        "--",
+        "-k",
+        "chain-1]",
+        "--benchmark-disable-gc",
+    )
+    timed = refgrad("bench", *words)
+    assert json.loads(timed.stdout) == {"output": str(tmp_path / "b.json"), "slower": []}, timed.stderr
+    exact = json.loads(refgrad("accuracy", "sqrt", "--engines", "refgrad", "-o", tmp_path / "a", "--json").stdout)
+    assert exact["measurements"] and exact["exceptions"] == []
 
 
 def test_help_states_the_exit_codes() -> None:
@@ -213,6 +242,19 @@ def test_certify_a_broken_engine(tmp_path: Path) -> None:
     assert mended.returncode == 0 and json.loads(mended.stdout)["status"] == "same"
 
 
+def test_a_known_deviation_is_shown_with_its_reason_link_and_date(tmp_path: Path) -> None:
+    listed = tmp_path / "known.toml"
+    words = 'clause = "op/sin/vjp"\nreason = "they know"\nlink = "https://example.org/12"\nreview_after = 2999-01-31\n'
+    listed.write_text(f"[[known]]\n{words}")
+    broken = "tests.conformance.broken:sin_as_sine"
+    done = refgrad("certify", "--backend", broken, "-k", "sin/vjp", "-o", tmp_path, "--known", listed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = record.read(tmp_path / "results.jsonl").results["op/sin/vjp"]
+    assert result["status"] == "known"
+    page = (tmp_path / "index.html").read_text()
+    assert all(part in page for part in ("they know", 'href="https://example.org/12"', "review after 2999-01-31"))
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -230,11 +272,17 @@ def test_what_is_not_there_is_one_line(tmp_path: Path, words: tuple[str, ...], s
     assert done.returncode == 2 and says in done.stderr and one_line(done.stderr), done.stderr
 
 
-def test_explain_shows_an_example_and_its_trace() -> None:
-    told = json.loads(refgrad("explain", "backward.fan-out-sums", "--engine", "torch", "--json").stdout)
-    assert "import torch" in told["script"] and told["traces"]["torch"]["gradients"]
-    shown = refgrad("explain", "backward.fan-out-sums", "--engine", "torch").stdout
-    assert told["sentence"] in shown and ".grad: " in shown
+def test_explain_shows_an_example_and_its_trace_on_both_engines() -> None:
+    told = json.loads(refgrad("explain", "backward.fan-out-sums", "--json").stdout)
+    assert "import torch" in told["script"] and list(told["traces"]) == ["torch", "refgrad"]
+    ours, theirs = (told["traces"][name]["gradients"] for name in ("refgrad", "torch"))
+    assert theirs and {leaf: seen["values"] for leaf, seen in ours.items()} == {
+        leaf: seen["values"] for leaf, seen in theirs.items()
+    }
+    shown = refgrad("explain", "backward.fan-out-sums").stdout
+    assert told["sentence"] in shown and told["source"] in shown
+    for engine in ("torch", "refgrad"):
+        assert ".grad: " in shown.partition(f"on {engine}\n")[2]
 
 
 def timed(median: float) -> Any:

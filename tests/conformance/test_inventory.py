@@ -21,7 +21,6 @@ FIXED = {
        ("lu", "linalg.lu", "linalg.lu_factor", "linalg.lu_factor_ex")},
     "sort.stable": "which of equal elements comes first is undefined without it",
     "topk.sorted": "the order of what is not sorted is undefined",
-    "unique.sorted": "the order of what is not sorted is undefined",
     "stft.return_complex": "the real form is deprecated and raises",
     "nn.functional.ctc_loss.blank": "not yet drawn",
 }  # fmt: skip

@@ -77,7 +77,7 @@ def test_a_known_deviation_is_neither_shrunk_nor_kept(
 ) -> None:
     monkeypatch.setattr(checking, "smallest", lambda *_: pytest.fail("shrunk"))
     path = tmp_path / "kept.jsonl"
-    outcome = asked(broken.sin_as_sine(), oracle, path, known={ID: "they know"})
+    outcome = asked(broken.sin_as_sine(), oracle, path, known={ID: {"reason": "they know"}})
     assert outcome.status == "known" and not path.exists()
 
 

@@ -18,11 +18,11 @@ ORDER = (
     ("catalogue", "references", "definitions"),
     ("build", "rewriting"),
     ("backends", "compare", "script", "differences"),
-    ("tracing",),
+    ("tracing", "native"),
     ("widening", "unspecified"),
     ("rounding",),
     ("arbitrate", "judge"),
-    ("shrink", "menus"),
+    ("shrink", "menus", "foreign"),
     ("search", "finding", "results", "kept"),
     ("generate", "clause", "vocabulary"),
     ("moves", "passes", "tangents"),
@@ -41,7 +41,8 @@ ORDER = (
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("wire_cost", "search_rate", "badge", "engine_table", "recertifying", "spec_changes"),
-    ("engine_commands",),
+    ("repeating",),
+    ("engine_commands", "measure_commands"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -35,6 +35,17 @@ def test_counts_items_and_failures() -> None:
     assert "2/3" in screen and "1 failed" in screen and "sin/vjp" in screen
 
 
+def test_counts_what_is_left_after_a_selection() -> None:
+    text = io.StringIO()
+    bar = Bar(Console(file=text, force_terminal=True, width=140, no_color=True))
+    bar.pytest_sessionstart()
+    bar.pytest_collection_finish(SimpleNamespace(items=["a", "b"]))
+    bar.pytest_runtest_logreport(report("teardown"))
+    screen = shown(bar, text)
+    bar.pytest_sessionfinish()
+    assert "1/2" in screen
+
+
 def test_the_letters_go_and_the_categories_stay() -> None:
     bar = Bar(Console(file=io.StringIO()))
     assert bar.pytest_report_teststatus(report("call", "failed")) == ("failed", "", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 from conformance.backends import BrokenBackend, EngineDied, load
 from conformance.backends.wire import Wire, isolated, messages, traces
 from conformance.backends.wire.client import Limits
+from conformance.backends.wire.process import Gone, Process
 from conformance.build import Builder
 from conformance.program import Program
 from conformance.source import Stream
@@ -140,3 +142,16 @@ def test_what_is_no_trace_is_refused(bad: object) -> None:
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     with pytest.raises(messages.BadMessage):
         messages.read(line, messages.ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("waited", "spent", "stuck"),
+    [(1.0, 0.0, False), (3.0, 0.0, True), (3.0, 1.0, False), (3.0, 2.5, True), (17.0, 1.0, True)],
+)
+def test_a_program_that_waits_for_its_turn_does_not_hang(waited: float, spent: float, stuck: bool) -> None:
+    process = Process([sys.executable, "-c", "input()"])
+    try:
+        with pytest.raises(Gone) if stuck else contextlib.nullcontext():
+            process._watch(waited, spent, 2.0, None)
+    finally:
+        process.end()

@@ -30,15 +30,20 @@ def find_chromium() -> tuple[str, str]:
     pytest.skip(message)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Chrome]:
+def start() -> Chrome:
+    """Chromium without a window."""
     binary, driver = find_chromium()
     options = ChromeOptions()
     options.binary_location = binary
     for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options=options, service=Service(driver))
+    return Chrome(options=options, service=Service(driver))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chrome]:
+    chrome = start()
     chrome.set_window_size(1280, 1000)
     yield chrome
     chrome.quit()

@@ -98,7 +98,7 @@ def test_a_cut_run_shows_no_percentage_and_no_certificate() -> None:
 
 def test_a_harness_error_is_no_verdict() -> None:
     records = [synthetic.header(), synthetic.result("a.b", "harness-error", message="boom")]
-    cell = summary.profiles([read([*records, synthetic.end(records)])])[2][1][0]
+    cell = summary.profile_cells(read([*records, synthetic.end(records)]), ["tape"])[0]
     head = summary.head(read([*records, synthetic.end(records)]))
     assert cell[0] == "not-claimed" and head.harness == 1 and "0%" not in str(head.facts)
     assert summary.harness_errors([read(records)])[0].message == "boom"
@@ -106,7 +106,8 @@ def test_a_harness_error_is_no_verdict() -> None:
 
 def test_another_convention_is_neither_a_pass_nor_a_failure() -> None:
     records = [synthetic.header(), synthetic.result("a.b"), synthetic.result("a.c", "convention")]
-    assert summary.profiles([read([*records, synthetic.end(records)])])[2][1][0] == ("convention", "◇", "1/2")
+    column_read = read([*records, synthetic.end(records)])
+    assert summary.profile_cells(column_read, ["tape"]) == [("convention", "◇", "1/2", "convention")]
 
 
 def test_the_share_is_never_rounded_up_to_everything() -> None:
@@ -249,8 +250,9 @@ def test_timings_and_ratios() -> None:
     chain = read_timings.works()["chain of 60"]
     assert read_timings.machine == "A <b>CPU</b>, Linux, Python 3.11"
     ours = next(t for t in chain if t.engine == "refgrad" and t.size == 100)
-    assert math.isclose(timings.ratio(ours, "torch", chain) or 0, 0.5)
-    assert math.isclose(timings.ratio(ours, "numpy", chain) or 0, 2.0)
+    to_torch, to_floor = (timings.ratio(ours, name, chain) for name in ("torch", "numpy"))
+    assert to_torch and to_floor and math.isclose(to_torch.median, 0.5) and math.isclose(to_floor.median, 2.0)
+    assert math.isclose(to_torch.low, 0.45) and math.isclose(to_torch.high, 0.6), "the spread goes along"
     assert timings.ratio(ours, "jax", chain) is None
 
 
@@ -258,7 +260,7 @@ def test_plots_have_two_pictures_and_all_numbers() -> None:
     chain, deep = plots.draw(timings.read([BENCHMARKS]))
     assert chain.light.startswith("data:image/svg+xml;base64,") and chain.light != chain.dark
     assert len(chain.table) == 9 and chain.table[4][:3] == ["refgrad", "100", "200 ns"]
-    assert deep.table[0][5] == "2.00"
+    assert deep.table[0][6] == "2.00"
 
 
 @pytest.mark.parametrize("raw", [None, [], {"benchmarks": 3}, {"benchmarks": [3, {}, {"stats": {"median": -1}}]}])
@@ -277,10 +279,8 @@ QUALIFIED = {
 
 def test_proof_counts_faults_and_controls_apart() -> None:
     table = proof.read(QUALIFIED)
-    assert table.scores == [
-        "this suite: 2 of 2 faults caught, 0 of 1 controls blamed",
-        "gradcheck: 1 of 2 faults caught, 0 of 1 controls blamed",
-    ]
+    assert table.scores == [proof.Score("this suite", 2, 2, 0, 1), proof.Score("gradcheck", 1, 2, 0, 1)]
+    assert table.classes == [("broadcast", 1, [1, 0]), ("wrong formula", 1, [1, 1])]
     assert [mark.words for mark in table.lines[1].marks][:2] == ["✓ caught", "✗ missed"]
 
 

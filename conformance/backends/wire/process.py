@@ -14,7 +14,11 @@ from contextlib import suppress
 
 POLL = 0.05
 MAX_LINE = 1 << 28
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+PATIENCE = 8
+"""How many times its limit a program may wait for a processor that others use."""
+IDLE = 0.02
+"""A share of a processor below which a process is asleep, not waiting for its turn."""
+_PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 class Gone(Exception):
@@ -64,27 +68,37 @@ class Process:
         self._outbox.put(line)
 
     def receive(self, seconds: float, memory: int | None) -> bytes:
-        """The next line. Raises Gone when the process ends, is silent for ``seconds``, or grows by ``memory`` bytes."""
+        """The next line. Raises Gone when the process ends, grows by ``memory`` bytes, or is silent for ``seconds``: of its
+        own time where it computes on a machine that is busy with other things."""
         if self._idle_memory is None and memory is not None:
             self._idle_memory = self._resident()
-        started = time.monotonic()
+        started, spent = time.monotonic(), self._spent()
         while True:
             try:
                 line = self._lines.get(timeout=POLL)
             except queue.Empty:
-                self._watch(time.monotonic() - started, seconds, memory)
+                self._watch(time.monotonic() - started, self._spent() - spent, seconds, memory)
                 continue
             if line:
                 return line
             raise Gone("crash", self._how_it_ended())
 
-    def _watch(self, waited: float, seconds: float, memory: int | None) -> None:
-        if waited > seconds:
+    def _watch(self, waited: float, spent: float, seconds: float, memory: int | None) -> None:
+        if waited > seconds and not (IDLE * waited < spent < seconds and waited < PATIENCE * seconds):
             self.kill()
             raise Gone("hang", f"no answer within {seconds:g} s")
         if memory is not None and self._resident() - (self._idle_memory or 0) > memory:
             self.kill()
             raise Gone("memory", f"took more than {memory >> 20} MiB")
+
+    def _spent(self) -> float:
+        """Seconds of processor time, its ended children's too; 0 where the system doesn't say."""
+        try:
+            with open(f"/proc/{self._child.pid}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+            return sum(map(int, fields[11:15])) / _TICKS
+        except (OSError, ValueError):
+            return 0.0
 
     def _resident(self) -> int:
         try:

@@ -1,0 +1,131 @@
+"""Commands that measure: the suite itself, false alarms, speed, accuracy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, JsonOption, json_file, sibling, stop, tell
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    app.command(epilog="Example:  refgrad qualify --quick")(qualify)
+    app.command(epilog="Example:  refgrad soak 1000000 --jobs 16 -o soak.jsonl")(soak)
+    app.command(epilog="Example:  refgrad bench --engines refgrad,torch --before old.json -- -k chain")(bench)
+    app.command(epilog="Example:  refgrad accuracy --engines refgrad,torch sin exp")(accuracy)
+
+
+def qualify(
+    faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults (rows, if systematic); or all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A fault of each class, few programs.")] = False,
+    systematic: Annotated[bool, typer.Option("--systematic", help="The generated faults of every row.")] = False,
+    kind: Annotated[str | None, typer.Option("--class", help="Only faults of this class.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
+    against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
+    table: Annotated[Path | None, typer.Option(help="Where the small table for the page goes, too.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
+    share: Annotated[str, typer.Option(help="One part of the generated faults: k/n.")] = "0/1",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
+    as_json: JsonOption = False,
+) -> None:
+    """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
+    from . import qualifying
+
+    folder = output.parent / "qualify"
+    options = qualifying.Options(
+        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, full, share, folder
+    )
+    try:
+        done = qualifying.run(options)
+    except LookupError as error:
+        stop(str(error).strip("'"))
+    done.write(output)
+    if table:
+        done.write_table(table)
+    if as_json:
+        print(output.read_text(encoding="utf-8"))
+    else:
+        for line in done.lines():
+            print(line)
+    sys.exit(FINDINGS if done.failed else CERTIFIED)
+
+
+def soak(
+    programs: Annotated[int, typer.Argument(min=1, help="Programs in total, those of the file included.")] = 10_000,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
+    whole: Annotated[bool, typer.Option("--language", help="Whole-language programs only, on refgrad.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
+    from . import soak as soaking
+
+    found = soaking.soak(output, programs, jobs, seed, soaking.LANGUAGE if whole else soaking.CELLS)
+    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    tell(found, "\n".join(soaking.lines(found)), as_json)
+    sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)
+
+
+def bench(
+    engines: Annotated[str, typer.Option(help="Engines, by commas; numpy is the floor.")] = "numpy,refgrad,torch",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = OUTPUT / "benchmarks.json",
+    before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
+    factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
+    apart: Annotated[bool, typer.Option("--apart", help="Any engine of `certify`, each in its environment.")] = False,
+    more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time engines side by side. Exit code 1 when something became slower than the stored run allows."""
+    from dataclasses import asdict
+
+    from . import benching
+
+    timings = sibling("reports.timings")
+    earlier = timings.read([json_file(before)]) if before else None
+    top = "benchmarks" if __package__ == "conformance" else f"{__package__}.benchmarks"
+    run = benching.run_apart if apart else benching.run
+    if run(top, engines, output, more or (), as_json):
+        stop("the benchmarks did not run to their end: see the words above", HARNESS)
+    slower = list(benching.regressions(earlier, timings.read([json_file(output)]), factor)) if earlier else []
+    lines = [f"slower: {s.work} on {s.engine}, size {s.size}: {s.factor:.2f} times the stored time" for s in slower]
+    lines.append(f"{output}: `refgrad report RESULTS --benchmarks {output}` draws it")
+    tell({"output": str(output), "slower": [asdict(s) for s in slower]}, "\n".join(lines), as_json)
+    sys.exit(FINDINGS if slower else CERTIFIED)
+
+
+def accuracy(
+    names: Annotated[list[str] | None, typer.Argument(help="Operators; all that have a definition if none.")] = None,
+    engines: Annotated[str, typer.Option(help="Engines, separated by commas.")] = "refgrad,torch",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The JSON lines.")] = OUTPUT / "accuracy.jsonl",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure pointwise functions and their derivatives against mpmath, in units in the last place. Exit code 1 where
+    the first engine is off by more than 4 and by more than the second."""
+    from .accuracy import Accuracy, exceptions, measure
+
+    first, *others = engines.split(",")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    found: list[Accuracy] = []
+    with output.open("w", encoding="ascii") as file:
+        for row in measure([first, *others], frozenset(names) if names else None):
+            found.append(row)
+            file.write(json.dumps(row.record()) + "\n")
+            file.flush()
+    worse = [pair for other in others for pair in exceptions(found, first, other)]
+    lines = [
+        f"{row.operator}{chr(39) * row.order} ({row.dtype}): {row.max_ulps:.3g} units at {row.at!r}; "
+        f"{theirs.engine} {theirs.max_ulps:.3g}"
+        for row, theirs in worse
+    ]
+    lines.append(f"{output}: {len(found)} measurements, {len(worse)} exceptions")
+    told = {"output": str(output), "measurements": len(found), "exceptions": [row.record() for row, _ in worse]}
+    tell(told, "\n".join(lines), as_json)
+    sys.exit(FINDINGS if worse else CERTIFIED)
