@@ -40,7 +40,7 @@ ORDER = (
     ("qualifying",),
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
-    ("wire_cost", "badge", "engine_table", "recertifying", "spec_changes"),
+    ("wire_cost", "search_rate", "badge", "engine_table", "recertifying", "spec_changes"),
     ("repeating",),
     ("engine_commands", "measure_commands"),
     ("cli",),
