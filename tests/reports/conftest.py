@@ -38,7 +38,18 @@ def start() -> Chrome:
     for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return Chrome(options=options, service=Service(driver))
+    chrome = Chrome(options=options, service=Service(driver))
+    chrome.set_script_timeout(180)
+    return chrome
+
+
+def axe(browser: Chrome) -> list[str]:
+    """What axe-core finds wrong with the page as it stands, a line a rule."""
+    import axe_core_python
+
+    browser.execute_script(Path(axe_core_python.__file__).with_name("axe.min.js").read_text())
+    run = "const done = arguments[0]; axe.run().then((r) => done(r.violations), (e) => done([String(e)]))"
+    return [f"{v['id']}: {[node['html'][:120] for node in v['nodes'][:3]]}" for v in browser.execute_async_script(run)]
 
 
 @pytest.fixture(scope="session")

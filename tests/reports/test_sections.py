@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from reports import column, difference, errors, plots, proof, timings
 from reports.page import Extras
 from tests.reports import synthetic
+from tests.reports.conftest import axe
 from tests.reports.test_parts import BENCHMARKS, MEASURED, QUALIFIED, SYSTEMATIC
 
 Open = Callable[..., Chrome]
@@ -163,6 +164,13 @@ def test_the_extras_fit_a_narrow_page(opened: Chrome, width: int) -> None:
         assert opened.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_axe_finds_nothing_in_the_extras(opened: Chrome) -> None:
+    opened.execute_script(
+        "document.querySelectorAll('#accuracy details, #proof details').forEach((d) => { d.open = true; })"
+    )
+    assert axe(opened) == []
 
 
 def test_everything_is_there_without_a_script(show: Open) -> None:
