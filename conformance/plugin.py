@@ -66,9 +66,11 @@ class Session:
             self._judge = Judge(
                 backends.load(self.backend, self.python, self.imports), backends.load(self.oracle, self.oracle_python)
             )
-            # The engines and the catalogue stay: the collector need not look through them again and again.
+            # The engines and the catalogue stay: the collector need not look through them again and again. And a
+            # program leaves few cycles, but as many objects as make it look every few programs.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(10_000, 20, 50)
         return self._judge
 
     def header(self) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def _loop(task: Task, is_traced: bool) -> None:
             if node in captures:
                 task.capture(node, slots)
             continue
-        if node in captures:
+        if captures and node in captures:
             task.capture(node, slots)
         edges = node.edges
         if is_plain and edges and node.hooks is None:
