@@ -7,7 +7,9 @@ It evaluates the program on its own, with 60 digits, from the definitions in ``r
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -27,7 +29,12 @@ VERDICTS = ("backend", "oracle", "both", "convention", "undecided")
 MAX_ELEMENTS, MAX_LINEAR = 400, 1 << 17
 LINEAR = frozenset({"scan", "index", "shape", "views", "join", "reduce", "masked"})
 """Families whose definitions take a few plain operations an element."""
-SECONDS, SECONDS_LARGE = 10.0, 25.0
+WEIGHTS = {"pointwise": 10, "activation": 10, "special": 200, **dict.fromkeys(LINEAR, 1)}
+"""What an element of a family's results costs with 60 digits, in additions (some 2 µs); 50 for any other family."""
+WORK, WORK_LARGE = 5_000_000, 12_000_000
+"""The additions that an evaluation may cost: the same verdict on a slow machine, and under load, as on a fast one."""
+SECONDS = 120.0
+"""Processor time after which an evaluation is given up, whatever it was estimated to cost."""
 MAX_EVALUATIONS = 20000
 _VALUE_STEPS = (p.Leaf, p.Call, p.Item, p.Backward, p.Grad, p.GradOf, p.Observe, p.Transform)
 
@@ -112,11 +119,13 @@ def _of_one_element(program: p.Program, found: Divergence) -> tuple[p.Program, D
 
 def _weigh(mine: np.ndarray, theirs: np.ndarray, evaluation: Evaluation, found: Divergence) -> Opinion:
     """Whose value lies far from the truth, at the element where they differ by most beyond what rounding allows."""
-    apart = _distances(mine, theirs)
-    worst = found.element if found.element is not None else max(range(len(apart)), key=lambda i: apart[i])
+    worst = found.element
+    if worst is None:
+        apart = _distances(mine, theirs)
+        worst = max(range(len(apart)), key=lambda i: apart[i])
     place = tuple(int(i) for i in np.unravel_index(worst, mine.shape))
     truth = evaluation.at(found, place)
-    limit = apart[worst] / 4
+    limit = _distances(mine[place], theirs[place])[0] / 4
     off = [_distances(side[place], np.asarray(truth, dtype=object))[0] for side in (mine, theirs)]
     wrong = tuple(d > limit or d == mpmath.inf for d in off)
     verdict = {(True, False): "backend", (False, True): "oracle", (True, True): "both"}.get(wrong, "undecided")
@@ -143,6 +152,20 @@ def _lift(array: np.ndarray) -> np.ndarray:
         return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
 
 
+@dataclass(slots=True)
+class Budget:
+    """What may still be spent on an evaluation: additions, and processor time up to a moment."""
+
+    left: int
+    deadline: float
+
+    def spend(self, additions: int) -> None:
+        """Raises NoReference when the evaluation as a whole costs too much."""
+        self.left -= additions
+        if self.left < 0 or time.process_time() > self.deadline:
+            raise NoReference("too much work with 60 digits")
+
+
 class Evaluation:
     """Values of a program in high precision; ``overrides`` put other values in some steps' place."""
 
@@ -152,8 +175,7 @@ class Evaluation:
         self.steps: tuple[Any, ...] = program.steps
         self.most = MAX_LINEAR if all(map(_is_linear, program.steps)) else MAX_ELEMENTS
         self.spent = 0
-        self.seconds = SECONDS_LARGE if self.most == MAX_LINEAR else SECONDS
-        self.deadline = time.process_time() + self.seconds
+        self.budget = Budget(WORK_LARGE if self.most == MAX_LINEAR else WORK, time.process_time() + SECONDS)
         self.lifted: dict[int, np.ndarray] = {}
         self.parameters: dict[int, Any] = {}
 
@@ -213,7 +235,7 @@ class Evaluation:
         region, kept = step.region, [self.value(r.index, {}, 0) for r in step.captures]
         point = [self.value(r.index, {}, 0) for r in step.args]
         inner = Evaluation(p.Program(region.steps))
-        inner.deadline, inner.steps = self.deadline, (*[None] * region.params, *region.steps)
+        inner.budget, inner.steps = self.budget, (*[None] * region.params, *region.steps)
         inner.parameters = dict(enumerate((*point, *kept)))
 
         def function(*args: Any) -> list[Any]:
@@ -222,9 +244,7 @@ class Evaluation:
         return function, point, len(region.results) > 1
 
     def value(self, index: int, overrides: dict[int, Any], depth: int) -> Any:
-        """The value of a step. Raises NoReference when the evaluation as a whole takes too long."""
-        if time.process_time() > self.deadline:
-            raise NoReference(f"not decided within {self.seconds} s")
+        """The value of a step. Raises NoReference when the evaluation as a whole costs too much."""
         self.spent += 1
         if self.spent > MAX_EVALUATIONS:
             raise NoReference("the program is too large to evaluate in high precision")
@@ -267,7 +287,10 @@ class Evaluation:
                 return self.value(argument.index, seen, depth)
             return tuple(map(resolve, argument)) if isinstance(argument, tuple) else argument
 
-        result = definition(*map(resolve, step.args), **{k: resolve(v) for k, v in step.attrs})
+        args = tuple(map(resolve, step.args))
+        result = definition(*args, **{k: resolve(v) for k, v in step.attrs})
+        elements = sum(np.size(part) for part in (*args, *(result if isinstance(result, tuple) else (result,))))
+        self.budget.spend(elements * WEIGHTS.get(find_operator(step.op).family, 50))
         return result if isinstance(result, tuple) else np.asarray(result, dtype=object)
 
     def gradient(
@@ -305,7 +328,7 @@ class Evaluation:
             None if given is None or g is None else self.value(g.index, overrides, depth + 1)
             for g in (given if given is not None else roots)
         ]
-        base = [self.value(root.index, overrides, depth + 1) for root in roots]
+        base = cache(lambda: [self.value(root.index, overrides, depth + 1) for root in roots])
         directions = (1, mpmath.mpc(0, 1)) if self._is_complex(target, point) else (1,)
         out = np.zeros(point.shape, dtype=object)
         for place in np.ndindex(*point.shape) if only is None else (only,):
@@ -323,7 +346,7 @@ class Evaluation:
         self,
         roots: Any,
         weights: Any,
-        base: Any,
+        base: Callable[[], list[Any]],
         target: int,
         point: Any,
         place: Any,
@@ -338,7 +361,7 @@ class Evaluation:
 
         def total(shift: Any) -> Any:
             where = there(shift)
-            return weighted_change([self.value(root.index, where, depth + 1) for root in roots], base, weights)
+            return weighted_change([self.value(root.index, where, depth + 1) for root in roots], base(), weights)
 
         swept = self._sole_grad(roots, weights, depth)
         if swept is not None:
@@ -357,11 +380,8 @@ class Evaluation:
         if not isinstance(found, p.Grad) or found.is_grads_batched or any(w is None for w in weights):
             return None
         of_leaves = all(isinstance(self.steps[ref.index], p.Leaf) for ref in found.inputs)
-        return (
-            found
-            if of_leaves and len({step.index for step in steps if isinstance(step, p.Item)}) == len(steps)
-            else None
-        )
+        are_apart = len({step.index for step in steps if isinstance(step, p.Item)}) == len(steps)
+        return found if of_leaves and are_apart else None
 
     def _along(self, step: p.Grad, roots: Any, weights: Any, overrides: dict[int, Any], depth: int) -> Any:
         """Re Σ conj(weight)·gradient of a pass: how its weighted outputs change along the weights."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import probing
-from .backends import collecting_warnings, missing
+from .backends import UNCLAIMED, collecting_warnings, compiles, missing
 from .build import Builder
 from .catalogue import Operator
 from .clause import Clause, Programs, Scenario, finished
@@ -26,7 +26,7 @@ from .results import result_line
 from .search import DEATHS, Draw, Rejected, Tally, Witness, search, smallest
 from .shrink import shrink_choices
 from .source import Replay, Source, Stream, mix
-from .trace import Trace
+from .trace import Raised, Trace
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
@@ -195,13 +195,18 @@ class Check:
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
         excuse = excuse or Excuse(identity, self.judge)
+        judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity)
         tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
         if falsified is not None:
             return self._failed(identity, falsified, tally, excuse)
         if tally.programs and tally.unclaimed == tally.programs:
-            if tally.refused and identity["property"] == "forward" and self._refuses_more(draw, seed):
+            if (
+                tally.refused
+                and identity["property"] == "forward"
+                and self._refuses_all(draw, seed, identity["operator"])
+            ):
                 message = f"op:{identity['operator']} is claimed, but the engine refuses every program of it"
                 return self._untrue(identity, message, tally, draw(Stream(mix(*seed, 0))))
             return self._unclaimed(identity, sorted(tally.lacking), tally)
@@ -211,7 +216,8 @@ class Check:
             other = is_choice if tally.failing is not tally.choice else _no_other
             smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law, other)
             return self._failed(identity, smallest, tally, excuse)
-        if tally.unclaimed and not tally.witnessed and tally.witness_missing(examples):
+        chosen = tally.unclaimed or compiles(judge.backend)
+        if chosen and not tally.witnessed and tally.witness_missing(examples):
             # What little of it the engine claims never shows the situation.
             return self._unclaimed(identity, sorted(tally.lacking), tally)
         if tally.witness_missing(examples) or tally.programs == 0:
@@ -229,16 +235,22 @@ class Check:
             otherwise(program, judgement, judge.backend, judge.oracle, at_kink) is not None
         )
 
-    def _refuses_more(self, draw: Draw, seed: tuple[int, ...]) -> bool:
-        """Whether the engine refuses other programs, too: a few that were drawn may have been of the rarer kinds."""
-        for index in range(MORE):
+    def _refuses_all(self, draw: Draw, seed: tuple[int, ...], operator: str) -> bool:
+        """Whether the engine refuses the operator in every program, and in more of them: a few that were drawn may have
+        been of the rarer kinds, or may ask for something else that it hasn't."""
+        for index in range(self.settings.examples + MORE):
             try:
-                program = draw(Stream(mix(*seed, self.settings.examples + index)))
+                program = draw(Stream(mix(*seed, index)))
             except Rejected:
                 continue
-            if self.judge.claimed(program) and self.judge.judge(program).status != "unclaimed":
+            if self.judge.claimed(program) and not self._refuses(program, operator):
                 return False
         return True
+
+    def _refuses(self, program: Program, operator: str) -> bool:
+        outcomes = zip(program.steps, self.judge.backend.execute(program).steps)
+        first = next(((step, outcome) for step, outcome in outcomes if isinstance(outcome, Raised)), None)
+        return first is not None and first[1].kind == UNCLAIMED and getattr(first[0], "op", None) == operator
 
     def _falsified(self, result: str, law: Law | None, excuse: Excuse) -> tuple[Program, Judgement] | None:
         """A kept program on which the engine still differs; it is small already."""
@@ -263,7 +275,7 @@ class Check:
             result["message"], result["known"] = known["reason"], known
             return Outcome(result)
         assert judgement.divergence is not None
-        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, tally.failed)
+        finding = find_fault(identity, program, judgement, self.judge.backend, self.judge.oracle, count=tally.failed)
         verdict = finding.line["verdict"]
         fault = excuse.fault(judgement.divergence) if verdict == "oracle" and judgement.divergence else None
         if fault is not None:

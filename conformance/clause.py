@@ -11,7 +11,9 @@ that differs. ``witness`` is a predicate on the oracle's trace: did the situatio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -102,3 +104,12 @@ def clause(
         return function
 
     return mark
+
+
+def clause_functions() -> Iterator[Any]:
+    """The decorated test functions of all clause files. Imports no engine."""
+    package = importlib.import_module(".clauses", __package__)
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        if found.name.startswith("test_"):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            yield from (f for f in vars(module).values() if hasattr(f, "clause"))

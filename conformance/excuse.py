@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .compare import Divergence
-from .finding import Finding, find_fault
+from .finding import Finding, convention, find_fault
 from .isolating import WRONG, is_wrong_alone, isolated, verdicts
 from .judge import Judge, Judgement
 from .oracle_faults import OracleFault, recorded
@@ -13,6 +13,9 @@ from .oracle_faults import find as find_oracle_fault
 from .program import Call, Flag, Program, RetainGrad
 from .shrink import shrink_steps
 from .trace import Raised
+
+if TYPE_CHECKING:
+    from .arbitrate import Opinion
 
 ENOUGH = 3
 
@@ -30,6 +33,7 @@ class Excuse:
         self.faults = find_oracle_fault(judge.oracle.name, judge.oracle.version, about, kind)
         self.findings: list[Finding] = []
         self.excused = 0
+        self._weighed: tuple[Divergence | None, Opinion | None] = (None, None)
 
     @property
     def enough(self) -> bool:
@@ -37,8 +41,8 @@ class Excuse:
         return self.excused >= ENOUGH
 
     def fault(self, found: Divergence) -> OracleFault | None:
-        """The entry that may explain a divergence."""
-        if isinstance(found.backend, Raised):
+        """The entry that may explain a divergence: an error of the backend's own never, but another text may."""
+        if isinstance(found.backend, Raised) and found.kind != "message":
             return None
         return next((f for f in self.faults if f.explains(found.kind, found.message)), None)
 
@@ -46,13 +50,25 @@ class Excuse:
         fault = None if judgement.divergence is None else self.fault(judgement.divergence)
         if fault is None:
             return False
-        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle)
+        opinion = self._weighed[1] if judgement.divergence is self._weighed[0] else None
+        finding = find_fault(self.identity, program, judgement, self.judge.backend, self.judge.oracle, opinion)
         if fault.kind == "value" and finding.line["verdict"] != "oracle":
             return False
         if fault.kind != "value" and self._is_wrong_too(program, judgement, fault):
             return False
         self.keep(finding, fault)
         return True
+
+    def settles(self, program: Program, found: Divergence) -> bool:
+        """Whether a recorded fault explains a difference in values and the arbiter rules against the oracle: what noise
+        would excuse is excused in any case."""
+        fault = self.fault(found)
+        if fault is None or fault.kind != "value":
+            return False
+        from .arbitrate import arbitrate
+
+        self._weighed = found, arbitrate(program, found, convention(self.identity))
+        return self._weighed[1].verdict == "oracle"
 
     def _is_wrong_too(self, program: Program, judgement: Judgement, fault: OracleFault) -> bool:
         """Whether the backend has a fault of its own where the oracle raises, or has no value: it breaks a law that the
@@ -84,6 +100,10 @@ class LanguageExcuse(Excuse):
     @property
     def enough(self) -> bool:
         """Never: the programs that follow are about other operators."""
+        return False
+
+    def settles(self, program: Program, found: Divergence) -> bool:
+        """No: the arbiter is asked about the smallest program that differs."""
         return False
 
     def __call__(self, program: Program, judgement: Judgement) -> bool:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
-import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .clause import Programs, clause_functions
 from .record import Record
 
 
 class ExplainError(ValueError):
     """There is no such clause; the message is one line."""
-
-
-def functions() -> Iterator[tuple[Any, Callable[..., None]]]:
-    """Every clause with its test function. Imports the clauses, and no engine."""
-    package = importlib.import_module(".clauses", __package__)
-    for found in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f".clauses.{found.name}", __package__)
-        for value in vars(module).values():
-            stated = getattr(value, "clause", None)
-            if stated is not None and inspect.isfunction(value):
-                yield stated, value
 
 
 def explain(name: str, engines: list[str], seed: int = 0) -> Record:
@@ -44,7 +32,7 @@ def explain(name: str, engines: list[str], seed: int = 0) -> Record:
 
 
 def _find(name: str) -> tuple[Any, Callable[..., None]]:
-    known = {stated.id: (stated, function) for stated, function in functions()}
+    known = {function.clause.id: (function.clause, function) for function in clause_functions()}
     if name in known:
         return known[name]
     from difflib import get_close_matches
@@ -55,8 +43,6 @@ def _find(name: str) -> tuple[Any, Callable[..., None]]:
 
 
 def _draws(default: object) -> bool:
-    from .clause import Programs
-
     return isinstance(default, Programs)
 
 

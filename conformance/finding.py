@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .arbitrate import Opinion, arbitrate
 from .backends import Backend
 from .compare import Divergence
 from .foreign import otherwise
@@ -15,6 +14,9 @@ from .needs import CAPABILITIES
 from .program import Call, Item, Leaf, Program
 from .script import script
 from .trace import Outcome, encode_outcome
+
+if TYPE_CHECKING:
+    from .arbitrate import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,29 @@ class Finding:
 
 
 def find_fault(
-    result: dict[str, Any], program: Program, judgement: Judgement, backend: Backend, oracle: Backend, count: int = 1
+    result: dict[str, Any],
+    program: Program,
+    judgement: Judgement,
+    backend: Backend,
+    oracle: Backend,
+    opinion: Opinion | None = None,
+    count: int = 1,
 ) -> Finding:
-    """Arbitrates a divergence and puts the finding together. ``count``: how many of the drawn programs show it."""
+    """Arbitrates a divergence, where there is no ``opinion`` of it yet, and puts the finding together. ``count``: how
+    many of the drawn programs show it."""
+    # It computes with mpmath, which whoever only collects or finds nothing need not import.
+    from . import arbitrate as arbiter
+
     found = judgement.divergence
     assert found is not None
-    opinion = Opinion(judgement.verdict, None) if judgement.verdict else arbitrate(program, found, convention(result))
+    if judgement.verdict or opinion is None:
+        verdict = judgement.verdict
+        opinion = arbiter.Opinion(verdict, None) if verdict else arbiter.arbitrate(program, found, convention(result))
     chosen = (
         None if backend.claims >= CAPABILITIES else otherwise(program, judgement, backend, oracle, convention(result))
     )
     if chosen is not None:
-        opinion = Opinion("convention", {"text": chosen})
+        opinion = arbiter.Opinion("convention", {"text": chosen})
     source = source_of(program, backend, expected_text(found), shown_step(program, found))
     line = {
         "type": "finding",

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .arbitrate import arbitrate
 from .backends import Backend
 from .compare import Divergence
 from .judge import Judgement
@@ -98,6 +97,8 @@ def _is_nan_for_nothing(program: Program, found: Divergence, backend: Backend, o
     if not all(isinstance(side, Observed) for side in sides):
         return False
     again: Divergence = replace(found, backend=sides[0], oracle=sides[1])
+    from .arbitrate import arbitrate
+
     return arbitrate(weighed, again, True).verdict == "convention"
 
 

@@ -94,7 +94,9 @@ class Asker:
         with passing(self.passed):
             mine = self.sound.execute(program)
         self.judge.take(program)
-        return Case(program, self.asked.law) if self.judge.weigh(mine, self.asked.law).status == "same" else None
+        return (
+            Case(program, self.asked.law) if self.judge.weigh_current(mine, self.asked.law).status == "same" else None
+        )
 
     def differs(self, case: Case) -> bool:
         """Whether the engine, as it is now, differs from the oracle."""
@@ -102,7 +104,7 @@ class Asker:
             assert self.asked.scene is not None
             return shown(self.sound, self.asked.scene.run, case.data) != case.theirs
         self.judge.take(case.program)
-        return self.judge.weigh(self.sound.execute(case.program), case.law).status == "different"
+        return self.judge.weigh_current(self.sound.execute(case.program), case.law).status == "different"
 
 
 @cache

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from .arbitrate import arbitrate
 from .backends import Backend
 from .compare import Closeness, Divergence, Place
 from .judge import Judge
@@ -41,6 +40,12 @@ def isolated(program: Program, index: int, oracle: Backend) -> Program | None:
     leaves = [_leaf(outcome) for outcome in seen if isinstance(outcome, Observed)]
     alone = replace(call, args=_moved(call.args, places), attrs=attrs, form="function", modes=())
     return _with_gradients([*leaves, alone], oracle)
+
+
+def _verdict(program: Program, found: Divergence) -> str:
+    from .arbitrate import arbitrate
+
+    return arbitrate(program, found).verdict
 
 
 def _moved(argument: Any, places: dict[int, Ref]) -> Any:
@@ -91,7 +96,7 @@ def verdicts(judge: Judge, program: Program) -> Iterator[str]:
             yield "backend"
             continue
         for found in _apart(other, value, place, close):
-            yield arbitrate(program, found).verdict
+            yield _verdict(program, found)
 
 
 def _apart(mine: Observed, theirs: Observed, place: Place, close: Closeness) -> Iterator[Divergence]:
@@ -109,7 +114,7 @@ def is_wrong_alone(program: Program, mine: Trace, theirs: Trace) -> bool:
     """Whether mathematics contradicts a value that the oracle doesn't give."""
     given = {place for place, _ in values(theirs)}
     return any(
-        arbitrate(program, Divergence("value", place, "", value, _beside(value))).verdict in WRONG
+        _verdict(program, Divergence("value", place, "", value, _beside(value))) in WRONG
         for place, value in values(mine)
         if place not in given and _is_weighed(place, value)
     )

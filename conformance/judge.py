@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from . import catalogue
 from .backends import ASSERTED, UNCLAIMED, Backend, EngineDied, missing, shown
-from .compare import FACTS, Allowance, Closeness, Divergence, Place, compare
-from .compare.tolerance import largest, scaled, spread
-from .leafdata import DTYPES, EPS, leaf_array
+from .compare import FACTS, Closeness, Divergence, Place, compare
+from .leafdata import leaf_array
 from .needs import CAPABILITIES, needs
-from .program import Backward, Call, Grad, GradOf, Item, Leaf, Observe, Pattern, Program, Region, Transform, refs
+from .program import Call, Item, Leaf, Observe, Program, refs
+from .rounding import FEW, NOISE, Rounding
 from .trace import Observed, Raised, Trace
-from .tracing import values
 from .unspecified import depends_on_saved_set, has_saved_hooks, specified
 from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
 """A property that needs no oracle: what is wrong with a trace, or None. The closeness says what rounding may do."""
-NOISE = (1, 3, 0, 2, *range(4, 16))
-"""Seeds of the noisy runs, the cheap kind first. An allowance only grows, so that one run at a time decides what all
-of them would."""
-_LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
+Settled = Callable[[Program, Divergence], bool]
+"""Whether a difference far beyond what a few noisy runs allow needs no more of them."""
 
 
 @dataclass(slots=True)
@@ -54,6 +52,7 @@ class Judge:
     errors: bool = field(init=False)
     at_kinks: bool = False
     noisy: int = 0
+    settled: Settled | None = None
     close: Closeness = field(default_factory=Closeness)
 
     def __post_init__(self) -> None:
@@ -75,22 +74,36 @@ class Judge:
         lacks = lacking(mine, theirs)
         if lacks is not None:
             return Judgement("unclaimed", theirs, lacks=lacks, refused=True)
-        judgement = self._compare(program, mine, theirs)
-        return judgement if judgement.status != "same" else self._lawful(program, mine, theirs, law)
+        return self.weigh(self._rounding(program, theirs), mine, law)
 
-    def _lawful(self, program: Program, mine: Trace, theirs: Trace, law: Law | None) -> Judgement:
+    def weigh(self, rounding: Rounding, mine: Trace, law: Law | None) -> Judgement:
+        """The judgement on a trace, beside the oracle's of the same program."""
+        judgement = self._compare(rounding, mine, rounding.reference)
+        return judgement if judgement.status != "same" else self._lawful(rounding, mine, law)
+
+    def _lawful(self, rounding: Rounding, mine: Trace, law: Law | None) -> Judgement:
         """What a law says, with the allowances that a comparison has."""
+        program, theirs = rounding.program, rounding.reference
         close = Closeness(self.close.ulps)
         broken = law(program, mine, close) if law is not None else None
         if law is None or broken is None:
             return Judgement("same", theirs)
-        for allowance in self._allowances(program, theirs):
-            close = Closeness(self.close.ulps, 0.0, allowance)
+        for allowance in rounding:
+            self.noisy, close = rounding.runs, Closeness(self.close.ulps, 0.0, allowance)
             broken = law(program, mine, close)
             if broken is None:
                 return Judgement("same", theirs)
         found = Divergence("law", ("step", len(program.steps) - 1, ()), broken, oracle=None)
         return Judgement("different", theirs, found, "both" if law(program, theirs, close) else "backend")
+
+    @contextmanager
+    def quickly(self) -> Iterator[None]:
+        """While entered, a difference far beyond a few noisy runs is one: for the shrinker, whose result is judged again."""
+        kept, self.settled = self.settled, lambda program, found: True
+        try:
+            yield
+        finally:
+            self.settled = kept
 
     def claimed(self, program: Program) -> bool:
         """Whether the backend claims all that a program needs."""
@@ -105,85 +118,86 @@ class Judge:
             return f"{death.kind}: {death}", theirs
         return None if mine == theirs else (mine, theirs)
 
-    def _compare(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+    def _compare(self, rounding: Rounding, mine: Trace, theirs: Trace) -> Judgement:
+        program = rounding.program
         self.close.free = free_places(program)
         if not any(map(has_saved_hooks, program.steps)):
-            return self._compare_all(program, mine, theirs)
-        rest = self._compare_all(program, specified(program, mine), specified(program, theirs))
+            return self._compare_all(rounding, mine, theirs)
+        rest = self._compare_all(rounding, specified(program, mine), specified(program, theirs))
         differ = [call.tag for call in mine.hooks] != [call.tag for call in theirs.hooks]
         return Judgement("unspecified", theirs) if rest.status == "same" and differ else rest
 
-    def _compare_all(self, program: Program, mine: Trace, theirs: Trace) -> Judgement:
+    def _compare_all(self, rounding: Rounding, mine: Trace, theirs: Trace) -> Judgement:
         found = compare(mine, theirs, self.facts, self.close)
         if found is None:
             return Judgement("same", theirs)
         if found.kind == "value" and found.error_abs is not None:
-            return self._reconsider(program, mine, theirs, found)
-        if found.kind in ("error", "message", "death") and depends_on_saved_set(program, found):
+            return self._reconsider(rounding, mine, theirs, found)
+        if found.kind in ("error", "message", "death") and depends_on_saved_set(rounding.program, found):
             return Judgement("unspecified", theirs, found)
+        if found.kind == "error" and self._wavers(rounding.program, mine, found):
+            return Judgement("ill-posed", theirs, found)
         return Judgement("different", theirs, found)
 
-    def _reconsider(self, program: Program, mine: Trace, theirs: Trace, first: Divergence) -> Judgement:
+    def _wavers(self, program: Program, mine: Trace, found: Divergence) -> bool:
+        """Whether the oracle itself does as the backend, raises or not, when its kernels' results move by a unit: what
+        a check makes of values that stand at its bound is rounding's."""
+        kind, step, _ = found.place
+        if kind != "step":
+            return False
+        outcome = mine.steps[step]
+        if type(outcome) is Raised and outcome.kind == UNCLAIMED:
+            return False
+        runs = (self.oracle.execute(program, noise=seed).steps for seed in NOISE)
+        return any(len(run) > step and _raises_alike(run[step], outcome) for run in runs)
+
+    def _reconsider(self, rounding: Rounding, mine: Trace, theirs: Trace, found: Divergence) -> Judgement:
         """Values differ by more than a few ULP: allow for this program's conditioning, the cheapest measure first."""
-        found, close = first, self.close
-        for allowance in self._allowances(program, theirs):
+        program, close = rounding.program, self.close
+        for allowance in () if rounding.is_beyond(found) else rounding:
             close = Closeness(self.close.ulps, 0.0, allowance, self.close.free)
             left = compare(mine, theirs, self.facts, close)
+            self.noisy = rounding.runs
             if left is None:
                 self.close.headroom = max(self.close.headroom, close.headroom)
                 return Judgement("same", theirs)
             found = left
+            if rounding.is_beyond(found) or (rounding.runs == FEW and self._is_settled(rounding, found)):
+                break
         past = overflows(program, found, close) and (self.universal or not self.at_kinks)
         if found.kind == "value" and (past or ill_posed(program)):
             return Judgement("ill-posed", theirs, found)
         if depends_on_saved_set(program, found):
             return Judgement("unspecified", theirs, found)
-        return Judgement("different", theirs, found, self._by_widening(program, mine, theirs, close))
+        return Judgement("different", theirs, found, self._by_widening(rounding, mine, theirs))
 
-    def _by_widening(self, program: Program, mine: Trace, theirs: Trace, close: Closeness) -> str | None:
+    def _is_settled(self, rounding: Rounding, found: Divergence) -> bool:
+        return self.settled is not None and rounding.is_far(found) and self.settled(rounding.program, found)
+
+    def _by_widening(self, rounding: Rounding, mine: Trace, theirs: Trace) -> str | None:
         """``oracle`` where, of many values, the backend's are near those of twice the digits and the oracle's aren't."""
+        program = rounding.program
         wide = widened(program)
         if wide is None:
             return None
         truth = self.oracle.execute(wide)
-        agreed = self._compare(wide, self.backend.execute(wide), truth).status == "same"
-        right = agreed and is_near(mine, truth, close) and not is_near(theirs, truth, close)
-        return "oracle" if right else None
+        if self._compare(self._rounding(wide, truth), self.backend.execute(wide), truth).status != "same":
+            return None
+        close = Closeness(self.close.ulps, 0.0, rounding.all(), free_places(program))
+        return "oracle" if is_near(mine, truth, close) and not is_near(theirs, truth, close) else None
 
     def closeness(self, program: Program, reference: Trace) -> Closeness:
         """What rounding may do to each value of a program."""
-        allowances: list[Allowance] = [{}, *self._allowances(program, reference)]
-        return Closeness(self.close.ulps, 0.0, allowances[-1], free_places(program))
+        return Closeness(self.close.ulps, 0.0, self._rounding(program, reference).all(), free_places(program))
 
-    def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
-        """Ever wider, better founded allowances: of a contraction, of a few noisy runs, of all of them."""
-        seen = {place: value for place, value in values(reference) if value.dtype in EPS}
-        base = self._contraction_allowance(program, seen)
-        if base:
-            yield base
-        allowance = {place: base[place] if place in base else spread(x.array, []) for place, x in seen.items()}
-        for count, seed in enumerate(NOISE, 1):
-            self.noisy = count
-            run = dict(values(specified(program, self.oracle.execute(program, noise=seed))))
-            for place, value in seen.items():
-                if place in run:
-                    moved = spread(value.array, [run[place].array], self._most(value))
-                    allowance[place] = np.fmax(allowance[place], moved)
-            yield allowance
+    def _rounding(self, program: Program, reference: Trace) -> Rounding:
+        return Rounding(self.oracle, program, reference, self.at_kinks)
 
-    def _most(self, value: Observed) -> float:
-        """The most that noise may excuse: at a kink, less than another choice there would differ by."""
-        return largest(value.array) * EPS[value.dtype] ** 0.5 if self.at_kinks else np.inf
 
-    def _contraction_allowance(self, program: Program, seen: dict[Place, Observed]) -> Allowance:
-        if not is_contraction(program):
-            return {}
-        sizes = dict(values(self.oracle.execute(absolute_program(program))))
-        return {
-            place: scaled(value.array, sizes[place].array, value.dtype)
-            for place, value in seen.items()
-            if place in sizes
-        }
+def _raises_alike(one: Any, other: Any) -> bool:
+    if type(one) is not Raised or type(other) is not Raised:
+        return type(one) is not Raised and type(other) is not Raised
+    return one.kind == other.kind and one.message.split("\n")[0] == other.message.split("\n")[0]
 
 
 def lacking(mine: Trace, theirs: Trace) -> str | None:
@@ -212,35 +226,6 @@ def free_places(program: Program) -> frozenset[Place]:
             if ("step", step.value.index, path) in found and step.value.index not in computed:
                 found.add(("step", index, ()))
     return frozenset(found)
-
-
-def is_contraction(program: Program | Region) -> bool:
-    """Whether the program only contracts: then its value on absolute data bounds its rounding error."""
-    return all(_contracts(step) for step in program.steps)
-
-
-def _contracts(step: Any) -> bool:
-    if isinstance(step, Call):
-        line = catalogue.find(step.op)
-        return line.contraction is True or line.exact
-    if isinstance(step, Transform):
-        return step.region is not None and is_contraction(step.region)
-    return isinstance(step, _LINEAR_STEPS)
-
-
-def absolute_program(program: Program) -> Program:
-    """The same program on the absolute values of its leaves."""
-    return Program(tuple(_absolute(step) if isinstance(step, Leaf) else step for step in program.steps))
-
-
-def _absolute(leaf: Leaf) -> Leaf:
-    if isinstance(leaf.data, Pattern):
-        high = max(abs(leaf.data.low), abs(leaf.data.high))
-        return replace(leaf, data=Pattern("constant", 0, high, high))
-    if leaf.dtype not in EPS:
-        return leaf
-    array = np.abs(np.frombuffer(leaf.data, DTYPES[leaf.dtype])).astype(DTYPES[leaf.dtype])
-    return replace(leaf, data=array.tobytes())
 
 
 def overflows(program: Program, found: Divergence, close: Closeness) -> bool:

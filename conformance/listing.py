@@ -40,10 +40,10 @@ def rows(what: str, run: Run | None) -> list[Record]:
 
 
 def _clauses() -> Iterator[Record]:
-    from .explaining import functions
+    from .clause import clause_functions
 
-    for stated, _ in functions():
-        yield {name: getattr(stated, name) for name in ("id", "area", "profile", "sentence", "source")}
+    for function in clause_functions():
+        yield {name: getattr(function.clause, name) for name in ("id", "area", "profile", "sentence", "source")}
 
 
 def _operators() -> Iterator[Record]:

@@ -28,6 +28,8 @@ FUNCTIONS = (
 TWO_ARGUMENTS = ("product", "first_only", "once_product", "too_few")
 TWO_OUTPUTS = ("two_outputs", "none_for_missing", "zeros_for_missing", "same_twice", "second_marked")
 SMALL = 12
+MATRICES = ("vmap", "jacrev", "jacfwd", "hessian")
+KINDS = ("checkpoint", "grad", "vjp", "jvp", "jvp_of_vjp", "vjp_of_jvp", *MATRICES)
 
 
 def suits(b: Language, line: Operator) -> bool:
@@ -133,8 +135,8 @@ def function(b: Language) -> None:
 
 def transform(b: Language) -> None:
     """A function transform of a smooth region, which may close over another value."""
-    kind = b.pick(("checkpoint", "grad", "vjp", "jvp", "vmap", "jacrev", "jacfwd", "hessian"))
-    pool = [v for v in b.operands() if prod(v.shape) <= SMALL or kind in ("checkpoint", "grad", "vjp", "jvp")]
+    kind = b.pick(KINDS)
+    pool = [v for v in b.operands() if prod(v.shape) <= SMALL or kind not in MATRICES]
     pool = [v for v in pool if v.shape] if kind == "vmap" else pool
     if not pool or (is_complex(b.dtype) and kind in ("grad", "jacrev", "jacfwd", "hessian")):
         return
@@ -152,9 +154,10 @@ def transform(b: Language) -> None:
     result = b.transform(kind, region, [x], captures=captures, **_options(b, kind, x))
     if kind in ("checkpoint", "vmap", "grad"):
         result.shape, result.dtype = x.shape, x.dtype
-    elif kind in ("vjp", "jvp"):
-        result.parts = ((x.shape, x.dtype),) * 2
-        b.item(result, b.choose(2))
+    elif kind not in MATRICES:
+        # Of the second derivatives only the gradients' change is given.
+        result.parts = ((x.shape, x.dtype),) * (2 if kind in ("vjp", "jvp") else 1)
+        b.item(result, b.choose(len(result.parts)))
     else:
         result.known = False
 
@@ -164,6 +167,7 @@ def _options(b: Language, kind: str, x: Value) -> dict[str, Any]:
         return {"use_reentrant": bool(b.choose(2))}
     if kind == "vmap":
         return {"in_dims": 0, "out_dims": 0}
-    if kind in ("vjp", "jvp"):
-        return {"cotangents" if kind == "vjp" else "tangents": (b.like(x),)}
-    return {"argnums": 0}
+    if kind in ("grad", "jacrev", "jacfwd", "hessian"):
+        return {"argnums": 0}
+    wanted = [name for word, name in (("vjp", "cotangents"), ("jvp", "tangents")) if word in kind]
+    return {name: (b.like(x),) for name in wanted}

@@ -128,12 +128,13 @@ def observe(b: Language) -> None:
 
 
 def grad_of(b: Language) -> None:
-    """A gradient read as a value. (How often a formula writes to what it makes, and its strides in dimensions of size
-    1, are its own.)"""
+    """A gradient read as a value, with its strides. (How often a formula writes to what it makes, and its strides in
+    dimensions of size 1, are its own.)"""
     if b.leaves():
-        found = b.grad_of(b.pick(b.leaves()))
+        x = b.pick(b.leaves())
+        found = b.grad_of(x)
         found.known = False
-        b.observe(found, "flags").known = False
+        b.observe(found, "flags", *(("layout",) if all(n > 1 for n in x.shape) else ())).known = False
 
 
 def set_grad(b: Language) -> None:

@@ -5,6 +5,7 @@ Loaded by ``conformance/conftest.py`` in the checkout and by ``-p`` elsewhere. C
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -57,6 +58,7 @@ class Session:
         self.done = done(self.path) if self.resume and self.path else frozenset[str]()
         self._recorder: Recorder | None = None
         self._judge: Judge | None = None
+        self._is_named = False
 
     def judge(self) -> Judge:
         """The judge of this run; loads the two engines."""
@@ -64,18 +66,39 @@ class Session:
             self._judge = Judge(
                 backends.load(self.backend, self.python, self.imports), backends.load(self.oracle, self.oracle_python)
             )
+            # The engines and the catalogue stay: the collector need not look through them again and again.
+            gc.collect()
+            gc.freeze()
         return self._judge
 
-    def begin(self) -> None:
-        """Loads the engines and writes who is judged by whom, or goes on with the file of a run that was cut."""
+    def header(self) -> dict[str, Any]:
+        """Who is judged by whom."""
         judge = self.judge()
-        fresh = run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
+        return run_line(judge.backend, judge.oracle, self.settings.profile, self.settings.seed, self.selection)
+
+    def header_once(self) -> list[dict[str, Any]]:
+        """The header before a worker's first result, nothing before the others."""
+        is_first, self._is_named = not self._is_named, True
+        return [self.header()] if is_first else []
+
+    def begin(self, fresh: dict[str, Any]) -> None:
+        """Writes who is judged by whom, or goes on with the file of a run that was cut."""
+        self._is_named = True
         if self.resume and self.path:
             self._recorder, records = begin(self.path, fresh)
             for line in records:
                 (self.results if line["type"] == "result" else self.findings).append(line)
         else:
             self.write(fresh)
+
+    def take(self, line: dict[str, Any]) -> None:
+        """Records a line of a test, and keeps it for the summary; the first worker's header begins the file."""
+        if line["type"] == "run":
+            if not self._is_named:
+                self.begin(line)
+            return
+        self.write(line)
+        (self.results if line["type"] == "result" else self.findings).append(line)
 
     def write(self, line: dict[str, Any]) -> None:
         """Records a line, where a results file is wanted."""
@@ -122,17 +145,33 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Loads the engines, where tests run: the process that only hands them out has no use for any."""
     config = session.config
-    distributed = bool(getattr(config.option, "numprocesses", None))
-    ours = distributed or config.option.resume or any(map(is_ours, session.items))
-    if config.option.collectonly or _is_worker(config) or session.testsfailed or not ours:
-        return
-    state = config.stash[_STATE]
+    state, is_worker = config.stash[_STATE], _is_worker(config)
+    distributed = not is_worker and bool(getattr(config.option, "numprocesses", None))
+    ours = config.option.resume or any(map(is_ours, session.items))
+    if config.option.collectonly or session.testsfailed or not ours or (distributed and not config.option.resume):
+        return None
     try:
-        state.begin()
+        if is_worker:
+            state.judge()
+        else:
+            state.begin(state.header())
     except (backends.BrokenBackend, backends.UnknownBackend, RecordError) as error:
-        pytest.exit(str(error), returncode=2)
+        if not is_worker:
+            pytest.exit(str(error), returncode=2)
+        config.workeroutput[_PROPERTY] = str(error)  # type: ignore[attr-defined]
+        return True
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # A worker that could not load an engine has said so in a line, and run nothing.
+    broken = getattr(node, "workeroutput", {}).get(_PROPERTY)
+    if broken:
+        pytest.exit(broken, returncode=2)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -179,8 +218,7 @@ def _check_of(item: pytest.Function) -> Check:
     state = item.config.stash[_STATE]
 
     def done(outcome: Outcome) -> None:
-        lines = [finding.line for finding in outcome.findings] + [outcome.result]
-        item.user_properties.append((_PROPERTY, json.loads(json.dumps(lines))))
+        _attach(item, [*(finding.line for finding in outcome.findings), outcome.result])
         if outcome.status in FAILING:
             pytest.fail(outcome.text, pytrace=False)
         if outcome.status == "known":
@@ -191,12 +229,18 @@ def _check_of(item: pytest.Function) -> Check:
     return Check(state.judge(), state.settings, done, getattr(item.function, "clause", None))
 
 
+def _attach(item: pytest.Item, lines: list[dict[str, Any]]) -> None:
+    """The lines travel with the test's report as text: what carries a worker's reports is slow with nested data."""
+    before = item.config.stash[_STATE].header_once() if _is_worker(item.config) else []
+    item.user_properties.append((_PROPERTY, json.dumps([*before, *lines])))
+
+
 @pytest.hookimpl
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     # An exception that isn't a verdict is the harness's own fault: it must not be read as the engine's.
     raised = call.when == "call" and call.excinfo is not None and is_ours(item)
     if raised and not any(name == _PROPERTY for name, _ in item.user_properties):
-        item.user_properties.append((_PROPERTY, [_broken(item, call.excinfo)]))
+        _attach(item, [_broken(item, call.excinfo)])
 
 
 def _identity(item: pytest.Item) -> str:
@@ -235,10 +279,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         return
     for name, lines in report.user_properties:
         if name == _PROPERTY:
-            for line in lines:
-                state.write(line)
-                kept = state.results if line["type"] == "result" else state.findings
-                kept.append(line)
+            for line in json.loads(lines):
+                state.take(line)
 
 
 _controller: dict[str, Session] = {}

@@ -199,16 +199,6 @@ units of float64 in 2¹⁶ of them (as recorded for `var`); there are too many t
 masked factors overflow, enlarged images are too large, and PyTorch's dist of complex tensors raises in backward."""
 
 
-WRITES_WITHOUT_FORWARD = frozenset(
-    {
-        # PyTorch subtracts a Boolean tensor, or misses an operand, where it pushes a tangent through the write.
-        *("pow", "scatter_reduce"),
-        # PyTorch's slopes are good to 1e-9 or so (recorded for `inplace`); the arbiter does not follow writes.
-        *("digamma", "lgamma", "mvlgamma", "polygamma", "special.polygamma"),
-    }
-)
-
-
 def _huge(b: Builder, line: Operator) -> None:
     b.sizes = "huge"
     _vjp(b, line) if line.differentiable else _forward(b, line)
@@ -291,7 +281,7 @@ PROPERTIES: dict[str, Property] = {
             "its in-place twin has the same tangent",
             inplace_forward,
             "forward",
-            lambda line: _writable(line) and _forwards(line) and line.name not in WRITES_WITHOUT_FORWARD,
+            lambda line: _writable(line) and _forwards(line),
         ),
         Property(
             "huge-forward",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from .catalogue import operators
 from .check import Check, Outcome, Settings
-from .clause import Clause
+from .clause import Clause, clause_functions
 from .generate import one_operator
 from .judge import Judge
 from .language import language
@@ -46,15 +43,6 @@ def _properties() -> Iterator[Question]:
         for kind in properties_of(line):
             draw = one_operator(line, kind.build, kind.dtypes(line))
             yield Question(f"op/{line.name}/{kind.name}", lambda c, a=line, k=kind, d=draw: c.operator(a, k, d))
-
-
-def clause_functions() -> Iterator[Callable[..., Any]]:
-    """The decorated test functions of all clause files."""
-    package = importlib.import_module(".clauses", __package__)
-    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        if found.name.startswith("test_"):
-            module = importlib.import_module(f"{package.__name__}.{found.name}")
-            yield from (f for f in vars(module).values() if hasattr(f, "clause"))
 
 
 def _clauses() -> Iterator[Question]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import catalogue
 from .leafdata import leaf_array
-from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Step, Transform, refs
+from .program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Region, Step, Transform, refs
 
 ELEMENTWISE = frozenset({"pointwise", "special", "activation"})
 SINGLE_LOSSES = frozenset({"nn.functional.binary_cross_entropy", "nn.functional.binary_cross_entropy_with_logits"})
@@ -21,26 +21,38 @@ JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.
 
 def without_writes(program: Program) -> Program:
     """The program with each in-place call on a fresh clone made a call that returns: from there on, what names the
-    clone means the result. Other writes stay as they are."""
+    clone means the result. So in the functions that its transforms run. Other writes stay as they are."""
+    return Program(_returning(program.steps, 0)[0])
+
+
+def _returning(given: tuple[Step, ...], first: int) -> tuple[tuple[Step, ...], dict[int, Ref]]:
+    """Steps without writes, the first of them numbered so, and what the clones' names mean at the end."""
     steps: list[Step] = []
     newest: dict[int, Ref] = {}
-    for index, step in enumerate(program.steps):
+    for index, step in enumerate(given):
         moved = _renamed(step, newest)
+        if isinstance(moved, Transform) and moved.region is not None:
+            moved = replace(moved, region=_returning_region(moved.region))
         if isinstance(step, Call) and step.form == "inplace" and isinstance(step.args[0], Ref):
             target = step.args[0].index
-            if _is_fresh(program, target, index):
+            if _is_fresh(given[:index], target - first, Ref(target)):
                 moved = replace(moved, form="function")
-                newest[target] = Ref(index)
+                newest[target] = Ref(first + index)
         steps.append(moved)
-    return Program(tuple(steps))
+    return tuple(steps), newest
 
 
-def _is_fresh(program: Program, target: int, end: int) -> bool:
-    """Whether a value is a clone of which nothing made a view before a step."""
-    step = program.steps[target]
+def _returning_region(region: Region) -> Region:
+    steps, newest = _returning(region.steps, region.params)
+    return replace(region, steps=steps, results=_replaced(region.results, newest))
+
+
+def _is_fresh(before: tuple[Step, ...], place: int, target: Ref) -> bool:
+    """Whether a value, the step at a place, is a clone of which nothing made a view before."""
+    step = before[place] if place >= 0 else None
     if not isinstance(step, Call) or step.op != "clone":
         return False
-    users = [s for s in program.steps[:end] if isinstance(s, Call) and Ref(target) in s.args]
+    users = [s for s in before if isinstance(s, Call) and target in s.args]
     return not any(catalogue.find(s.op).view for s in users)
 
 

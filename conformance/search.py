@@ -245,5 +245,5 @@ def smallest(
         except Rejected:
             return Program(())
 
-    with collecting_warnings():
+    with collecting_warnings(), judge.quickly():
         return shrink(log, guarded, fails)

@@ -21,7 +21,7 @@ from typing import Any
 from .backends import Backend, collecting_warnings, load
 from .catalogue import operators
 from .check import Settings
-from .clause import Programs
+from .clause import Programs, clause_functions
 from .codec import encode_program
 from .excuse import Excuse, LanguageExcuse
 from .finding import find_fault
@@ -30,7 +30,7 @@ from .judge import Judge, Judgement, Law
 from .language import language
 from .program import Program
 from .properties import properties_of
-from .questions import Question, clause_functions
+from .questions import Question
 from .search import Draw, Rejected
 from .source import Stream, mix
 from .trace import Trace

@@ -18,7 +18,6 @@ from .trace import Observed, Trace
 UNSETTLED = frozenset(
     {
         # What the noise of a region measures is less than what cancels in the second derivative.
-        *("softmax", "log_softmax", "nn.functional.softmax", "nn.functional.log_softmax", "nn.functional.softmin"),
         "nn.functional.multi_head_attention_forward",
         # Forward mode here is a transposed backward pass, which refuses the parts of a complex gauge one by one.
         *("svd", "linalg.svd", "svd_lowrank", "pca_lowrank", "linalg.eig", "linalg.eigh"),
@@ -29,7 +28,7 @@ UNSETTLED = frozenset(
         # PyTorch raises where there is a derivative; not recorded yet.
         *("nn.functional.binary_cross_entropy", "nn.functional.conv1d"),
         # Open in refgrad.
-        *("linalg.lu", "logcumsumexp"),
+        "linalg.lu",
     }
 )
 """Lines not yet held to one second derivative in both orders, and why. The list may only shrink."""
@@ -79,7 +78,10 @@ def push_forward(b: Builder, line: Operator) -> None:
 
 def untracked(b: Builder) -> None:
     """Lets no leaf require grad: a transform differentiates in any case, and who requires what is another property's."""
-    b.steps[:] = [replace(step, requires_grad=False) if isinstance(step, Leaf) else step for step in b.steps]
+    b.steps[:] = [
+        replace(step, requires_grad=False) if isinstance(step, Leaf) and step.requires_grad else step
+        for step in b.steps
+    ]
 
 
 def unexpanded(b: Builder) -> None:

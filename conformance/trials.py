@@ -16,7 +16,6 @@ from .backends import Backend, collecting_warnings, load
 from .catalogue import Operator
 from .check import LANGUAGE_SHARE, Settings
 from .clause import Programs, Scenario
-from .compare import Allowance
 from .faults.changes import Event
 from .faults.fault import Broken, Fault
 from .faults.sites import Reach, Site
@@ -24,6 +23,7 @@ from .judge import Judge, Judgement, Law
 from .program import Program
 from .properties import Property
 from .questions import Question
+from .rounding import Rounding
 from .search import Draw, Rejected
 from .source import Stream, mix
 from .trace import Trace
@@ -84,29 +84,19 @@ def asked(question: Question, settings: Settings) -> Asked:
 class SharedJudge(Judge):
     """A judge of many backends on one program after another: the oracle's part is done once a program."""
 
-    __slots__ = ("_known", "_making", "program", "theirs")
+    __slots__ = ("rounding",)
 
     def __init__(self, backend: Backend, oracle: Backend) -> None:
         Judge.__init__(self, backend, oracle)
-        self.program = Program(())
-        self.theirs = Trace()
+        self.rounding = Rounding(oracle, Program(()), Trace(), False)
 
     def take(self, program: Program) -> None:
         """Makes a program the current one."""
-        self.program, self.theirs = program, self.oracle.execute(program)
-        self._known: list[Allowance] = []
-        self._making: Iterator[Allowance] = Judge._allowances(self, program, self.theirs)
+        self.rounding = self._rounding(program, self.oracle.execute(program))
 
-    def weigh(self, mine: Trace, law: Law | None) -> Judgement:
+    def weigh_current(self, mine: Trace, law: Law | None) -> Judgement:
         """The judgement on a trace of the current program."""
-        judgement = self._compare(self.program, mine, self.theirs)
-        return judgement if judgement.status != "same" else self._lawful(self.program, mine, self.theirs, law)
-
-    def _allowances(self, program: Program, reference: Trace) -> Iterator[Allowance]:
-        yield from self._known
-        for allowance in self._making:
-            self._known.append(allowance)
-            yield allowance
+        return self.weigh(self.rounding, mine, law)
 
 
 @dataclass(slots=True)
@@ -194,13 +184,13 @@ class Bench:
         if not firing:
             return
         self.judge.take(program)
-        if self.judge.weigh(sound, found.law).status != "same":
+        if self.judge.weigh_current(sound, found.law).status != "same":
             self.unsound += 1
             return
         for fault in firing:
             started = time.perf_counter()
             self.fired[fault.id] = self.fired.get(fault.id, 0) + 1
-            judgement = self.judge.weigh(self._engine(fault).execute(program), found.law)
+            judgement = self.judge.weigh_current(self._engine(fault).execute(program), found.law)
             if judgement.status == "different" and judgement.divergence is not None:
                 self._note(fault, found.id, judgement.divergence, log, time.perf_counter() - started)
 

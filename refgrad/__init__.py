@@ -1,5 +1,6 @@
 """refgrad: an executable specification of PyTorch's autograd, in NumPy. Use it as `import refgrad as torch`."""
 
+from math import e, inf, nan, pi
 from typing import Any
 
 from . import _views  # installs view history before rows are made

@@ -17,7 +17,7 @@ import numpy as np
 from ._calls import common_dtype, flat
 from ._interpreters import LIVE
 from ._layout import pointwise
-from ._modes import state
+from ._modes import local, state
 from ._op import Row
 from ._random import default_generator
 from ._random_modes import NEEDS_DRAW
@@ -281,7 +281,8 @@ def below(level: VmapLevel) -> Iterator[None]:
 
 def vmap_levels() -> list[VmapLevel]:
     """The running vmaps, innermost first."""
-    return [level for level in state.functional_levels if isinstance(level, VmapLevel)]
+    levels = local.me.functional_levels
+    return [level for level in levels if isinstance(level, VmapLevel)] if levels else []
 
 
 def lowered(t: Tensor, levels: Sequence[VmapLevel]) -> Tensor:

@@ -1,177 +1,24 @@
-"""How a row is called: the fast paths for one and two plain tensors, and the general path.
-
-The fast paths hold when every operand is a plain Tensor (no view, no lazy bits, no tangent), the dtypes agree and the
-thread is in no rare mode; one flag each is checked. Everything else, errors included, is the general path's.
-"""
+"""How a row is called, the general path: what the fast ones (`_fast`) leave to it, errors included."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import _errors as errors
 from ._dtypes import OF_ARRAY, get_default_dtype, result_dtype
-from ._graph import accumulator_edge
-from ._layout import NUMBER, beside_number, canonical, column_major, pointwise
+from ._layout import NUMBER, canonical, column_major
 from ._modes import LEVELS, local
 from ._op import Row
-from ._record import record, save
-from ._saved import Result
-from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain, refresh, resolved
+from ._record import record
+from ._tensor import DUAL, LAZY, VIEW, Tensor, plain, refresh, resolved
 
 NUMBERS = (bool, int, float, complex)
 OPERANDS = (Tensor, *NUMBERS)
 # A number among the operands, for the layout of an empty result: there it counts as a tensor without dimensions.
 ndarray = np.ndarray
-
-
-def caller(row: Row) -> Callable[..., Any]:
-    """The function that applies a row."""
-    if row.is_view:
-        from ._views import view_caller
-
-        return view_caller(row)
-    if row.schema.is_plain and row.promote and row.is_differentiable and row.layout is pointwise:
-        if len(row.schema.inputs) == 1 and not row.schema.attributes:
-            return _unary(row)
-        if len(row.schema.inputs) == len(row.edged) == 2 and not row.schema.attributes:
-            return _binary(row)
-    return _general(row)
-
-
-def _named(row: Row, call: Callable[..., Any]) -> Callable[..., Any]:
-    call.__name__ = call.__qualname__ = row.schema.name
-    call.row = row  # type: ignore[attr-defined]
-    return call
-
-
-def _general(row: Row) -> Callable[..., Any]:
-    count = len(row.schema.inputs)
-
-    def call(*args: Any) -> Any:
-        return apply(row, args[:count], args[count:])
-
-    return _named(row, call)
-
-
-def _unary(row: Row) -> Callable[[Tensor], Tensor]:
-    kernels, kernel_for = row.kernels, row.kernel_for
-    plan, node_class = row.plan((True,)), row.node
-    saves_self = plan.saves == (row.schema.inputs[0].name,)
-    is_quick = not plan.metas and (saves_self or plan.saves == (row.schema.outputs[0].name,))
-
-    def call(self: Tensor, *, out: Tensor | None = None) -> Tensor:
-        if out is not None:
-            return fill(row, (self,), out)
-        me = local.me
-        if type(self) is not Tensor or self._flags or not me.computes or self._cell is None:
-            return apply(row, (self,), ())
-        a = self._array
-        kernel = kernels.get(a.dtype) or kernel_for(a.dtype)
-        r = me.run(kernel, a)
-        if type(r) is not ndarray:
-            r = np.asarray(r)
-        elif r.ndim > 1 or not r.size:
-            r = pointwise(r, (a,))
-        out = new(Tensor)
-        out._array = r
-        out._cell = cell = [0]
-        out._flags = 0
-        out._grad = out._view = out._extra = out._edge = None
-        out._needs = False
-        if self._needs and me.grad:
-            if not is_quick or me.anomaly is not None or r.dtype.kind in "iub":
-                record(row, (self,), (), (out,))
-                return out
-            node = new(node_class)
-            node.sequence = me.sequence
-            me.sequence += 1
-            node.edges = (self._edge or accumulator_edge(self),)
-            node.shape, node.dtype = r.shape, r.dtype
-            node.hooks = node._metadata = node.metas = node.counts = None
-            node.attributes, node.plan = (), plan
-            out._needs, out._edge = True, (node, 0)
-            if not me.plain:
-                node.saved = save(node, (self,), (out,))
-            else:
-                node.saved = ((self, self._cell[0]),) if saves_self else (Result((r, cell, 0)),)
-        return out
-
-    call.takes_out = True  # type: ignore[attr-defined]
-    return _named(row, call)
-
-
-def _binary(row: Row) -> Callable[[Any, Any], Tensor]:
-    kernels, kernel_for = row.kernels, row.kernel_for
-
-    def call(self: Any, other: Any, *, out: Tensor | None = None) -> Any:
-        if out is not None:
-            return fill(row, (self, other), out)
-        me = local.me
-        if type(self) is not Tensor or self._flags or not me.computes or self._cell is None:
-            return apply(row, (self, other), ())
-        a = self._array
-        dtype = a.dtype
-        if type(other) is Tensor:
-            b = other._array
-            if other._flags or other._cell is None or b.dtype is not dtype:
-                return apply(row, (self, other), ())
-            needs = self._needs or other._needs
-        elif (type(other) is float or type(other) is int) and dtype.kind in "fc":
-            b, needs = float(other), self._needs
-        else:
-            return apply(row, (self, other), ())
-        kernel = kernels.get(dtype) or kernel_for(dtype)
-        try:
-            r = me.run(kernel, a, b)
-        except ValueError:
-            raise_broadcast(a, b)
-            raise
-        if type(r) is not ndarray:
-            r = np.asarray(r)
-        elif r.ndim > 1 or not r.size:
-            r = pointwise(r, (a, b)) if type(b) is ndarray else beside_number(r, (a,))
-        out = plain(r)
-        if needs and me.grad:
-            if me.anomaly is None:
-                quick_record(row, me, self, other, out)
-            else:
-                record(row, (self, other), (), (out,))
-        return out
-
-    call.takes_out = True  # type: ignore[attr-defined]
-    return _named(row, call)
-
-
-def fill(row: Row, inputs: tuple[Any, ...], out: Any) -> Any:
-    """A call with `out=`."""
-    from ._out import fill
-
-    return fill(row.schema.name, _general(row), inputs, {}, out)
-
-
-def quick_record(row: Row, me: Any, self: Tensor, other: Any, out: Tensor) -> None:
-    """`record` for a plain tensor with a plain tensor or a number, and one output."""
-    mine = other_edge = None
-    if self._needs:
-        mine = self._edge or accumulator_edge(self)
-    if type(other) is Tensor and other._needs:
-        other_edge = other._edge or accumulator_edge(other)
-    r = out._array
-    if r.dtype.kind in "iub":
-        return
-    node = new(row.node)
-    node.sequence = me.sequence
-    me.sequence += 1
-    node.edges = (mine, other_edge)
-    node.shape, node.dtype = r.shape, r.dtype
-    node.hooks = node._metadata = node.metas = node.counts = None
-    node.attributes = ()
-    node.plan = plan = row.plan((mine is not None, other_edge is not None))
-    out._needs, out._edge = True, (node, 0)
-    node.saved = save(node, (self, other), (out,)) if plan.packs else ()
 
 
 def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
@@ -227,21 +74,22 @@ def _is_recordable(inputs: Sequence[Any], members: Sequence[Tensor]) -> bool:
 def refresh_all(given: Sequence[Any]) -> None:
     """Brings the views among the tensors up to date: what forbids that is an error before any of the arguments'."""
     for t in given:
-        if isinstance(t, Tensor) and t._flags & VIEW:
+        if (type(t) is Tensor or isinstance(t, Tensor)) and t._flags & VIEW:
             refresh(t)
 
 
 def _adopt(t: Tensor) -> None:
-    from ._forward import adopt
+    if not t._flags & DUAL and t._view.base._flags & DUAL:
+        from ._forward import adopt
 
-    adopt(t)
+        adopt(t)
 
 
 def flat(inputs: Sequence[Any]) -> list[Tensor]:
     """The tensors among the inputs, those in lists too. Raises TypeError for a foreign argument."""
     found: list[Tensor] = []
     for given in inputs:
-        if isinstance(given, Tensor):
+        if type(given) is Tensor or isinstance(given, Tensor):
             found.append(given)
         elif isinstance(given, (list, tuple)):
             found += flat(given)
@@ -296,11 +144,7 @@ def _are_alike(arrays: list[Any]) -> bool:
     first = arrays[0]
     if type(first) is not ndarray:
         return False
-    # A loop takes half of the time of all(), in each call.
-    for a in arrays:  # noqa: SIM110
-        if type(a) is not ndarray or a.dtype is not first.dtype:
-            return False
-    return True
+    return all(type(a) is ndarray and a.dtype is first.dtype for a in arrays)
 
 
 def _dtype_of(arrays: list[Any]) -> np.dtype:
@@ -384,4 +228,4 @@ def raise_broadcast(*arrays: Any) -> None:
         shape = tuple(q if p == 1 else p for p, q in zip(x, y))
 
 
-__all__ = ["apply", "caller", "common_dtype", "compute", "errors", "flat", "owned", "promoted", "raise_broadcast"]
+__all__ = ["apply", "common_dtype", "compute", "errors", "flat", "owned", "promoted", "raise_broadcast"]

@@ -18,7 +18,7 @@ from ._accumulate import Owners, fit
 from ._graph import AccumulateGrad, CallableNode, Node
 from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
-from ._modes import LEVELS, state
+from ._modes import LEVELS, local
 from ._ready import ReadyHeap
 from ._tensor import Tensor
 
@@ -50,7 +50,7 @@ class Task:
 
     def __init__(self, live: bool, keep: bool, owners: Owners) -> None:
         self.live, self.keep, self.owners = live, keep, owners
-        self.anomaly = state.anomaly
+        self.anomaly = local.me.anomaly
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
         self.ready = ReadyHeap()
@@ -83,7 +83,7 @@ class Task:
 
     def capture(self, node: Node, slots: list[Any]) -> None:
         """Keeps the cotangents that `grad` asked for."""
-        for nr, position in self.captures.get(node, ()):
+        for nr, position in self.captures[node]:
             self.results[position] = slots[nr]
 
 
@@ -99,9 +99,9 @@ def execute(
     """Runs a backward. With `capture`, returns {position in inputs: its cotangent} instead of accumulating there; with
     `inputs` alone, only what leads to them is run."""
     # Formulas run on dual tensors while a forward level runs: a gradient then has a tangent.
-    live = create_graph or bool(LEVELS)
+    live, me = create_graph or bool(LEVELS), local.me
     task = Task(live, keep, owners or Owners(seeds))
-    roots = [(_node_of(e), e[1]) for e in roots]
+    roots = [(e[0], e[1]) for e in roots]  # an edge of the user's may be a GradientEdge, of three
     task.waiting = count_dependencies([node for node, _ in roots])
     if inputs is not None:
         _aim(task, roots, inputs, capture)
@@ -115,20 +115,16 @@ def execute(
         # One root always has its turn, several only where they lead to an input: PyTorch puts a node before those.
         if not task.waiting[node] and (len(roots) == 1 or task.will_reach(node)):
             task.ready.push(node)
-    grad, state.grad = state.grad, create_graph
-    state.executing.append(task)
+    grad, me.grad = me.grad, create_graph
+    me.executing.append(task)
     try:
         _run(task)
         while task.callbacks:
             task.callbacks.pop(0)()
     finally:
-        state.executing.pop()
-        state.grad = grad
+        me.executing.pop()
+        me.grad = grad
     return task.results
-
-
-def _node_of(edge: Edge) -> Node:
-    return edge[0]
 
 
 def _array_of(seed: Tensor) -> np.ndarray:
@@ -189,7 +185,7 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
     elif task.live:
         slots[nr] = LIVE.add(before, g)
     else:
-        slots[nr] = state.run(np.add, before, g)
+        slots[nr] = local.me.run(np.add, before, g)
 
 
 def _run(task: Task) -> None:
@@ -200,8 +196,8 @@ def _run(task: Task) -> None:
     try:
         _loop(task, True)
     except Exception:
-        if task.running is not None and state.anomaly is not None:
-            state.anomaly.explain(task.running)
+        if task.running is not None and local.me.anomaly is not None:
+            local.me.anomaly.explain(task.running)
         raise
 
 
@@ -226,9 +222,11 @@ def _loop(task: Task, is_traced: bool) -> None:
             slots = [None] * (1 if node.metas is None else len(node.metas))
         if needed is not None and node not in needed:
             # A node that does not run gives its cotangents as its hooks leave them, one that runs as they arrive.
-            task.capture(node, run_tensor_hooks(node, slots, live))
+            slots = run_tensor_hooks(node, slots, live)
+            if node in captures:
+                task.capture(node, slots)
             continue
-        if captures:
+        if node in captures:
             task.capture(node, slots)
         edges = node.edges
         if is_plain and edges and node.hooks is None:
@@ -287,7 +285,7 @@ def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndar
     if not isinstance(g, ndarray):
         g = np.asarray(g)
     if g.shape != shape or (g.dtype is not dtype and dtype is not None):
-        return state.run(fit, g, shape, dtype, False, node.name(), index)
+        return local.me.run(fit, g, shape, dtype, False, node.name(), index)
     return g
 
 

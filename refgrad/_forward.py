@@ -17,7 +17,7 @@ import numpy as np
 from ._calls import NUMBERS, flat
 from ._dtypes import OF_ARRAY, promote_types
 from ._interpreters import LIVE
-from ._modes import LEVELS, state
+from ._modes import LEVELS, local
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general, meta_of
 from ._saved import Saved
@@ -27,9 +27,11 @@ from ._views import replay
 
 def tangent_of(t: Any, level: int) -> Tensor | None:
     """The tangent that a tensor carries at a level."""
-    if LEVELS and isinstance(t, Tensor) and t._view is not None:
+    if type(t) is not Tensor and not isinstance(t, Tensor):
+        return None
+    if t._view is not None and LEVELS:
         adopt(t)
-    if not isinstance(t, Tensor) or not t._flags & DUAL or t._extra is None or t._extra.tangents is None:
+    if not t._flags & DUAL or t._extra is None or t._extra.tangents is None:
         return None
     return t._extra.tangents.get(level)
 
@@ -98,9 +100,12 @@ def keep_tangents(outputs: Sequence[Tensor]) -> None:
 
 def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: Sequence[Tensor]) -> None:
     """Gives the outputs of a call the tangents that follow from those of its inputs."""
-    if not state.forward_grad:
+    if not local.me.forward_grad:
         return
-    levels = {level for t in flat(inputs) if t._flags & DUAL for level in (t._extra.tangents or {})}  # type: ignore[union-attr]
+    levels: set[int] = set()
+    for t in flat(inputs):
+        if t._flags & DUAL:
+            levels.update(t._extra.tangents or ())  # type: ignore[union-attr]
     for level in sorted(levels & LEVELS.keys()):
         tangents = [_collect(given, level) for given in inputs]
         bare = [primal_of(given, level) for given in inputs]
@@ -130,9 +135,10 @@ def primal_of(given: Any, level: int) -> Any:
     if tangent_of(given, level) is None:
         return given
     made = LIVE.alias_with_history(given)
-    for other, tangent in given._extra.tangents.items():
-        if other < level:
-            set_tangent(made, other, tangent)
+    if len(given._extra.tangents) > 1:
+        for other, tangent in given._extra.tangents.items():
+            if other < level:
+                set_tangent(made, other, tangent)
     return made
 
 
@@ -172,7 +178,7 @@ def _entwined(
 ) -> Any:
     """A tangent with the history of its zero terms: PyTorch has one for each operand without a tangent, a number too,
     and they decide whether the tangent requires grad. Their values stay out, since 0·inf would be nan."""
-    if not state.grad or row.jvp_kind == LINEAR or not isinstance(total, Tensor) or total.requires_grad:
+    if row.jvp_kind == LINEAR or not local.me.grad or not isinstance(total, Tensor) or total.requires_grad:
         return total
     missing = [i.name for i, x, t in zip(row.schema.inputs, inputs, tangents) if x is not None and t is None]
     if not missing or not any(x.requires_grad for x in flat(inputs)):
@@ -273,7 +279,7 @@ def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tupl
             [gradient_edge(s) for s in seeds],
             True,
         )
-    tracked = [x for x in (*flat(inputs), *moving) if x.requires_grad] if state.grad else []
+    tracked = [x for x in (*flat(inputs), *moving) if x.requires_grad] if local.me.grad else []
     pushed = iter([None if back is True else _own_history(back.get(k), tracked) for k in range(len(seeds))])
     return [next(pushed) if o._needs else None for o in (found if isinstance(found, tuple) else (found,))]
 

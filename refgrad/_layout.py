@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, restrided, storage_offset
+from ._storage import contiguous_strides, element_strides, flat_storage, is_dense, restrided, storage_offset, strided
 
 Strides = tuple[int, ...]
 NUMBER = np.zeros(())
@@ -28,7 +28,7 @@ def with_strides(array: np.ndarray, strides: Strides) -> np.ndarray:
     if array.size == 0 or all(a == b or n == 1 for a, b, n in zip(array.strides, steps, array.shape)):
         return restrided(array, array.shape, steps)
     flat = np.empty(1 + sum((n - 1) * s for n, s in zip(array.shape, strides)), array.dtype)
-    made = np.lib.stride_tricks.as_strided(flat, array.shape, steps)
+    made = strided(flat, array.shape, steps)
     made[...] = array
     return made
 
@@ -58,6 +58,12 @@ def column_major(array: np.ndarray) -> np.ndarray:
 def pointwise(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A pointwise result laid out as PyTorch lays it out."""
     shape, steps = result.shape, result.strides
+    if 1 not in shape and result.flags.c_contiguous and result.size:
+        for a in operands:
+            if not a.flags.c_contiguous:
+                break
+        else:
+            return result
     says_all = len(shape) != 4 or 1 not in shape  # where sizes of 1 leave open which of two layouts it is
     alike = same = True
     for a in operands:
@@ -91,6 +97,8 @@ def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A copy laid out as PyTorch lays it out: with the strides of its operand if that is dense or empty, else dense in
     the order of its dimensions in memory."""
     source = operands[0]
+    if result.strides == source.strides and source.flags.c_contiguous:
+        return result
     if result.size == 0 or is_dense(source):
         return with_strides(result, element_strides(source))
     return pointwise(result, operands)

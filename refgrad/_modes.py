@@ -187,13 +187,13 @@ class _GradMode(_Mode):
     value = False
 
     def __enter__(self) -> None:
-        self.before = state.grad
-        state.grad = self.value
+        me = local.me
+        self.before, me.grad = me.grad, self.value
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        state.grad = self.before
+        local.me.grad = self.before
 
 
 class _BareGradMode(_GradMode):

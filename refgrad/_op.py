@@ -79,6 +79,7 @@ class Row:
     ) -> None:
         self.schema = parse(signature)
         self.is_single = len(self.schema.outputs) == 1 and not self.schema.is_variable
+        self.is_followed = bool(self.schema.followed)
         self.kernel = kernel
         self.promote: str | None = options.pop("promote", None)
         self.exact: bool = options.pop("exact", False)
@@ -227,7 +228,7 @@ def op(signature: str, kernel: Callable[..., Any], **options: Any) -> Callable[.
     memory and is laid out as it should be).
     Raises ValueError at import for a signature or a rule that asks for something unknown.
     """
-    from ._calls import caller
+    from ._fast import caller
 
     names = {i.name for i in parse(signature).inputs}
     rules = {name: options.pop(name) for name in tuple(options) if name in names}

@@ -147,22 +147,23 @@ def record(
     edges: list[Any] = []
     needs = [False] * len(inputs)
     counts: list[int] = []
-    is_cut = False
+    is_needed = False
     for k in row.edged:
         given = inputs[k]
         if type(given) is Tensor and not given._flags & VIEW:
             edge = given._edge or (accumulator_edge(given) if given._needs else None)
             edges.append(edge)
             counts.append(1)
-            needs[k] = edge is not None
+            if edge is not None:
+                needs[k] = is_needed = True
             continue
         members = given if isinstance(given, (list, tuple)) else (given,)
         found = [gradient_edge(t) if isinstance(t, Tensor) else None for t in members]
         edges += found
         counts.append(len(found))
         needs[k] = any(e is not None for e in found)
-        is_cut = is_cut or any(map(is_severed, members))
-    if not (is_cut or any(needs)):
+        is_needed = is_needed or needs[k] or any(map(is_severed, members))
+    if not is_needed:
         return None
     # PyTorch asks which inputs a gradient goes to, before it saves, only where there are several.
     needs[row.edged[0]] |= len(row.edged) == 1
@@ -205,21 +206,28 @@ def is_severed(t: Any) -> bool:
 
 def attach(node: RowNode, row: Row, outputs: Sequence[Tensor]) -> None:
     """Makes the node the producer of its differentiable outputs."""
+    if row.is_single:
+        (out,) = outputs
+        node.shape, node.dtype, node.metas = out._array.shape, out._array.dtype, None
+        if row.is_followed and node.dtype.kind not in "iub":
+            out._edge, out._needs = (node, 0), True
+        return
     schema = row.schema
     if len(outputs) > 1 and not schema.is_variable:
         outputs = [t for t, declared in zip(outputs, schema.outputs) if declared.differentiable]
     node.shape, node.dtype, node.metas = outputs[0]._array.shape, outputs[0]._array.dtype, None
     if len(outputs) > 1 or schema.is_variable:
         node.metas = tuple((t._array.shape, t._array.dtype) for t in outputs)
-    is_followed = bool(schema.followed)
     for nr, t in enumerate(outputs):
-        if is_followed and t._array.dtype.kind not in "iub":
+        if row.is_followed and t._array.dtype.kind not in "iub":
             t._edge, t._needs = (node, nr), True
 
 
 def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tuple[Any, ...]:
     """What the plan's rules need, as PyTorch packs it; Meta for a value of which only the shape is needed."""
     plan, entries = node.plan, []
+    if not plan.packs:
+        return ()
     first_meta, is_plain = len(plan.saves), local.me.plain
     for k, (is_output, position) in enumerate(plan.packs):
         if is_output:
@@ -232,6 +240,8 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
         value = inputs[position]
         if k >= first_meta:
             entries.append(meta_of(value, node.row.needs_offset))
+        elif type(value) is Tensor and not value._flags and is_plain and value._cell is not None:
+            entries.append((value, value._cell[0]))
         elif isinstance(value, (list, tuple)):
             entries.append(SavedList([Saved(t, False) for t in value]))
         elif not isinstance(value, Tensor):
@@ -239,7 +249,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
         elif value._flags or not is_plain or value._cell is None:
             entries.append(Saved(value, False))
         else:
-            entries.append((value, value._cell[0]))
+            entries.append((value, value._cell[0]))  # of a class of the user's
     return tuple(entries)
 
 

@@ -85,6 +85,17 @@ def is_expanded(array: np.ndarray) -> bool:
     return array.size > 1 and 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides))
 
 
+def strided(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """A view with the same first element and another shape and strides (in bytes). NumPy's own `as_strided` takes eight
+    times as long; it is left for what reaches beyond the array, and for arrays with gaps."""
+    if array.flags.c_contiguous and array.size:
+        try:
+            return np.ndarray(shape, array.dtype, array, 0, strides)
+        except ValueError:
+            pass
+    return np.lib.stride_tricks.as_strided(array, shape, strides)
+
+
 def restrided(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
     """A view with the same first element and another shape and strides (in bytes) that stay in the storage.
     Where NumPy's reshape gives those strides it is used: it takes a tenth of the time of `as_strided`."""
@@ -93,4 +104,4 @@ def restrided(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...
         found = (array.reshape(-1) if array.shape == shape else array).reshape(shape)
         if found.strides == strides:
             return found
-    return np.lib.stride_tricks.as_strided(array, shape, strides)
+    return strided(array, shape, strides)

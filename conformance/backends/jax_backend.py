@@ -66,12 +66,20 @@ def operators() -> Table:
         "nn.functional.hardswish": nn.hard_swish, "nn.functional.hardsigmoid": nn.hard_sigmoid,
         "detach": jax.lax.stop_gradient, "matrix_exp": linalg.expm, "linalg.matrix_exp": linalg.expm,
     }  # fmt: skip
+
+    def cholesky(x: Any, upper: bool = False) -> Any:
+        # Unless told not to, it takes the mean of both triangles.
+        lower = np.linalg.cholesky(x.mT.conj() if upper else x, symmetrize_input=False)
+        return lower.mT.conj() if upper else lower
+
     return (
-        table(space)
+        table(space, without=("float_power",))  # which stays in single precision
         | named
         | {
             "xlogy": lambda x, y: special.xlogy(*alike(space, x, y)),
             "special.xlog1py": lambda x, y: special.xlog1py(*alike(space, x, y)),
+            "cholesky": cholesky,
+            "linalg.cholesky": cholesky,
             "polygamma": special.polygamma,
             "special.polygamma": special.polygamma,
             "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),

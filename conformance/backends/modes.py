@@ -67,7 +67,7 @@ def _mode(run: Run, name: str) -> Any:
     if kind == "save_on_cpu":
         return graph.save_on_cpu()
     if kind == "seed":
-        run.ns.manual_seed(int(rest))
+        run.engine.seed(int(rest))
         return nullcontext()
     if kind == "detect_anomaly":
         return run.ns.autograd.detect_anomaly(check_nan=rest != "False")

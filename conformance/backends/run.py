@@ -54,8 +54,9 @@ class Run:
         take_warnings()
         if self.noise is not None:
             self.fixed = fixed_leaves(program)
+        outcomes, guarded = self.trace.steps, self.guarded
         for step in program.steps:
-            self.trace.steps.append(self.guarded(step))
+            outcomes.append(guarded(step))
         self._read_gradients()
         self.trace.warnings = take_warnings()
         return self.trace
@@ -63,7 +64,7 @@ class Run:
     def guarded(self, step: p.Step) -> Outcome:
         """Runs a step; whatever it raises is an outcome."""
         try:
-            value = self.act(step)
+            value = self.act(step) if step.modes else _STEPS[type(step)](self, step)
         except Skipped:
             self.values.append(FAILED)
             return Nothing(skipped=True)
@@ -71,16 +72,15 @@ class Run:
             self.values.append(FAILED)
             return Raised(self.engine.kind_of(error), str(error))
         self.values.append(value)
-        return NOTHING if type(step) in _SILENT or value is None else self._seen(value)
+        if value is None or type(step) in _SILENT:
+            return NOTHING
+        return value if type(value) is Observed else self.engine.see(value)
 
     def act(self, step: p.Step) -> Any:
         """Runs a step under its modes."""
         if step.modes:
             return within(self, step.modes, lambda: _STEPS[type(step)](self, step))
         return _STEPS[type(step)](self, step)
-
-    def _seen(self, value: Any) -> Outcome:
-        return value if type(value) is Observed else self.engine.see(value)
 
     def resolve(self, argument: Any) -> Any:
         """An argument of a step as the engine takes it."""
@@ -90,6 +90,8 @@ class Run:
             if value is FAILED:
                 raise Skipped
             return value
+        if kind in _LITERAL:
+            return argument
         if kind is tuple:
             return tuple([self.resolve(part) for part in argument])
         if kind is p.Slice:
@@ -245,7 +247,8 @@ class Run:
                 self.trace.gradients[index] = self.engine.see(grad)
 
 
-_SILENT = (p.Leaf, p.Hook, p.MultiHook)
+_LITERAL = frozenset({int, float, bool, str, complex, type(None)})
+_SILENT = frozenset({p.Leaf, p.Hook, p.MultiHook})
 """A leaf's value is the program's own, a handle is the engine's."""
 _STEPS: dict[type, Callable[[Run, Any], Any]] = {
     p.Leaf: Run.leaf,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import AbstractContextManager
 from importlib import import_module
+from typing import Any
 
 from .torchlike import Torchlike
 
@@ -12,10 +13,20 @@ from .torchlike import Torchlike
 class Torch(Torchlike):
     """PyTorch, whose noisy runs disturb every kernel that it runs."""
 
+    def seed(self, number: int) -> None:
+        # torch.manual_seed notes the stack for each kind of device that isn't there yet, and keeps all those notes.
+        self.ns.default_generator.manual_seed(number)
+
     def kernel_noise(self, seed: int) -> AbstractContextManager[object]:
         from .torch_noise import KernelNoise
 
         return KernelNoise(seed)
+
+    def storage_key(self, tensor: Any) -> int:
+        """Zeros without memory, which some formulas give, are told apart by what stands for it."""
+        if tensor._is_zerotensor():
+            return -tensor.untyped_storage()._cdata
+        return super().storage_key(tensor)
 
 
 def backend() -> Torch:

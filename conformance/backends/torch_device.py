@@ -67,6 +67,9 @@ class TorchOn(Torch):
         strides = [s // array.itemsize for s in array.strides]
         return super().tensor(np.array(memory)).to(self.device).as_strided(array.shape, strides).data
 
+    def seed(self, number: int) -> None:
+        self.ns.manual_seed(number)
+
     def array(self, tensor: Any) -> np.ndarray:
         """A copy of a tensor's values on the host."""
         return super().array(tensor.data.cpu())

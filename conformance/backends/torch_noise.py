@@ -19,7 +19,8 @@ from .noise import MOVES
 
 # fmt: off
 EXACT = frozenset((
-    "_conj", "_local_scalar_dense", "_neg_view", "_reshape_alias", "_to_copy", "_unsafe_view", "alias", "arange",
+    "_conj", "_local_scalar_dense", "_neg_view", "_new_zeros_with_same_feature_meta", "_reshape_alias", "_to_copy",
+    "_unsafe_view", "alias", "arange",
     "as_strided", "bitwise_and", "bitwise_not", "bitwise_or", "copy", "count_nonzero", "empty", "empty_like",
     "empty_strided", "equal", "fill", "floor_divide", "full", "full_like", "hardshrink", "hardshrink_backward",
     "hardtanh", "hardtanh_backward", "heaviside", "imag", "index", "is_nonzero", "isclose", "isneginf", "isposinf",
@@ -33,9 +34,11 @@ EXACT = frozenset((
 ))
 """Kernels that round nothing, and those that jump: noise in their operands would cross the jump."""
 ROUNDED = frozenset((
-    "abs", "add", "addcdiv", "addcmul", "div", "mul", "neg", "reciprocal", "rsub", "sqrt", "square", "sub",
+    "add", "addcdiv", "addcmul", "div", "mul", "neg", "reciprocal", "rsub", "sqrt", "square", "sub",
 ))
 """IEEE arithmetic: the error is in the result alone. Moved operands would part what is tied exactly."""
+MODULI = frozenset(("abs", "sgn"))
+"""Of real numbers these round nothing, of complex ones their results: a root and a quotient by it."""
 WHOLE = (
     "cholesky", "linalg_", "_linalg_", "_fft_", "triangular_solve", "lu_", "ormqr", "geqrf", "inverse", "det",
     "slogdet", "logdet", "upsample_", "_upsample_", "grid_sampler_", "_log_softmax", "_softmax_backward",
@@ -47,7 +50,7 @@ SELECTORS = frozenset((
 ))
 # fmt: on
 SELECTING = (float("inf"), float("-inf"), "amax", "amin")
-"""Under these orders and reductions, the selectors round nothing."""
+"""Under these orders and reductions, the selectors round nothing but the moduli that they select among."""
 
 
 POOL = 4096
@@ -79,6 +82,7 @@ class KernelNoise(TorchDispatchMode):
 
     def __init__(self, seed: int) -> None:
         super().__init__()
+        self.seed = seed
         self.generator = torch.Generator().manual_seed(seed)
         # Sums in another order err by a share of Σ|x|, which moves apart would hide: they add up like their root.
         self.outwards = seed % 4 == 2
@@ -92,8 +96,12 @@ class KernelNoise(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name, exact, written, rounded, whole = _nature(func)
-        if exact or (name in SELECTORS and _selects((*args, *kwargs.values()))):
-            return func(*args, **kwargs)
+        if name in MODULI:
+            exact, rounded = not args[0].is_complex(), True
+        selects = name in SELECTORS and _selects((*args, *kwargs.values()))
+        if exact or selects:
+            result = func(*args, **kwargs)
+            return _by_bits(result, self.seed) if selects and _made_of_moduli(args, result) else result
         # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
         args = tuple(map(_materialised, args))
         if not rounded:
@@ -102,6 +110,8 @@ class KernelNoise(TorchDispatchMode):
                 for k, part in enumerate(args)
             )
         result = func(*args, **kwargs)
+        if name == "abs" and not written:
+            return _by_bits(result, self.seed)
         if not written:
             # A logarithm of a sum near 1 rounds by a share of the sum, not of itself.
             return self.moved(result, _is_cubic(name, args), True, 1.0 if name == "_log_softmax" else 0.0)
@@ -150,6 +160,21 @@ class KernelNoise(TorchDispatchMode):
             pool, used = _table(dtype)[drawn], 0
         self.pools[dtype] = pool, used + count
         return pool[used : used + count].view(shape)
+
+
+def _made_of_moduli(args: Any, result: Any) -> bool:
+    return isinstance(args[0], torch.Tensor) and args[0].is_complex() and not result.is_complex()
+
+
+def _by_bits(sizes: torch.Tensor, seed: int) -> torch.Tensor:
+    """Moduli moved by what their own bits decide: an extreme among them is known by being equal to one of them, and
+    must stay so, wherever the modulus is computed again."""
+    if sizes.dtype not in (torch.float32, torch.float64):
+        return sizes
+    bits = sizes.contiguous().view(torch.int32 if sizes.dtype == torch.float32 else torch.int64).long()
+    mixed = (bits * 0x9E3779B1 + seed * 0x85EBCA77) >> 20
+    moves = _table(sizes.dtype)[mixed.remainder(len(MOVES))]
+    return torch.where(torch.isfinite(sizes), sizes * (1 + moves), sizes)
 
 
 @cache

@@ -92,6 +92,10 @@ class Torchlike:
         """What holds a tensor's memory."""
         return tensor.untyped_storage()
 
+    def seed(self, number: int) -> None:
+        """Seeds the generator that random operators draw from."""
+        self.ns.manual_seed(number)
+
     def kind_of(self, error: BaseException) -> str:
         """The kind of what a step raised."""
         return error_kind(error)
@@ -146,11 +150,13 @@ class Torchlike:
 
     def see(self, value: Any) -> Outcome:
         """A value as an outcome: tensors with what can be read without acting on the graph."""
+        if value is None:
+            return NOTHING
+        if type(value) is tuple:
+            return tuple([self.see(part) for part in value])
         if isinstance(value, self._tensor):
             array = self.array(value)
             return Observed(array, self.dtype_name(value.dtype), array.shape, value.requires_grad)
-        if value is None:
-            return NOTHING
         if isinstance(value, (tuple, list)):
             return tuple([self.see(part) for part in value])
         if isinstance(value, (bool, int, float, complex, str)):

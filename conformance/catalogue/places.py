@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 
+@lru_cache(64)
 def places_below(size: int, negative: bool = False) -> Domain:
     """Places of a dimension: 0 … size-1, or from -size where an index may count from the end."""
     low = -size if negative else 0

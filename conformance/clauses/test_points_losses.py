@@ -195,15 +195,17 @@ def straight_through(torch: Any, drawn: Any) -> Any:
     return one_hot, round(y.sum().item(), 9), abs(x.grad.sum().item()) < 1e-9, bool((x.grad != 0).any())
 
 
+def sampled_from(b: Builder) -> tuple[list[float], list[float], float, bool]:
+    """Logits, weights no two of which are the same, a temperature, and whether the sample is hard."""
+    count = b.integer(2, 6)
+    logits = [b.integer(-8, 8) / 4 for _ in range(count)]
+    return logits, [b.integer(1, 4) / 4 + 2 * k for k in range(count)], b.pick((1.0, 2.0)), b.chance(2)
+
+
 @point(
     "op.gumbel-softmax-hard",
     "gumbel_softmax(hard=True) is one-hot and has the gradient of the soft sample.",
     "F.gumbel_softmax",
 )
-def test_straight_through(
-    check: Any,
-    drawn: Any = scenario(
-        straight_through, lambda b: ([0.0, 0.5, -0.25], [1.0, -2.0, 3.0], b.pick((1.0, 2.0)), b.chance(2))
-    ),
-) -> None:
+def test_straight_through(check: Any, drawn: Any = scenario(straight_through, sampled_from)) -> None:
     check(drawn)

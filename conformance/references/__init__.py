@@ -188,7 +188,14 @@ def _prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def _var(x: Any, dim: Any = None, keepdim: bool = False, correction: int = 1) -> Any:
     centred = x - _mean(x, dim, True)
     squares = elementwise(lambda v: v * v if isinstance(v, mpmath.mpf) else v.real**2 + v.imag**2)(centred)
-    return np.asarray(_sum(squares, dim, keepdim) / mpmath.mpf(_count(x, _axes(x, dim)) - correction), dtype=object)
+    return _over(_sum(squares, dim, keepdim), _count(x, _axes(x, dim)) - correction)
+
+
+def _over(sums: Any, freedom: float) -> np.ndarray:
+    """Sums of squares over the degrees of freedom; without any there is no variance, nor a derivative of it."""
+    if freedom > 0:
+        return np.asarray(sums / mpmath.mpf(freedom), dtype=object)
+    return np.asarray(elementwise(lambda _: mpmath.mpf("nan"))(sums), dtype=object)
 
 
 @reference("std", "std.dim")

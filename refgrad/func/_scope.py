@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from .._modes import state
+from .._modes import local, state
 
 REVERSE = frozenset({"grad", "vjp", "jacrev"})
 NO_SAVED_HOOKS = (
@@ -19,7 +19,7 @@ class ordinary_tensors:
     __slots__ = ("inference",)
 
     def __enter__(self) -> None:
-        self.inference = state.inference
+        self.inference = local.me.inference
         if self.inference:
             state.inference = False
             state.settle()
@@ -41,19 +41,20 @@ class transform_scope:
         self.name = name
 
     def __enter__(self) -> None:
-        self.before, self.tensors = state.saved_hooks_disabled, ordinary_tensors() if self.name != "vmap" else None
+        me = local.me
+        self.before, self.tensors = me.saved_hooks_disabled, ordinary_tensors() if self.name != "vmap" else None
         if self.name in REVERSE:
-            if self.before is None and state.saved_hooks:
+            if self.before is None and me.saved_hooks:
                 raise RuntimeError(NO_SAVED_HOOKS)
-            state.saved_hooks_disabled = NO_SAVED_HOOKS
+            me.saved_hooks_disabled = NO_SAVED_HOOKS
         if self.tensors is not None:
             self.tensors.__enter__()
-        state.transforms.append(self.name)
+        me.transforms.append(self.name)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        state.transforms.pop()
-        state.saved_hooks_disabled = self.before
+        local.me.transforms.pop()
+        local.me.saved_hooks_disabled = self.before
         if self.tensors is not None:
             self.tensors.__exit__(kind, error, trace)

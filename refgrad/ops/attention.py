@@ -29,7 +29,8 @@ def _safe_softmax(a: np.ndarray, dim: int) -> np.ndarray:
 
 safe_softmax_row = op(
     "safe_softmax(self, *, dim)", _safe_softmax, public=False,
-    self=lambda g, F, out, dim: out * (g - F.sum_dim(g * out, (dim,), True)),
+    self=lambda g, F, out, dim: F.softmax_vjp(g, out, dim),
+    jvp=lambda F, x, t, attrs, out: F.softmax_vjp(t[0], out[0], *attrs),
 )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def _fused_pull(
     g = g_output
     weights = F.safe_softmax(F.attention_scores(query, key, attn_mask, is_causal, scale), len(query.shape) - 1)
     by_weights = F.matmul(g, F.mT(value))
-    by_mask = weights * (by_weights - F.sum_dim(by_weights * weights, (len(query.shape) - 1,), True))
+    by_mask = F.softmax_vjp(by_weights, weights, len(query.shape) - 1)
     by_scores = by_mask * scale
     by_query = F.matmul(by_scores, key) if needs[0] else None
     by_key = F.matmul(F.mT(by_scores), query) if needs[1] else None

@@ -299,9 +299,9 @@ def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
 def conj(input: Tensor) -> Tensor:
     """The conjugate as a lazy view; a real tensor is returned itself. Source: torch.conj.
     Trap: writing to it writes to the original."""
-    if not isinstance(input, Tensor) or not input.is_complex():
-        return conj_raw(input) if not isinstance(input, Tensor) else input
-    return _flipped(input, CONJ, conj_node, conj)
+    if not isinstance(input, Tensor):
+        return conj_raw(input)
+    return _flipped(input, CONJ, conj_node, conj) if input._array.dtype.kind == "c" else input
 
 
 @public("_neg_view", method=False)

@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, SCALAR_NAMES, dtype, get_default_dtype
 from .._layout import canonical, copied
-from .._modes import state
+from .._modes import local
 from .._op import public
 from .._tensor import Tensor, device, install_constructor, plain, resolved
 from .checks import check_number
@@ -28,7 +28,7 @@ def fresh(array: np.ndarray, requires_grad: bool = False) -> Tensor:
     """A leaf around an array; an inference tensor in inference mode. Raises RuntimeError for an integer that would
     require grad."""
     made = plain(array if array.size else canonical(array))
-    if state.inference:
+    if local.me.inference:
         made._cell = None
     if requires_grad:
         if array.dtype.kind in "iub":

@@ -281,7 +281,6 @@ def triangular_solve(
 ) -> Any:
     """The solution of A·X = input, and a copy of A. Source: torch.triangular_solve, deprecated for
     linalg.solve_triangular."""
-    _warn_of_age()
     for name, t in (("b", input), ("A", A)):
         if t.ndim < 2:
             raise RuntimeError(
@@ -289,10 +288,12 @@ def triangular_solve(
                 "dimensions instead"
             )
     check_pair(input, A, "triangular_solve")
+    if not (A.is_floating_point() or A.is_complex()):
+        _warn_of_age()
     check_implemented(A, "triangular_solve_cpu")
-    return named("triangular_solve", "solution", "cloned_coefficient")(
-        *triangular_solve_row(input, A, upper, transpose, unitriangular)
-    )
+    solved = triangular_solve_row(input, A, upper, transpose, unitriangular)
+    _warn_of_age()  # once the operands are packed, as PyTorch does: a hook may raise
+    return named("triangular_solve", "solution", "cloned_coefficient")(*solved)
 
 
 @public("linalg.tensorinv", method=False)

@@ -196,6 +196,8 @@ def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: i
 
 
 def _dist_jvp(F: Any, x: Any, t: Any, out: Any, p: float) -> Any:
+    if p == 0:
+        return [F.zeros_like(out)]  # in a list: whole, with no terms of what has no tangent
     moved = t[0] if t[1] is None else -t[1] if t[0] is None else t[0] - t[1]
     away = x[0] - x[1]
     return vector_norm_jvp(F, away, moved, out, p, tuple(range(away.ndim)), False)

@@ -7,6 +7,7 @@ mathematical ones, of every order: the singular factor is masked before it is co
 from __future__ import annotations
 
 import cmath
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -38,11 +39,24 @@ def _log2(a: Any) -> Any:
 exp = op("exp(self)", np.exp, promote="float", d=lambda out: out)
 exp2 = op("exp2(self)", _exp2, promote="float", d=lambda out: out * LN2)
 expm1 = op("expm1(self)", np.expm1, promote="float", d=lambda out: out + 1)
-log = op("log(self)", np.log, promote="float", d=lambda self: 1 / self)
-log1p = op("log1p(self)", np.log1p, promote="float", d=lambda self: 1 / (self + 1))
-log2 = op("log2(self)", _log2, promote="float", d=lambda self: 1 / (self * LN2))
-log10 = op("log10(self)", np.log10, promote="float", d=lambda self: 1 / (self * LN10))
-sqrt = op("sqrt(self)", np.sqrt, promote="float", d=lambda out: 1 / (2 * out))
+
+
+def _quotient(name: str, kernel: Callable[..., Any], divisor: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose derivative is 1/divisor. The cotangent is divided by it: at a complex pole the reciprocal alone
+    is a NaN in both parts, and so would be its product with anything."""
+    wants = inspect.signature(divisor).parameters
+    rule = {
+        ("self",): lambda g, F, self: g / F.conj(divisor(self)),
+        ("out",): lambda g, F, out: g / F.conj(divisor(out)),
+    }[tuple(wants)]
+    return op(f"{name}(self)", kernel, promote="float", jvp=POINTWISE, self=rule)
+
+
+log = _quotient("log", np.log, lambda self: self)
+log1p = _quotient("log1p", np.log1p, lambda self: self + 1)
+log2 = _quotient("log2", _log2, lambda self: self * LN2)
+log10 = _quotient("log10", np.log10, lambda self: self * LN10)
+sqrt = _quotient("sqrt", np.sqrt, lambda out: 2 * out)
 rsqrt = op("rsqrt(self)", lambda a: 1 / np.sqrt(a), promote="float", d=lambda out: -0.5 * (out * out * out))
 reciprocal = op(
     "reciprocal(self)", lambda a: a.dtype.type(1) / a, promote="float", d=lambda out: -out * out

@@ -17,7 +17,7 @@ from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from ..return_types import named
 from .recurrence import shift
-from .reduce import accumulated, kept, not_implemented, numpy_names, one_dim, packed
+from .reduce import BLOCK, accumulated, kept, not_implemented, numpy_names, one_dim, packed
 
 WIDE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
 
@@ -140,7 +140,7 @@ def _prod_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     shape = tuple(x[0].shape)
     if not shape:
         return t[0]
-    if (x[0].numel() if dim is None else shape[dim]) < 2:
+    if 0 in shape or (x[0].numel() if dim is None else shape[dim]) < 2:
         # No other factors: the tangent does not depend on the operand.
         return [F.sum(t[0], tuple(range(len(shape))) if dim is None else (dim,), keepdim)]
     if dim is None:
@@ -229,8 +229,10 @@ def cummin(input: Tensor, dim: int) -> Any:
 
 
 def _logcumsumexp(a: np.ndarray, dim: int) -> np.ndarray:
-    if a.dtype.kind != "c" or not a.ndim:
-        return running(np.logaddexp, a, dim)
+    if not a.ndim:
+        return a.copy()
+    if a.dtype.kind != "c":
+        return _real_logcumsumexp(a, dim)
     wide = np.array(a, np.complex128, order="C", copy=True)
     made = wide.copy()
     lead, step = (slice(None),) * dim, 1
@@ -242,6 +244,22 @@ def _logcumsumexp(a: np.ndarray, dim: int) -> np.ndarray:
     return made.astype(a.dtype)
 
 
+def _real_logcumsumexp(a: np.ndarray, dim: int) -> np.ndarray:
+    """Within blocks, and over the blocks' totals: the rounding of each step shows in all that follow, so that a long
+    chain of them would lose many digits."""
+    n = a.shape[dim]
+    if n <= 2 * BLOCK:
+        return running(np.logaddexp, a, dim)
+    wide = np.moveaxis(a, dim, -1).astype(WIDE.get(a.dtype, a.dtype))
+    filled = np.full((*wide.shape[:-1], -(-n // BLOCK) * BLOCK), -np.inf)
+    filled[..., :n] = wide
+    within = np.logaddexp.accumulate(filled.reshape(*wide.shape[:-1], -1, BLOCK), -1)
+    before = _real_logcumsumexp(within[..., :-1, -1], within.ndim - 2)
+    np.logaddexp(within[..., 1:, :], before[..., None], out=within[..., 1:, :])
+    found = within.reshape(filled.shape)[..., :n]
+    return np.array(np.moveaxis(found, -1, dim), a.dtype, order="C")
+
+
 def _wrapped(angle: np.ndarray) -> np.ndarray:
     """The angle in [-π, π]."""
     return angle - 2 * np.pi * np.rint(angle / (2 * np.pi))
@@ -249,7 +267,8 @@ def _wrapped(angle: np.ndarray) -> np.ndarray:
 
 def _continued(x: np.ndarray, found: np.ndarray, dim: int) -> np.ndarray:
     """The phases on the branch that adding one term after another reaches: each is next to the phase of the larger of
-    the running sum and the new term. So they are continued from where a new term was last not smaller."""
+    the running sum and the new term. So they are continued from where a new term was last not smaller. The turns that
+    add up on the way tell the branch alone, since their rounding adds up too."""
     if x.shape[dim] < 2:
         return x.imag
     lead = (slice(None),) * dim
@@ -262,7 +281,8 @@ def _continued(x: np.ndarray, found: np.ndarray, dim: int) -> np.ndarray:
     last = np.maximum.accumulate(np.where(restart, places, 0), dim)
     total = np.add.accumulate(turns, dim)
     fresh = x.imag + _wrapped(phase - x.imag) - total
-    return total + np.take_along_axis(fresh, last, dim)
+    continued = total + np.take_along_axis(fresh, last, dim)
+    return phase + 2 * np.pi * np.rint((continued - phase) / (2 * np.pi))
 
 
 def _complex_logaddexp(x: np.ndarray, y: np.ndarray) -> np.ndarray:

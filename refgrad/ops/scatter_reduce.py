@@ -222,12 +222,30 @@ def _index_combined(
 
 
 def _scatter_push(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
-    """Sums and means are linear: the tangents' own, which hangs on no operand. The others by transposition."""
+    """Sums and means are linear: the tangents' own, which hangs on no operand. Extremes pick among tangents by places,
+    which hang on no operand either. Products by transposition."""
     dim, reduce, include_self = attrs
-    if reduce not in ("sum", "mean"):
+    if reduce == "prod":
         return transpose(scatter_reduce_row.row, list(x), list(t), tuple(attrs))[0]  # type: ignore[attr-defined]
     mine, theirs = (F.zeros_like(x[k]) if t[k] is None else t[k] for k in (0, 2))
+    if reduce in ("amax", "amin"):
+        return _extreme_push(F, x, mine, theirs, attrs, out[0])
     return F.scatter_reduce(mine, x[1], theirs, dim, reduce, include_self)
+
+
+def _extreme_push(F: Any, x: Any, mine: Any, theirs: Any, attrs: Any, out: Any) -> Any:
+    """The mean tangent of the members of a bucket that are equal to its extreme."""
+    dim, _, include_self = attrs
+    index, shape = x[1], tuple(out.shape)
+    hit = _leading(F, x[2], index) == F.gather(out, index, dim)
+    zeros = F.zeros_like(out)
+    ties, own = zeros, zeros
+    if include_self:
+        ties, own = F.where(x[0] == out, 1.0, zeros), F.where(x[0] == out, mine, 0)
+    count = F.scatter_add(ties, index, F.where(hit, 1.0, F.gather(zeros, index, dim)), dim)
+    total = F.scatter_add(own, index, F.where(hit, _leading(F, theirs, index), 0), dim)
+    mean = F.div(total, F.where(count == 0, 1, count))
+    return mean if include_self else F.where(F.untouched(index, shape, dim), mine, mean)
 
 
 scatter_reduce_row = op(
@@ -274,7 +292,7 @@ def scatter_reduce_(
     return write(scatter_reduce_row.row, *_scatter_arguments(self, dim, index, src, reduce, include_self))  # type: ignore[attr-defined]
 
 
-def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor, include_self: bool) -> None:
+def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor) -> None:
     """What index_reduce asks of its vector of places and of its source."""
     if index.ndim > 1:
         raise IndexError(
@@ -301,8 +319,10 @@ def _check_source(input: Tensor, axis: int, index: Tensor, source: Tensor, inclu
             f"index_reduce_(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
             f"({theirs[axis] if theirs else 1}), for dim: {axis}"
         )
-    warn_once(BETA, 5)
-    n = mine[axis] if mine else 1
+
+
+def _check_places(input: Tensor, axis: int, index: Tensor, include_self: bool) -> None:
+    n = input._array.shape[axis] if input.ndim else 1
     places = index._array
     # Where self counts for nothing its places are filled first, and a fill counts negative places from the end.
     unfilled = places[(places < -n) | (places >= n)]
@@ -318,12 +338,17 @@ def _index_arguments(
     axis = wrap_dim(dim, input.ndim)
     if reduce not in COMBINE or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
-    _check_source(input, axis, index, source, include_self)
-    if input.is_complex() and not include_self:
-        not_implemented("index_reduce_func_exclude_input_init", input)
-    if input.is_complex() and reduce in ("amax", "amin"):
-        not_implemented("maximum_cpu" if reduce == "amax" else "minimum_cpu", input)
-    no_complex_gradient("index_reduce", input)
+    _check_source(input, axis, index, source)
+    try:
+        _check_places(input, axis, index, include_self)
+        if input.is_complex() and not include_self:
+            not_implemented("index_reduce_func_exclude_input_init", input)
+        if input.is_complex() and reduce in ("amax", "amin"):
+            not_implemented("maximum_cpu" if reduce == "amax" else "minimum_cpu", input)
+        no_complex_gradient("index_reduce", input)
+    except (IndexError, RuntimeError):
+        warn_once(BETA, 5)
+        raise
     return (input, index, source), (axis, reduce, include_self)
 
 
@@ -334,7 +359,9 @@ def index_reduce(
     """self with the slices of source combined in (prod, mean, amax, amin) at places along `dim`.
     Source: torch.index_reduce."""
     tensors, attributes = _index_arguments(input, dim, index, source, reduce, include_self)
-    return index_reduce_row(*tensors, *attributes)
+    made = index_reduce_row(*tensors, *attributes)
+    warn_once(BETA, 4)  # once the operands are packed, as PyTorch does: a hook may raise
+    return made
 
 
 @public("index_reduce_", method=True)
@@ -344,4 +371,6 @@ def index_reduce_(
 ) -> Tensor:
     """index_reduce written into self. Source: torch.Tensor.index_reduce_."""
     check_overlap(index_reduce_row.row, self, (self, source))  # type: ignore[attr-defined]
-    return write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
+    write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
+    warn_once(BETA, 4)
+    return self

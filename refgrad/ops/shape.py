@@ -14,7 +14,7 @@ from .._errors import list_text, tensor_type, wrap_dim
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import LINEAR, op, public
 from .._schema import Meta
-from .._storage import as_strided_array, contiguous_strides, element_strides
+from .._storage import as_strided_array, contiguous_strides, element_strides, strided
 from .._storage import storage_offset as offset_of
 from .._tensor import Tensor
 from .copy import contiguous_row
@@ -145,11 +145,14 @@ def _check_ratio(t: Tensor, ratio: int, text: str) -> None:
 
 def shape_of_view(shape: tuple[Any, ...], name: str) -> Shape:
     """A shape from `f(2, -1)` or `f((2, -1))`. Raises TypeError for other things than integers."""
-    given = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, Sequence)) else shape
+    is_plain = True
     for n in given:
-        if isinstance(n, float):
-            raise TypeError(f"{name}(): argument 'shape' (position 1) must be tuple of ints, not float")
-    return tuple(int(n) for n in given)
+        if type(n) is not int:
+            is_plain = False
+            if isinstance(n, float):
+                raise TypeError(f"{name}(): argument 'shape' (position 1) must be tuple of ints, not float")
+    return tuple(given) if is_plain else tuple([int(n) for n in given])
 
 
 reshape_alias_row = op(
@@ -172,7 +175,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
     """A stretched dimension has stride 0, one that is added the stride of a fresh one."""
     if not a.ndim:
-        return np.lib.stride_tricks.as_strided(a, shape, (0,) * len(shape))
+        return strided(a, shape, (0,) * len(shape))
     strides: list[int] = []
     for k in reversed(range(len(shape))):
         have = k - (len(shape) - a.ndim)
@@ -181,7 +184,7 @@ def _expand(a: np.ndarray, shape: Shape) -> np.ndarray:
         else:
             size, step = 1, shape[k + 1] * strides[-1] if strides else a.itemsize
         strides.append(step if size == shape[k] else 0)
-    return np.lib.stride_tricks.as_strided(a, shape, tuple(reversed(strides)))
+    return strided(a, shape, tuple(reversed(strides)))
 
 
 expand_row = op("expand(self, *, shape)", _expand, view=True, public=False, jvp=LINEAR, self=lambda g: g)

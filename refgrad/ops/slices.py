@@ -10,7 +10,7 @@ import numpy as np
 
 from .._errors import list_text, wrap_dim
 from .._op import LINEAR, op, public
-from .._storage import restrided
+from .._storage import restrided, strided
 from .._tensor import Tensor
 from .shape import Shape
 
@@ -69,7 +69,7 @@ def _sliced(a: np.ndarray, dim: int, start: int, stop: int, step: int) -> np.nda
     shape, strides = list(a.shape), list(a.strides)
     here = a[part_key(dim, slice(start, start + 1))] if start < shape[dim] else a
     shape[dim], strides[dim] = 0, strides[dim] * step
-    return np.lib.stride_tricks.as_strided(here, shape, strides)
+    return strided(here, shape, strides)
 
 
 slice_row = op(

@@ -39,9 +39,12 @@ def _log_softmax(a: np.ndarray, dim: int) -> np.ndarray:
 
 @formula
 def softmax_vjp(F: Any, g: Any, out: Any, dim: int) -> Any:
-    """p·(g - Σ p·g); it is its own transpose, so the jvp too."""
-    weighted = out * g
-    return weighted - out * F.sum(weighted, (dim,) if out.ndim else (), True)
+    """p·(g - Σ p·g); it is its own transpose, so the jvp too. Centred twice: where one p is nearly 1, what rounding left
+    of the mean the first time is as large as the result. Where a mean isn't finite there is nothing left of it."""
+    dims = (dim,) if out.ndim else ()
+    centred = g - F.sum(out * g, dims, True)
+    rest = F.sum(out * centred, dims, True)
+    return out * (centred - F.where(rest - rest == 0, rest, 0))
 
 
 @formula

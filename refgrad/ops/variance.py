@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .._interpreters import formula
 from .._op import op, public
 from .._tensor import Tensor
-from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, spread
+from .reduce import Axes, axes_of, count_of, kept, numpy_names, packed, spread, summed
 from .scan import WIDE
 
 
@@ -21,11 +21,11 @@ def _moments(a: np.ndarray, dim: Axes | None, correction: float, keepdim: bool) 
     wide = a.astype(WIDE.get(a.dtype, a.dtype), copy=False)
     dim = tuple(range(a.ndim)) if dim is None else dim
     n = count_of(a.shape, dim)
-    mean = np.true_divide(np.add.reduce(wide, dim, keepdims=True), n)
+    mean = np.true_divide(summed(wide, dim, True), n)
     away = wide - mean
     # Of the parts of complex numbers one by one: without degrees of freedom 0/0 in one of them is nan.
     parts = (away.real, away.imag) if away.dtype.kind == "c" else (away,)
-    sums = [np.add.reduce(part * part, dim, keepdims=keepdim) for part in parts]
+    sums = [summed(part * part, dim, keepdim) for part in parts]
     variance = np.asarray(sum(np.true_divide(s, max(n - correction, 0)) for s in sums))
     return packed(variance), packed(mean if keepdim else mean.squeeze(dim))
 
@@ -84,7 +84,11 @@ def _var_jvp(F: Any, x: Any, t: Any, dim: Axes | None, correction: float, keepdi
 
 
 def _std_jvp(F: Any, x: Any, t: Any, out: Any, *attrs: Any) -> Any:
-    return F.where(out == 0, 0, F.div(_var_jvp(F, x, t, *attrs), out * 2))
+    """Of one number the deviation is 0 whatever it is, and so are all derivatives; of several that are equal only the
+    first is: the quotient by a deviation of zero stays in the graph."""
+    axes = tuple(range(x.ndim)) if attrs[0] is None else attrs[0]
+    divisor = F.where(out == 0, 1, out * 2) if count_of(tuple(x.shape), axes) == 1 else out * 2
+    return F.where(out == 0, 0, F.div(_var_jvp(F, x, t, *attrs), divisor))
 
 
 def _mean_jvp(F: Any, t: Any, dim: Axes | None, keepdim: bool) -> Any:

@@ -7,7 +7,7 @@ runs the region again and hands every holder its value. Source: notes of torch.u
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._modes import enable_grad, state
@@ -39,6 +39,17 @@ DEBUG = (
 )
 
 
+UNPACKED = (
+    "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. {}If you are calling "
+    "ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an issue with details on your "
+    "use case."
+)
+OVERLAP = (
+    "Performing two backward calls that overlap (i.e. require the same saved activation in order to compute gradients) "
+    "is not allowed while under the torch.utils.checkpoint.GraphExecGroup context. "
+)
+
+
 class CheckpointError(RuntimeError):
     """The recomputation did not give what the original run gave."""
 
@@ -65,7 +76,7 @@ class Region:
         self.is_debugged = False
         self.args = [Saved(a, False) if isinstance(a, Tensor) else a for a in args]
         self.metadata: list[dict[str, Any]] = []
-        self.values: weakref.WeakKeyDictionary[Any, list[Tensor]] = weakref.WeakKeyDictionary()
+        self.values: weakref.WeakKeyDictionary[Any, list[Tensor | None]] = weakref.WeakKeyDictionary()
 
     def hooks(self) -> saved_tensors_hooks:
         """The hooks of the original run."""
@@ -77,18 +88,23 @@ class Region:
         return Holder(self, len(self.metadata) - 1)
 
     def unpack(self, holder: Holder) -> Tensor:
-        """The value of a holder, computed again once in each backward (or group of them)."""
-        task = GraphExecGroup.current() or (state.executing[-1] if state.executing else None)
+        """The value of a holder, computed again once in each backward (or group of them), and then forgotten. Raises
+        CheckpointError where it is asked for once more."""
+        group = GraphExecGroup.current()
+        task = group or (state.executing[-1] if state.executing else None)
         found = None if task is None else self.values.get(task)
         if found is None:
             found = self.recompute()
             if task is not None:
                 self.values[task] = found
-        return found[holder.place]
+        value, found[holder.place] = found[holder.place], None
+        if value is None:
+            raise CheckpointError(UNPACKED.format("" if group is None else OVERLAP))
+        return value
 
-    def recompute(self) -> list[Tensor]:
+    def recompute(self) -> list[Tensor | None]:
         """Every saved value of the region, from a second run."""
-        found: list[Tensor] = []
+        found: list[Tensor | None] = []
         args = [a.tensor_for(None) if isinstance(a, Saved) else a for a in self.args]  # type: ignore[arg-type]
 
         def collect(t: Tensor) -> Tensor:
@@ -111,7 +127,7 @@ class Region:
         self.compare(found)
         return found
 
-    def compare(self, found: list[Tensor]) -> None:
+    def compare(self, found: Sequence[Any]) -> None:
         """Raises CheckpointError if the second run saved something else than the first."""
         message = None
         if len(found) != len(self.metadata):

@@ -128,6 +128,47 @@ def test_collection_imports_no_engine() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_collection_is_light(tmp_path: Path) -> None:
+    """It imports nothing that only judging needs, and takes no more than thrice the time of as many empty tests."""
+    (tmp_path / "test_empty.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize(('a', 'b'), [(str(k), 'x') for k in range(6000)])\n"
+        "def test_nothing(a, b): pass\n"
+    )
+    code = (
+        "import sys, time, pytest\n"
+        "pytest.main([sys.argv[1], '--collect-only', '-q', '-p', 'no:cacheprovider', '--rootdir', sys.argv[2]])\n"
+        "heavy = {'mpmath', 'scipy', 'hypothesis', 'rich', 'jinja2', 'jsonschema', 'matplotlib'} & set(sys.modules)\n"
+        "print('heavy', sorted(heavy)); print(time.process_time())\n"
+    )
+
+    def collect(folder: Path, root: Path) -> list[str]:
+        words = [sys.executable, "-c", code, str(folder), str(root)]
+        done = subprocess.run(words, cwd=root, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()[-2:]
+
+    (heavy, mine), (_, empty) = collect(ROOT / "conformance", ROOT), collect(tmp_path, tmp_path)
+    assert heavy == "heavy []"
+    assert float(mine) < 3 * float(empty)
+
+
+def test_workers_load_the_engines_and_who_hands_out_tests_does_not(tmp_path: Path) -> None:
+    results, broken = tmp_path / "results.jsonl", tmp_path / "engine.py"
+    words = ["conformance", "-q", "-n", "1", "-k", "op/sin/forward", "--results", str(results)]
+    code = (
+        f"import sys, pytest\nassert pytest.main({words!r}) == 0\n"
+        "assert not {'torch', 'refgrad'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    assert [line["type"] for line in lines] == ["run", "result", "end"]
+    broken.write_text("raise ImportError('no such library')\n")
+    words = [sys.executable, "-m", "pytest", "conformance", "-q", "-n", "1", "-k", "op/sin/", "--backend", str(broken)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "could not be loaded: ImportError: no such library" in done.stdout + done.stderr
+
+
 def test_the_arbiter_leaves_semantics_to_the_oracle(torch_backend: Any) -> None:
     from conformance.compare import Divergence
     from conformance.program import Program

@@ -12,6 +12,7 @@ from conformance.backends.functional import Functional
 from conformance.build import Builder
 from conformance.catalogue import find
 from conformance.check import Check, Outcome, Settings
+from conformance.clause import Clause, generate
 from conformance.generate import one_operator
 from conformance.judge import Judge
 from conformance.probing import PROBES
@@ -73,6 +74,21 @@ def test_an_operator_that_refuses_every_program_is_no_operator() -> None:
     check.operator(find("tan"), kind, one_operator(find("tan"), kind.build))
     assert outcomes[0].status == "fail"
     assert "op:tan is claimed" in outcomes[0].result["message"]
+
+
+@pytest.mark.parametrize(("partly", "status"), [(True, "not-claimed"), (False, "harness-error")])
+def test_a_situation_that_claimed_programs_never_show_is_not_claimed(partly: bool, status: str) -> None:
+    """What needs more than the engine claims might have shown it: so that the engine isn't judged, and no fault is
+    anyone's. Where all is claimed, the clause itself is at fault."""
+    check, outcomes = checked(toy.backend)
+
+    def build(b: Builder) -> None:
+        b.call("tan" if partly and b.source.choose(2) else "sin", b.leaf((2,)))
+
+    stated = Clause("x.never", "Never.", "nowhere", "x", "tape", lambda trace: False, frozenset(), False)
+    check.clause = stated
+    check(generate(build, ("float64",)))
+    assert outcomes[0].status == status
 
 
 @pytest.mark.parametrize("operator", toy.OPERATORS)

@@ -145,6 +145,21 @@ def test_the_page_is_made_of_what_is_stored(tmp_path: Path) -> None:
     assert all(cause.results[0] in text for cause in causes.causes(run))
 
 
+def test_one_fault_of_an_operator_is_one_row_of_the_page(tmp_path: Path) -> None:
+    run = run_of(tmp_path, failing=0.0)
+    names = ["op/sin/vjp", "op/sin/double", "op/cos/vjp"]
+    for index, name in enumerate(names):
+        _, operator, kind = name.split("/")
+        found = finding(name, f"{operator}|{kind}|value", 3 - index)
+        run.findings[found["id"]] = found
+        run.results[name] = {"id": name, "status": "fail", "programs": 8}
+    run.results["op/tan/vjp"] = {"id": "op/tan/vjp", "status": "convention", "programs": 8}
+    run.findings["tan"] = finding("op/tan/vjp", "tan|vjp|value", 1, verdict="convention")
+    rows = engine_table.summary(run, "toy")["causes"]
+    assert [row["results"] for row in rows] == [["op/cos/vjp"], ["op/sin/double", "op/sin/vjp"]]
+    assert [row["count"] for row in rows] == [2, 4] and len(rows[1]["program"]["steps"]) == 2
+
+
 def test_another_release_of_the_oracle_is_a_row_of_its_own(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     run.header["backend"].update(name="torch", version="2.11.0+cpu")
@@ -215,6 +230,12 @@ def test_a_certificate_and_all_findings_are_replayed(tmp_path: Path) -> None:
     whole = refgrad("replay", tmp_path / "certificate.json", "--backend", "refgrad")
     assert whole.returncode == 1 and "op/sin/vjp: failed in the certificate, certified now" in whole.stdout
     assert "does not hold: 1 differ" in whole.stdout
+    refgrad("engines", tmp_path / "results.jsonl", "--folder", tmp_path / "engines", "-o", tmp_path / "ENGINES.md")
+    (stored,) = (tmp_path / "engines").iterdir()
+    shown = refgrad("replay", stored, "--backend", broken)
+    assert shown.returncode == 0 and "1 of 1 findings show" in shown.stdout, shown
+    mended = refgrad("replay", stored, "--backend", "refgrad")
+    assert mended.returncode == 1 and "op/sin/vjp: same: " in mended.stdout
 
 
 def test_what_another_oracle_changes_is_listed(tmp_path: Path) -> None:
