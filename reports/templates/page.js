@@ -237,7 +237,8 @@
 
   const showFindings = () => {
     if (!list) return;
-    list.replaceChildren(...wanted.slice(0, upTo).map(element));
+    const shown = wanted.slice(0, upTo).map(element);
+    if (shown.length !== list.children.length || shown.some((item, i) => item !== list.children[i])) list.replaceChildren(...shown);
     more.hidden = wanted.length <= upTo;
     one("#count").textContent = wanted.length === findings.length ? findings.length : wanted.length + " of " + findings.length;
   };

@@ -87,9 +87,11 @@ def test_shards_make_up_the_run(whole: Path) -> None:
 def test_merged_shards_have_the_digest_of_the_run(whole: Path, tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.jsonl" for i in range(1, 9)]
     for i, path in enumerate(paths, 1):
-        assert subprocess.run(run(path, "--shard", f"{i}/8"), cwd=ROOT, capture_output=True).returncode == 0
+        status = subprocess.run(run(path, "--shard", f"{i}/8"), cwd=ROOT, capture_output=True).returncode
+        # Of so few clauses none may fall to a part: pytest then says 5, and there is no file.
+        assert status == (0 if path.exists() else 5)
     end = read(whole).end
-    assert end and merge([read(path) for path in paths])[-1]["digest"] == end["digest"]
+    assert end and merge([read(path) for path in paths if path.exists()])[-1]["digest"] == end["digest"]
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "2", "a/b", "-1/2"])
