@@ -27,6 +27,8 @@ EVEN, OCTAVES, PER_OCTAVE = 96, 20, 4
 DTYPES_MEASURED = ("float32", "float64")
 FAMILIES = ("pointwise", "special", "activation")
 MOST_ULPS = 4.0
+TAIL_DIGITS = 400
+"""Digits for what is as small beside 1 as the smallest numbers of a dtype are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,17 @@ def truths(line: Operator, points: np.ndarray) -> tuple[list[Any], list[Any]]:
 
     with mpmath.workdps(DIGITS):
         numbers = [mpmath.mpf(float(x)) for x in points]
-        return [_known(at, x) for x in numbers], [_known(lambda x: mpmath.diff(at, x), x) for x in numbers]
+        return [_known(at, x) for x in numbers], [_slope(at, x) for x in numbers]
+
+
+def _slope(function: Any, x: Any) -> Any:
+    """The derivative; where it is lost beside the value, as in the upper tail of a distribution, with more digits."""
+    found = _known(lambda x: mpmath.diff(function, x), x)
+    value = _known(function, x)
+    if found is None or value is None or abs(found) > mpmath.mpf(10) ** -20 * abs(value):
+        return found
+    with mpmath.workdps(TAIL_DIGITS):
+        return _known(lambda x: mpmath.diff(function, x), x)
 
 
 def _known(function: Any, x: Any) -> Any:

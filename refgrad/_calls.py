@@ -130,7 +130,11 @@ def compute(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> lis
     results = (found,) if row.is_single else found
     made = [fresh(r) if row.keeps_strides else owned(r) for r in results]
     if row.layout is not None:
-        operands = [t._array if isinstance(t, Tensor) else NUMBER for t in inputs if isinstance(t, OPERANDS)]
+        operands = [
+            t._array if type(t) is Tensor or isinstance(t, Tensor) else NUMBER
+            for t in inputs
+            if type(t) is Tensor or isinstance(t, OPERANDS)
+        ]
         for t in made:
             t._array = row.layout(t._array, operands)
     if row.columns:

@@ -191,7 +191,8 @@ def _arrive(task: Task, node: Node, nr: int, g: Any) -> None:
 def _run(task: Task) -> None:
     """Runs the task; under anomaly mode an error is preceded by the place of the forward call."""
     if task.anomaly is None:
-        _loop(task, False)
+        # A rule may ask which of its node's inputs the task leads to.
+        _loop(task, task.needed is not None)
         return
     try:
         _loop(task, True)
@@ -226,7 +227,7 @@ def _loop(task: Task, is_traced: bool) -> None:
             if node in captures:
                 task.capture(node, slots)
             continue
-        if node in captures:
+        if captures and node in captures:
             task.capture(node, slots)
         edges = node.edges
         if is_plain and edges and node.hooks is None:

@@ -188,8 +188,9 @@ def _entwined(
         rule = row.rules.get(name)
         part = None if rule is None else rule.function(*[values[n] for n in rule.wants])
         if isinstance(part, Tensor) and part.requires_grad:
-            part = LIVE.cast(LIVE.sum(part, tuple(range(part.ndim)), False), total._array.dtype)
-            return LIVE.where(plain(np.zeros(total._array.shape, bool)), part, total)
+            # Attached, not added: the gradient of a term 0·(1/0) would be nan.
+            read = [values[n] for n in rule.wants if isinstance(values[n], (Tensor, list))]
+            return LIVE.attached_to(total, *[t for t in flat(read) if t.requires_grad])
     return total
 
 

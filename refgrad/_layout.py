@@ -97,7 +97,7 @@ def copied(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
     """A copy laid out as PyTorch lays it out: with the strides of its operand if that is dense or empty, else dense in
     the order of its dimensions in memory."""
     source = operands[0]
-    if result.strides == source.strides and source.flags.c_contiguous:
+    if result.strides == source.strides and result.itemsize == source.itemsize and source.flags.c_contiguous:
         return result
     if result.size == 0 or is_dense(source):
         return with_strides(result, element_strides(source))

@@ -12,6 +12,7 @@ from ..program import Call, Program, refs
 
 MOVES = (-2, -1, 1, 2)
 """In eps. Never 0: an element that chance left unmoved would look exact, and the worst of many is just that one."""
+_TABLE = np.array(MOVES)
 
 
 def disturb(array: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -22,12 +23,17 @@ def disturb(array: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     eps = EPS.get(array.dtype.name)
     if eps is None:
         return array
+    if array.flags.c_contiguous:
+        return _moved(array, eps, generator)
     compact = array[tuple(slice(0, 1) if stride == 0 and size > 1 else slice(None) for size, stride in _dims(array))]
-    with np.errstate(all="ignore"):
-        moved = (compact * (1 + eps * generator.choice(MOVES, compact.shape))).astype(array.dtype)
     memory = np.empty(_extent(array), array.dtype)
-    np.lib.stride_tricks.as_strided(memory, compact.shape, array.strides)[...] = moved
+    np.lib.stride_tricks.as_strided(memory, compact.shape, array.strides)[...] = _moved(compact, eps, generator)
     return np.lib.stride_tricks.as_strided(memory, array.shape, array.strides)
+
+
+def _moved(array: np.ndarray, eps: float, generator: np.random.Generator) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.asarray(array * (1 + eps * _TABLE[generator.integers(len(MOVES), size=array.shape)]), array.dtype)
 
 
 def _dims(array: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -64,7 +64,7 @@ def _atan2(y: Any, x: Any) -> Any:
 
 
 def _gelu(x: Any) -> Any:
-    return x * (1 + mpmath.erf(x / mpmath.sqrt(2))) / 2
+    return x * mpmath.ncdf(x)
 
 
 _SAME_NAME = (

@@ -34,7 +34,7 @@ _UNARY = {
     "sinc": _sinc,
     "special.sinc": _sinc,
     "special.ndtr": mpmath.ncdf,
-    "special.log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)),
+    "special.log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)) if x < 0 else mpmath.log1p(-mpmath.ncdf(-x)),
     "nn.functional.tanhshrink": lambda x: x - mpmath.tanh(x),
     "i0": lambda x: mpmath.besseli(0, x),
     "special.i0e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(0, x),

@@ -31,7 +31,7 @@ def _gelu_vjp(g: Any, F: Any, self: Any, approximate: str) -> Any:
         share = F.sigmoid(2 * ROOT_2_BY_PI * (self + CUBIC * self * self * self))
         inner = 2 * ROOT_2_BY_PI * (1 + 3 * CUBIC * self * self)
         return g * (share + self * share * (1 - share) * inner)
-    return g * (F.ndtr(self) + self * F.exp(-self * self / 2) / math.sqrt(2 * math.pi))
+    return g * (F.ndtr(self) + self * F.gauss(self, 0.5) / math.sqrt(2 * math.pi))
 
 
 gelu_row = activation_row("gelu(self, *, approximate)", _gelu, "GeluKernelImpl", self=_gelu_vjp)

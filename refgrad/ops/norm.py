@@ -13,6 +13,7 @@ from .._dtypes import SCALAR_NAMES, dtype
 from .._errors import warn_once, wrap_dim
 from .._inplace import leaf_first, write
 from .._interpreters import LIVE, formula
+from .._modes import state
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .reduce import Axes, axes_of, cast_within, count_of, kept, numpy_names, packed, summed
@@ -181,11 +182,21 @@ def _dist(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
 
 
 def _no_gradient(sign: int) -> None:
-    """The 0-norm has no gradient: None for the first operand, and for the second PyTorch negates that None."""
-    if sign < 0:
+    """The 0-norm has no gradient: None for the first operand, and for the second PyTorch negates that None, where the
+    second's is asked for."""
+    if sign < 0 and _asks_for_last():
         raise RuntimeError(
             "Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 'self'"
         )
+
+
+def _asks_for_last() -> bool:
+    """Whether the backward that is running wants the gradient of its node's last operand."""
+    task = state.executing[-1] if state.executing else None
+    if task is None or task.running is None:
+        return True
+    edge = task.running.edges[-1]
+    return edge is not None and task.will_reach(edge[0])
 
 
 def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: int) -> Any:

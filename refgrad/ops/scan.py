@@ -312,7 +312,7 @@ def _logcumsumexp_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     (dim,) = attrs
     if not out[0].ndim:
         return t[0]
-    if not out[0].shape[dim]:
+    if not out[0].shape[dim] and not F.is_complex(out[0]):
         raise IndexError(f"max(): Expected reduction dim {dim} to have non-zero size.")
     return F.linear_scan(t[0] * F.exp(x[0] - out[0]), _decay(F, out[0], 1, dim), dim, False)
 

@@ -15,7 +15,7 @@ from .._layout import beside_number, pointwise
 from .._op import POINTWISE, PUBLIC, op, public, publish
 from .._support import check_dtype, missing, no_forward
 from .._tensor import Tensor, method
-from . import power, rounding, trigonometric
+from . import accurate, power, rounding, trigonometric
 from .layout import lifted
 
 TWO_BY_ROOT_PI, ROOT_HALF_PI_INVERSE = 2 / math.sqrt(math.pi), 1 / math.sqrt(2 * math.pi)
@@ -46,8 +46,8 @@ def _top_level(name: str, alias: str | None, kernel: Callable[..., Any], label: 
 
 # Error functions and the normal distribution.
 
-erf = _top_level("erf", None, special.erf, "erf_vml_cpu", lambda F, self: TWO_BY_ROOT_PI * F.exp(-self * self))
-erfc = _top_level("erfc", None, special.erfc, "erfc_vml_cpu", lambda F, self: -TWO_BY_ROOT_PI * F.exp(-self * self))
+erf = _top_level("erf", None, special.erf, "erf_vml_cpu", lambda F, self: TWO_BY_ROOT_PI * F.gauss(self, 1.0))
+erfc = _top_level("erfc", None, accurate.erfc, "erfc_vml_cpu", lambda F, self: -TWO_BY_ROOT_PI * F.gauss(self, 1.0))
 
 
 def _erfinv_slope(F: Any, self: Any) -> Any:
@@ -72,11 +72,22 @@ ndtr = _special(
     special.ndtr,
     missing("erf_vml_cpu", "c"),
     layout=_scaled_erf_layout,
-    d=lambda F, self: ROOT_HALF_PI_INVERSE * F.exp(-self * self / 2),
+    d=lambda F, self: ROOT_HALF_PI_INVERSE * F.gauss(self, 0.5),
 )
+
+
+def _inverse_mills(F: Any, x: Any, out: Any) -> Any:
+    """The normal density over the distribution: in the lower tail both vanish, and their ratio is that of scaled ones.
+    At -inf, where it has no value, nan as in PyTorch."""
+    low = F.where(x < 0, x, 0)
+    ratio = 2 * ROOT_HALF_PI_INVERSE / F.erfcx(-low / math.sqrt(2))
+    ratio = F.where(low == -math.inf, math.nan, ratio)
+    return F.where(x < 0, ratio, ROOT_HALF_PI_INVERSE * F.gauss(x, 0.5) * F.exp(-out))
+
+
 log_ndtr = _special(
     "log_ndtr", special.log_ndtr, missing("log_ndtr_cpu", "hc"),
-    d=lambda F, self, out: ROOT_HALF_PI_INVERSE * F.exp(-self * self / 2 - out),
+    d=lambda F, self, out: _inverse_mills(F, self, out),
 )  # fmt: skip
 ndtri = _special(
     "ndtri", special.ndtri, missing("ndtri_cpu", "hc"), d=lambda F, out: F.exp(out * out / 2) / ROOT_HALF_PI_INVERSE
@@ -128,7 +139,7 @@ digamma = op(
     lacks=missing("digamma", "c"), d=lambda F, self: F.polygamma(self, 1),
 )  # fmt: skip
 lgamma = op(
-    "lgamma(self)", special.gammaln, promote="float", lacks=missing("lgamma_vml_cpu", "c"),
+    "lgamma(self)", accurate.lgamma, promote="float", lacks=missing("lgamma_vml_cpu", "c"),
     d=lambda F, self: F.digamma(self),
 )  # fmt: skip
 

@@ -1,0 +1,59 @@
+"""Kernels that keep their digits where the plain formula loses them: in deep tails, and beside roots."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import special
+
+from .._op import POINTWISE, op
+
+EULER = 0.57721566490153286061
+VANISHED = 1e3
+ROOT = (0.0, 1 - EULER, *((-1) ** k * float(special.zetac(k)) / k for k in range(2, 32)))
+"""lnΓ(2 + z), and lnΓ(1 + z) + ln(1 + z): (1 - γ)z + Σ (-1)ᵏ(ζ(k) - 1)zᵏ/k. The terms beyond are below rounding."""
+LOWEST = 1.4616321449683623
+LEAST = (
+    -0.12148629053584961,
+    0.0,
+    *(float(special.polygamma(k - 1, LOWEST)) / math.factorial(k) for k in range(2, 26)),
+)
+"""lnΓ about its minimum, between the roots."""
+BESIDE = ((1.0, 0.5, 1.2, ROOT), (LOWEST, 1.2, 1.72, LEAST), (2.0, 1.72, 2.5, ROOT))
+"""Where lnΓ is small, and would be the difference of larger numbers: centre, from, to, and the series."""
+
+
+def gauss(a: np.ndarray, share: float) -> np.ndarray:
+    """exp(-share·a²). The square is split into an exact part and the rest: its rounding would be multiplied by a²."""
+    wide = np.clip(np.asarray(a, np.float64), -VANISHED, VANISHED)
+    head = wide.astype(np.float32).astype(np.float64)
+    rest = (wide - head) * (wide + head)
+    return (np.exp(-share * head * head) * np.exp(-share * rest)).astype(a.dtype, copy=False)
+
+
+gauss_row = op(
+    "gauss(self, *, share)", gauss, public=False, promote="float", jvp=POINTWISE,
+    self=lambda g, F, self, out, share: g * (-2 * share * self * out),
+)  # fmt: skip
+
+
+def erfc(a: np.ndarray) -> np.ndarray:
+    """1 - erf; in the upper tail exp(-a²)·erfcx(a)."""
+    wide = np.asarray(a, np.float64)
+    tail = wide > 2
+    return np.where(tail, gauss(wide, 1.0) * special.erfcx(np.where(tail, wide, 2.0)), special.erfc(wide))
+
+
+def lgamma(a: np.ndarray) -> np.ndarray:
+    """log |Γ|, in relative terms also beside its roots 1 and 2."""
+    found = np.asarray(special.gammaln(a))
+    if a.dtype != np.float64:
+        return found
+    for centre, low, high, series in BESIDE:
+        beside = (a >= low) & (a < high)
+        if np.any(beside):
+            z = a[beside] - centre
+            total = np.polynomial.polynomial.polyval(z, series)
+            found[beside] = total - np.log1p(z) if centre == 1 else total
+    return found
