@@ -11,7 +11,7 @@ from .check import Settings
 from .equivalence import DRAWS, Comparator
 from .faults.differing import FaultJudge
 from .faults.fault import Broken, Fault
-from .faults.sites import Site, keys
+from .faults.sites import keys
 from .faults.systematic import SiteFault, faults_of
 from .qualify import Verdict, measure
 from .questions import Question, questions
@@ -119,8 +119,3 @@ def shrink_into(verdict: Verdict, fault: Fault, kill: Kill, settings: Settings) 
     with collecting_warnings():
         program = smallest(judge, found.draw, kill.log, kill.kind, found.law)
     verdict.steps, verdict.elements = measure(program)
-
-
-def sites_of(rows: Sequence[str]) -> list[Site]:
-    """The sites of some rows."""
-    return list(dict.fromkeys(fault.site for name in rows for fault in faults_of(name)))

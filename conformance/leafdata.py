@@ -44,7 +44,6 @@ DTYPES: dict[str, np.dtype] = {
 FLOATING = ("float32", "float64")
 HALF = ("float16", "bfloat16")
 COMPLEX = ("complex64", "complex128")
-INTEGRAL = ("int64", "int32", "int16", "int8", "uint8")
 EPS: dict[str, float] = {
     "float16": 2.0**-10,
     "bfloat16": 2.0**-7,

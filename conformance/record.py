@@ -27,7 +27,6 @@ STATUSES = (
     "harness-error",
 )
 FINDING_STATUSES = frozenset({"fail", "crash", "hang", "memory"})
-TYPES = ("run", "result", "finding", "oracle-fault", "drift", "end")
 
 Record = dict[str, Any]
 

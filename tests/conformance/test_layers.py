@@ -19,7 +19,7 @@ ORDER = (
     ("build", "rewriting"),
     ("backends", "compare", "script", "differences"),
     ("tracing", "native"),
-    ("widening", "unspecified"),
+    ("widening", "evaluation", "unspecified"),
     ("rounding",),
     ("arbitrate", "judge"),
     ("shrink", "menus", "foreign"),
