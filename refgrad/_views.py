@@ -197,6 +197,7 @@ class CopySlices(CallableNode):
     write's node, the rest passes by."""
 
     __slots__ = ("base", "base_geometry", "chain", "inner", "view_geometry")
+    inner: Any
 
     def __init__(self, t: Tensor, inner: Node) -> None:
         base = t._view.base

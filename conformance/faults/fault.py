@@ -21,7 +21,7 @@ class Fault:
     operator properties that a reader would expect to catch it. ``report``: the public report it restates.
     ``control``: no fault, must not be blamed (or be filed as convention). ``is_convention``: another choice at a tie or
     a kink, which counts as caught when it is filed as such. ``blind``: the oracle has it too, so that only a law or the
-    arbiter can catch it."""
+    arbiter can catch it. ``elements``: it shows in operands of so many elements alone."""
 
     id: str
     title: str
@@ -32,6 +32,7 @@ class Fault:
     control: bool = False
     is_convention: bool = False
     blind: bool = False
+    elements: int = 0
 
 
 class Broken:

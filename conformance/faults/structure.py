@@ -46,6 +46,10 @@ def _twice_on_views(sound: Any) -> Any:
     return mul_
 
 
+def _itself(sound: Any) -> Any:
+    return lambda self, **options: self
+
+
 def _unbumped(sound: Any) -> Any:
     def resize_(self: Any, *given: Any, **options: Any) -> Any:
         cell = self._cell
@@ -190,6 +194,9 @@ FAULTS = (
     Fault("view_dynamic_gradfn", "a view made again loses what was retained of it", "hook order",
           replaced("_views", "move_retained", _hookless), ("thook.retain-grad", "thook.", "view.", "retain"),
           "pytorch/pytorch#8874"),
+    Fault("warp_alias", "a copy is the tensor itself: what is written to it later drops the original's gradient",
+          "graph retention", replaced("_tensor", "Tensor.clone", _itself), ("op/clone/", "inplace.", "op/mul/inplace"),
+          "NVIDIA/warp#202"),
     Fault("no_grad_thread", "a new thread starts with its parent's gradient mode", "mode leak", inherited("grad"),
           ("mode.no-grad-thread-local", "mode."), "pytorch/pytorch#20528"),
     Fault("inference_mode_func", "a transform inside of no_grad or inference mode gives zeros", "mode leak",
