@@ -164,6 +164,9 @@ class Judge:
             found = left
             if rounding.is_beyond(found) or (rounding.runs == FEW and self._is_settled(rounding, found)):
                 break
+        if rounding.is_beyond(found) and overflows(program, found, Closeness(np.inf)):
+            # What is finite beside an overflow rounds as it does elsewhere.
+            close = Closeness(self.close.ulps, 0.0, rounding.all(), self.close.free)
         past = overflows(program, found, close) and (self.universal or not self.at_kinks)
         if found.kind == "value" and (past or ill_posed(program)):
             return Judgement("ill-posed", theirs, found)
