@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from . import engine_commands
+from . import engine_commands, proof_commands
 from .record import FINDING_STATUSES, Record, RecordError, Run, merge, read
 from .speaking import CERTIFIED, CODES, FINDINGS, HARNESS, OUTPUT, JsonOption, say_json, sibling, stop
 
@@ -271,60 +271,6 @@ def merge_files(
     print(f"{output}: {len(records)} records of {len(files)} files")
 
 
-@app.command(epilog="Example:  refgrad qualify --quick")
-def qualify(
-    faults: Annotated[list[str] | None, typer.Argument(help="Ids of faults (rows, if systematic); or all.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A fault of each class, few programs.")] = False,
-    systematic: Annotated[bool, typer.Option("--systematic", help="The generated faults of every row.")] = False,
-    kind: Annotated[str | None, typer.Option("--class", help="Only faults of this class.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
-    draws: Annotated[int, typer.Option(min=0, help="Programs on which a survivor is shown equivalent.")] = 0,
-    against: Annotated[bool, typer.Option("--against", help="Try gradcheck and fixed samples too.")] = False,
-    table: Annotated[Path | None, typer.Option(help="Where the small table for the page goes, too.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
-    share: Annotated[str, typer.Option(help="One part of the generated faults: k/n.")] = "0/1",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the JSON goes.")] = OUTPUT / "qualify.json",
-    as_json: JsonOption = False,
-) -> None:
-    """Qualify the suite: plant faults, see that each is caught, and that no harmless change is blamed."""
-    from . import qualifying
-
-    folder = output.parent / "qualify"
-    options = qualifying.Options(
-        tuple(faults or ()), quick, systematic, kind, jobs, seed, draws, against, full, share, folder
-    )
-    try:
-        done = qualifying.run(options)
-    except LookupError as error:
-        stop(str(error).strip("'"))
-    done.write(output)
-    if table:
-        done.write_table(table)
-    if as_json:
-        print(output.read_text(encoding="utf-8"))
-    else:
-        for line in done.lines():
-            print(line)
-    sys.exit(FINDINGS if done.failed else CERTIFIED)
-
-
-@app.command(epilog="Example:  refgrad soak 1000000 --jobs 16 -o soak.jsonl")
-def soak(
-    programs: Annotated[int, typer.Argument(min=1, help="Programs in total, those of the file included.")] = 10_000,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    seed: Annotated[int, typer.Option(help="The seed of all draws.")] = 0,
-    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, gone on with.")] = OUTPUT / "soak.jsonl",
-) -> None:
-    """Look for false alarms: engines that should agree, on very many programs. A cut run goes on where it was."""
-    from . import soak as soaking
-
-    found = soaking.soak(output, programs, jobs, seed)
-    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-    print("\n".join(soaking.lines(found)))
-    sys.exit(FINDINGS if found["total"]["unexplained"] else CERTIFIED)
-
-
 @app.command(epilog="Example:  refgrad explain backward.fan-out-sums")
 def explain(
     clause: Annotated[str, typer.Argument(help="A clause's id.", show_default=False)],
@@ -398,6 +344,7 @@ def accuracy(
 
 
 engine_commands.register(app)
+proof_commands.register(app)
 
 if __name__ == "__main__":
     main()
