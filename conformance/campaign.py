@@ -11,9 +11,9 @@ from .check import Settings
 from .equivalence import DRAWS, Comparator
 from .faults.differing import FaultJudge
 from .faults.fault import Broken, Fault
-from .faults.sites import keys
+from .faults.sites import Site, keys
 from .faults.systematic import SiteFault, faults_of
-from .qualify import Verdict, measure
+from .qualify import Verdict, is_minimal, measure
 from .questions import Question, questions
 from .search import smallest
 from .trials import Bench, Kill, Reached, asked, reached, site_of
@@ -21,8 +21,8 @@ from .trials import Bench, Kill, Reached, asked, reached, site_of
 SAMPLE = 211
 """One in so many caught faults has its failing program shrunk."""
 LONGEST_LOG = 2000
-REACH = 24
-"""Programs of each question that are run to see which sites it reaches."""
+REACH, PROBED = 5, ("/forward", "/vjp", "/double", "/jvp", "/inplace")
+"""Programs of each such question that are run to see which sites its operator reaches."""
 EQUIVALENT, UNREACHED = "equivalent", "no program reaches the site"
 
 
@@ -44,20 +44,25 @@ def campaign(
 
 
 def measure_reach(settings: Settings, jobs: int, lines: Sequence[str] = (), draws: int = REACH) -> Reached:
-    """What sites each question passes, found in several processes."""
+    """What sites each operator's questions pass, found in several processes: what some of its properties reach stands
+    for all, since the programs of the others are larger and no different in this."""
+    asking = [q for q in operator_questions(lines) if q.id.startswith("op/")]
+    probed = [q for q in asking if q.id.endswith(PROBED)]
     if jobs <= 1:
-        return _reach_part(0, 1, settings, lines, draws)
-    found: Reached = {}
-    with ProcessPoolExecutor(jobs) as pool:
-        count = 4 * jobs
-        futures = [pool.submit(_reach_part, k, count, settings, lines, draws) for k in range(count)]
-        for future in futures:
-            found |= future.result()
-    return found
+        found = reached(probed, settings, draws)
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            futures = [pool.submit(_reach_part, k, jobs, settings, lines, draws) for k in range(jobs)]
+            found = {id: sites for future in futures for id, sites in future.result().items()}
+    by_line: dict[str, dict[Site, None]] = {}
+    for id, sites in found.items():
+        by_line.setdefault(id.rpartition("/")[0], {}).update(dict.fromkeys(sites))
+    return {q.id: list(by_line.get(q.id.rpartition("/")[0], {})) for q in asking}
 
 
 def _reach_part(k: int, count: int, settings: Settings, lines: Sequence[str], draws: int) -> Reached:
-    return reached(operator_questions(lines)[k::count], settings, draws)
+    probed = [q for q in operator_questions(lines) if q.id.endswith(PROBED)]
+    return reached(probed[k::count], settings, draws)
 
 
 def try_rows(
@@ -102,7 +107,7 @@ def _verdict(bench: Bench, fault: Fault, reasons: dict[str, str]) -> Verdict:
     if kill is not None:
         verdict.caught_by, verdict.expected = [kill.question], True
         verdict.programs, verdict.seconds, verdict.message = kill.programs, kill.seconds, kill.message
-    elif cost is None:
+    elif cost is None or not cost.programs:
         verdict.message = UNREACHED
     else:
         verdict.programs, verdict.seconds = cost.programs, cost.seconds
@@ -119,3 +124,9 @@ def shrink_into(verdict: Verdict, fault: Fault, kill: Kill, settings: Settings) 
     with collecting_warnings():
         program = smallest(judge, found.draw, kill.log, kill.kind, found.law)
     verdict.steps, verdict.elements = measure(program)
+    verdict.minimal = is_minimal(judge, program, kill.kind, found.law)
+
+
+def sites_of(rows: Sequence[str]) -> list[Site]:
+    """The sites of some rows."""
+    return list(dict.fromkeys(fault.site for name in rows for fault in faults_of(name)))

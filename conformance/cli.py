@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from . import engine_commands, measure_commands
+from . import engine_commands, measure_commands, proof_commands
 from .record import FINDING_STATUSES, Record, RecordError, Run, merge, read
 from .speaking import (
     CERTIFIED,
@@ -295,6 +295,7 @@ def explain(
 
 engine_commands.register(app)
 measure_commands.register(app)
+proof_commands.register(app)
 
 if __name__ == "__main__":
     main()

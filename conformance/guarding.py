@@ -7,16 +7,18 @@ forked process of its own, so that an engine broken beyond repair harms no other
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from types import FrameType
@@ -215,6 +217,33 @@ def guarding(ids: Sequence[str] = (), jobs: int = 2, seed: int = 0, examples: in
     with ProcessPoolExecutor(jobs) as pool:
         shares = [pool.submit(try_clauses, wanted[k::jobs], settings) for k in range(jobs)]
         return [trial for share in shares for trial in share.result()]
+
+
+BATCH = 24
+"""Clauses that are tried together, and then stored."""
+
+
+def resumed(file: Path, seed: int = 0, seconds: float | None = None, examples: int = 4) -> list[Trial]:
+    """The trials of all clauses, those stored in the file first; each batch is stored when it is done. After ``seconds``
+    no other is begun."""
+    done = _stored(file, seed)
+    left = [question.id for question in clauses() if question.id not in done]
+    until = time.monotonic() + seconds if seconds is not None else float("inf")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(left), BATCH):
+        if time.monotonic() > until:
+            break
+        with file.open("a", encoding="utf-8") as stream:
+            for trial in try_clauses(left[start : start + BATCH], Settings("quick", examples, seed)):
+                done[trial.clause] = trial
+                stream.write(json.dumps({"seed": seed, **asdict(trial)}) + "\n")
+    return [done[question.id] for question in clauses() if question.id in done]
+
+
+def _stored(file: Path, seed: int) -> dict[str, Trial]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    found = [line for line in map(json.loads, lines) if line.pop("seed") == seed]
+    return {line["clause"]: Trial(**line) for line in found}
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:

@@ -13,14 +13,17 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .backends import load
+from .backends import collecting_warnings, load
 from .check import Outcome, Settings
 from .codec import decode_program
 from .faults import find
 from .faults.differing import FaultJudge
 from .faults.fault import Broken, Fault
+from .judge import Judge, Law
 from .program import Leaf, Program
 from .questions import Question, questions
+from .shrink import without
+from .trials import asked
 
 STRIDE = 7
 """Questions that nobody expects to catch a fault are asked in strides, so that each family comes early."""
@@ -41,7 +44,9 @@ QUICK = Effort(within=6.0, matrix=False)
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of one fault: who was asked, who caught it, the first with its cost and its smallest program."""
+    """What became of one fault: who was asked, who caught it, the first with its cost and its smallest program.
+    ``minimal``: no step of that can be left out. ``oracle_blamed``: findings in which the arbiter ruled for the broken
+    engine, though the oracle hasn't the fault."""
 
     fault: str
     kind: str
@@ -55,6 +60,7 @@ class Verdict:
     steps: int | None = None
     elements: int | None = None
     oracle_blamed: int = 0
+    minimal: bool | None = None
     message: str = ""
     lacks: str = ""
 
@@ -104,7 +110,7 @@ def try_fault(id: str, settings: Settings, effort: Effort) -> Verdict:
         if _is_enough(verdict, fault, effort, expected, spent):
             break
         found = question.answer(judge, replace(settings, shrink=not verdict.caught))
-        _count(verdict, fault, question, found, started)
+        _count(verdict, fault, question, found, started, judge)
     if not verdict.caught:
         verdict.seconds = time.perf_counter() - started
     return verdict
@@ -116,7 +122,9 @@ def _is_enough(verdict: Verdict, fault: Fault, effort: Effort, expected: bool, s
     return verdict.caught and not fault.control and not (effort.matrix and expected)
 
 
-def _count(verdict: Verdict, fault: Fault, question: Question, found: Outcome, started: float) -> None:
+def _count(
+    verdict: Verdict, fault: Fault, question: Question, found: Outcome, started: float, judge: FaultJudge
+) -> None:
     verdict.asked.append(question.id)
     if not verdict.caught:
         verdict.programs += found.result["programs"]
@@ -128,16 +136,32 @@ def _count(verdict: Verdict, fault: Fault, question: Question, found: Outcome, s
         verdict.seconds = time.perf_counter() - started
         verdict.message = found.result["message"] or ""
         verdict.expected = is_expected(fault, question)
-        _measure(verdict, found)
-    verdict.oracle_blamed += sum(f.line["verdict"] == "oracle" for f in found.findings)
+        _measure(verdict, found, judge, question)
+    if not fault.blind:
+        verdict.oracle_blamed += sum(f.line["verdict"] == "oracle" for f in found.findings)
     verdict.caught_by.append(question.id)
 
 
-def _measure(verdict: Verdict, found: Outcome) -> None:
+def _measure(verdict: Verdict, found: Outcome, judge: FaultJudge, question: Question) -> None:
+    law = asked(question, Settings()).law
     for finding in found.findings:
-        program = finding.line.get("program")
-        if program:
-            verdict.steps, verdict.elements = measure(decode_program(program))
+        stored = finding.line.get("program")
+        if stored:
+            program = decode_program(stored)
+            verdict.steps, verdict.elements = measure(program)
+            verdict.minimal = is_minimal(judge, program, finding.line["kind"], law)
+
+
+def is_minimal(judge: Judge, program: Program, kind: str, law: Law | None) -> bool:
+    """Whether the failure goes away whichever step is left out."""
+    with collecting_warnings():
+        for index in range(len(program.steps)):
+            shorter = without(program, index)
+            if shorter is not None and judge.claimed(shorter):
+                found = judge.judge(shorter, law)
+                if found.status == "different" and found.divergence is not None and found.divergence.kind == kind:
+                    return False
+    return True
 
 
 def measure(program: Program) -> tuple[int, int]:

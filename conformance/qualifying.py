@@ -6,16 +6,21 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import against, campaign, scoring, shares
+from . import against, campaign, guarding, scoring, shares
 from .check import Settings
 from .faults import QUICK, entries, find
 from .faults.passes import FAULTS as ENGINE
+from .faults.systematic import systematic
 from .qualify import QUICK as QUICK_EFFORT
 from .qualify import Effort, Verdict, qualify
+from .ruling import Ruling, rulings
+from .ruling import lines as ruling_lines
+from .ruling import summary as ruling_summary
+from .sampling import sample
 
 QUICK_ROWS = ("MulBackward0", "ExpBackward0", "SumBackward1", "MmBackward0", "CumsumBackward0", "MaximumBackward0")
 """The rows whose systematic faults are part of the quick form: pointwise, reducing, contracting, scanning, tied."""
@@ -31,8 +36,9 @@ FLOORS = {"quick": {"planted": 1.0, "systematic": 0.97}, "standard": {"planted":
 class Options:
     """What the command was asked for. ``faults``: ids, or names of rows where ``systematic``; ``draws``: programs on
     which each surviving systematic fault is compared with the sound engine; ``against``: try the usual checks too;
-    ``full``: planted and generated faults; ``share``: ``k/n``, one part of n of the whole campaign; ``folder``: where
-    finished shares are kept."""
+    ``full``: planted and generated faults; ``share``: ``k/n``, one part of n of the whole campaign; ``seconds``: after
+    these no share is begun; ``jax``: an interpreter that has JAX; ``guards``: ask which clauses kill
+    nothing; ``arbiter``: try the arbiter on the oracle's recorded faults; ``folder``: where finished shares are kept."""
 
     faults: tuple[str, ...] = ()
     quick: bool = False
@@ -44,6 +50,10 @@ class Options:
     against: bool = False
     full: bool = False
     share: str = "0/1"
+    seconds: float | None = None
+    jax: str | None = None
+    guards: bool = False
+    arbiter: bool = False
     folder: Path = Path("conformance-report/qualify")
 
 
@@ -56,6 +66,8 @@ class Qualification:
     systematic: list[Verdict] = field(default_factory=list)
     comparisons: list[against.Comparison] = field(default_factory=list)
     bars: dict[str, float] = field(default_factory=lambda: ALL)
+    guards: dict[str, Any] = field(default_factory=dict)
+    rulings: list[Ruling] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -79,26 +91,35 @@ class Qualification:
         body = scoring.record(self.real, self.settings)
         if self.systematic:
             body["systematic"] = summary(self.systematic)
-        others = {c.fault: c for c in self.comparisons}
-        for line in body["faults"]:
-            if line["id"] in others:
-                line["others"] = others[line["id"]].caught
-        body["against"] = [asdict(c) for c in self.comparisons]
+        self._add_parts(body)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(body, indent=1) + "\n")
 
+    def _add_parts(self, body: dict[str, Any]) -> None:
+        others = {c.fault: c.caught for c in self.comparisons}
+        for line in body["faults"]:
+            line["others"] = others.get(line["id"], {})
+        if self.comparisons:
+            mine = {v.fault: v for v in (*self.real, *self.systematic)}
+            body["against"] = against.totals(self.comparisons, mine)
+        if self.guards:
+            body["guards"] = self.guards
+        if self.rulings:
+            body["arbiter"] = ruling_summary(self.rulings)
+
     def write_table(self, path: Path) -> None:
         """Stores what the page and the README show: scores by class, what caught each fault, no list of survivors."""
-        kept = ("id", "class", "control", "programs", "seconds", "steps", "elements", "caught", "others")
-        full = scoring.record(self.real, self.settings)
-        body = {name: full[name] for name in ("type", "format", "profile", "examples", "seed", "score")}
-        others = {c.fault: c.caught for c in self.comparisons}
-        lines = [
-            {**line, "caught": line["caught"][:5], "others": others.get(line["id"], {})} for line in full["faults"]
+        kept = ("id", "class", "control", "programs", "seconds", "steps", "elements", "minimal", "caught", "others")
+        body = scoring.record(self.real, self.settings)
+        self._add_parts(body)
+        del body["matrix"]
+        body["faults"] = [
+            {name: line[name] for name in kept} | {"caught": line["caught"][:5]} for line in body["faults"]
         ]
-        body["faults"] = [{name: line[name] for name in kept} for line in lines]
         if self.systematic:
             body["systematic"] = {k: v for k, v in summary(self.systematic).items() if k != "survivors"}
+        if self.guards:
+            body["guards"] = {k: v for k, v in self.guards.items() if k != "kills"}
         path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
     def lines(self) -> Iterator[str]:
@@ -110,39 +131,52 @@ class Qualification:
         yield from (words for words, _ in self.floors())
         if self.comparisons:
             mine = {v.fault: v for v in (*self.real, *self.systematic)}
-            compared = [mine[c.fault] for c in self.comparisons]
-            yield from against.lines(
-                self.comparisons, sum(v.caught for v in compared), sum(v.seconds for v in compared)
-            )
+            yield from against.lines(against.totals(self.comparisons, mine))
+        if self.guards:
+            yield from guarding.lines(self.guards)
+        if self.rulings:
+            yield from ruling_lines(self.rulings)
 
 
 def run(options: Options) -> Qualification:
     """Plants what was asked for. Raises LookupError for an unknown fault or row."""
     settings = Settings("quick" if options.quick else "standard", 8 if options.quick else 50, options.seed)
     done = Qualification(settings, bars=ALL if options.faults else FLOORS["quick" if options.quick else "standard"])
-    if options.full or not options.systematic or (options.quick and not options.faults):
-        effort = QUICK_EFFORT if options.quick else Effort()
-        done.real = qualify(_chosen(options), settings, options.jobs, effort)
-    if options.full or options.systematic or (options.quick and not options.faults and options.kind is None):
-        done.systematic = _systematic(options)
+    if options.full:
+        _all(options, done)
+    else:
+        _some(options, done)
     if options.against:
-        faults = [v for v in (*done.real, *done.systematic) if not v.control and not v.lacks]
-        done.comparisons = against.compare_all([(v.fault, v.caught_by) for v in faults], options.jobs)
+        faults = [v for v in done.real if not v.control and not v.lacks]
+        done.comparisons = against.compare_all([(v.fault, v.caught_by) for v in faults], options.jobs, options.jax)
+    if options.guards:
+        done.guards = guarding.summary(guarding.resumed(options.folder / "guards.jsonl", options.seed, options.seconds))
+    if options.arbiter:
+        done.rulings = list(rulings(Settings("standard", 50, options.seed)))
     return done
 
 
-def _systematic(options: Options) -> list[Verdict]:
-    standard = Settings("standard", 50, options.seed)
-    if options.faults or options.quick:
+def _some(options: Options, done: Qualification) -> None:
+    if not options.systematic or (options.quick and not options.faults):
+        effort = QUICK_EFFORT if options.quick else Effort()
+        done.real = qualify(_chosen(options), done.settings, options.jobs, effort)
+    if options.systematic or (options.quick and not options.faults and options.kind is None):
+        standard = Settings("standard", 50, options.seed)
         lines = QUICK_LINES if not options.faults else ()
-        return campaign.campaign(_rows(options), standard, options.jobs, options.draws, lines)
+        done.systematic = campaign.campaign(_rows(options), standard, options.jobs, options.draws, lines)
+
+
+def _all(options: Options, done: Qualification) -> None:
+    """The campaign in shares, each stored when it is done."""
     k, _, n = options.share.partition("/")
-    work = shares.shares(campaign.all_rows(), list(ENGINE))[int(k) :: int(n)]
-    store, found = shares.Store(options.folder, standard, options.draws), list[Verdict]()
-    for name, verdicts in shares.run_shares(work, store, options.jobs):
-        found += verdicts
+    work = shares.shares(campaign.all_rows(), list(ENGINE), list(entries()))[int(k) :: int(n)]
+    store = shares.Store(options.folder, done.settings, options.draws)
+    for name, verdicts in shares.run_shares(work, store, options.jobs, options.seconds):
+        (done.real if name.startswith("real") else done.systematic).extend(verdicts)
         print(f"{name}: {sum(v.caught for v in verdicts)} of {len(verdicts)} caught", file=sys.stderr, flush=True)
-    return sorted(found, key=lambda v: v.fault)
+    places = {id: k for k, id in enumerate(entries())}
+    done.real.sort(key=lambda v: places[v.fault])
+    done.systematic.sort(key=lambda v: v.fault)
 
 
 def _chosen(options: Options) -> list[str]:
@@ -170,6 +204,8 @@ def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         if v.caught:
             by_property.setdefault(v.kind, Counter())[scoring.column(v.caught_by[0])] += 1
     return {
+        "generated": generated(),
+        "sample": sample(verdicts),
         "planted": len(verdicts),
         "caught": len(verdicts) - len(survivors),
         "equivalent": equivalent,
@@ -178,6 +214,11 @@ def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "reasons": dict(Counter(_reason(v) for v in survivors).most_common()),
         "survivors": [{"id": v.fault, "class": v.kind, "reason": v.message} for v in survivors],
     }
+
+
+def generated() -> int:
+    """How many faults there are by rule."""
+    return len(systematic()) + len(ENGINE)
 
 
 def _reason(v: Verdict) -> str:
@@ -196,6 +237,10 @@ def systematic_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  survived: {survivor['id']}: {survivor['reason']}"
     for reason, count in found["reasons"].items():
         yield f"  {count} survived: {reason}"
+    if found["planted"] < found["generated"]:
+        low, high = (100 * bound for bound in found["sample"]["interval"])
+        yield f"a sample of {found['sample']['rows']} rows, {found['planted']} of {found['generated']} faults: "
+        yield f"95 % interval {low:.2f} to {high:.2f} %"
     share = found["caught"] / max(found["planted"] - found["equivalent"], 1)
     yield (
         f"{found['caught']} of {found['planted']} systematic faults caught, {found['equivalent']} equivalent: "

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from .campaign import measure_reach, try_rows
 from .check import Settings
+from .faults import find
 from .qualify import Effort, Verdict, try_fault
 from .trials import Reached
 
-COUNT, ENGINE_COUNT = 64, 16
-"""Shares of rows, and of the engine's faults."""
-PATIENCE = Effort(within=120.0, matrix=False)
+COUNT, ENGINE_COUNT, REAL_COUNT = 109, 16, 60
+"""Shares of rows, of the engine's faults, and of the planted ones."""
+PATIENCE, BRIEFLY = Effort(within=60.0, matrix=False), Effort(within=12.0, matrix=False)
+"""How long a fault is tried, and a control, which no question should ever catch."""
+SHUFFLE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Some rows, or some faults of the engine."""
+    """Some rows, or some faults of the engine, or some planted faults and controls."""
 
     name: str
     rows: tuple[str, ...] = ()
-    engine: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
-def shares(rows: Sequence[str], engine: Sequence[str]) -> list[Share]:
-    """The work divided; the engine's faults, which take longest, come first."""
-    parts = [Share(f"engine-{k:02}", engine=tuple(engine[k::ENGINE_COUNT])) for k in range(ENGINE_COUNT)]
-    parts += [Share(f"rows-{k:02}", rows=tuple(rows[k::COUNT])) for k in range(COUNT)]
-    return [part for part in parts if part.rows or part.engine]
+def shares(rows: Sequence[str], engine: Sequence[str], real: Sequence[str] = ()) -> list[Share]:
+    """The work divided. Rows are dealt in random order: those that are done at any time are a sample of all."""
+    dealt = list(rows)
+    random.Random(SHUFFLE).shuffle(dealt)
+    parts = [Share(f"real-{k:03}", faults=tuple(real[k::REAL_COUNT])) for k in range(REAL_COUNT)]
+    parts += [Share(f"rows-{k:03}", rows=tuple(dealt[k::COUNT])) for k in range(COUNT)]
+    parts += [Share(f"engine-{k:02}", faults=tuple(engine[k::ENGINE_COUNT])) for k in range(ENGINE_COUNT)]
+    return [part for part in parts if part.rows or part.faults]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class Store:
             self.settings.seed,
             self.draws,
             *share.rows,
-            *share.engine,
+            *share.faults,
         ]
 
     def read(self, share: Share) -> list[Verdict] | None:
@@ -64,22 +73,46 @@ class Store:
             return None
 
     def write(self, share: Share, verdicts: Sequence[Verdict]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         body = {"key": self.key(share), "verdicts": [asdict(v) for v in verdicts]}
-        scratch = self.path(share).with_suffix(".part")
-        scratch.write_text(json.dumps(body), encoding="utf-8")
-        scratch.replace(self.path(share))
+        self._put(self.path(share), json.dumps(body))
+
+    def reach(self, jobs: int) -> Reached:
+        """What sites each question reaches: measured once, and kept."""
+        path, key = self.folder / "reach.json", [self.settings.seed]
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["key"] == key:
+                sites = [(row, kind, given) for row, kind, given in found["sites"]]
+                return {question: [sites[k] for k in passed] for question, passed in found["reach"].items()}
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        reach = measure_reach(self.settings, jobs)
+        sites = list(dict.fromkeys(site for passed in reach.values() for site in passed))
+        places = {site: k for k, site in enumerate(sites)}
+        numbered = {question: [places[site] for site in passed] for question, passed in reach.items()}
+        self._put(path, json.dumps({"key": key, "sites": sites, "reach": numbered}))
+        return reach
+
+    def _put(self, path: Path, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".part")
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
 
 
 def try_share(share: Share, settings: Settings, draws: int, reach: Reached) -> list[Verdict]:
     """The verdicts on a share's faults, asked in one process."""
-    if share.engine:
-        return [try_fault(id, replace(settings, shrink=True), PATIENCE) for id in share.engine]
+    if share.faults:
+        efforts = [(id, BRIEFLY if find(id).control else PATIENCE) for id in share.faults]
+        return [try_fault(id, replace(settings, shrink=True), effort) for id, effort in efforts]
     return try_rows(share.rows, settings, draws, (), reach)
 
 
-def run_shares(work: Sequence[Share], store: Store, jobs: int) -> Iterator[tuple[str, list[Verdict]]]:
-    """(share, its verdicts) one after another as they are done; those that are stored come at once."""
+def run_shares(
+    work: Sequence[Share], store: Store, jobs: int, seconds: float | None = None
+) -> Iterator[tuple[str, list[Verdict]]]:
+    """(share, its verdicts) one after another as they are done; those that are stored come at once. After ``seconds``
+    no other is begun."""
     left: list[Share] = []
     for share in work:
         done = store.read(share)
@@ -87,11 +120,23 @@ def run_shares(work: Sequence[Share], store: Store, jobs: int) -> Iterator[tuple
             left.append(share)
         else:
             yield share.name, done
-    if not left:
+    if not left or seconds == 0:
         return
-    reach = measure_reach(store.settings, jobs)
-    with ProcessPoolExecutor(max(jobs, 1)) as pool:
-        futures = {pool.submit(try_share, share, store.settings, store.draws, reach): share for share in left}
+    until = time.monotonic() + seconds if seconds is not None else float("inf")
+    reach = store.reach(jobs) if any(share.rows for share in left) else {}
+    attempt = partial(try_share, settings=store.settings, draws=store.draws, reach=reach)
+    if jobs <= 1:
+        for share in left:
+            if time.monotonic() > until:
+                return
+            store.write(share, found := attempt(share))
+            yield share.name, found
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        futures = {pool.submit(attempt, share): share for share in left}
         for future in as_completed(futures):
             store.write(futures[future], future.result())
             yield futures[future].name, future.result()
+            if time.monotonic() > until:
+                pool.shutdown(cancel_futures=True)
+                return

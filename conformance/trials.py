@@ -33,6 +33,9 @@ HUGE = ("/huge", "/huge-forward")
 """Faults of size alone, and the properties whose programs are huge."""
 PROBES = 4
 """Programs of a question after which it is given up, if they reached no site with a living fault."""
+ENOUGH, MOST, MOST_HUGE = 150, 1500, 30
+"""Firings that a fault may survive, and programs that may reach a fault's site, before it is given up: it counts as
+survived, though the rest of the suite might yet catch it. A fault of size alone waits for the huge programs."""
 
 
 Reached = dict[str, list[Site]]
@@ -117,6 +120,7 @@ class Cost:
 
     programs: int = 0
     seconds: float = 0.0
+    huge: int = 0
 
 
 class Bench:
@@ -140,7 +144,7 @@ class Bench:
     def ask(self, questions: Sequence[Question], reach: Reached | None = None) -> None:
         """Puts the questions to all living faults, in order; where it is known what sites they reach, those alone that
         reach one."""
-        for question in questions:
+        for question in questions if reach is None else ranked(questions, reach):
             if not any(self.alive.values()):
                 return
             if reach is not None:
@@ -169,14 +173,26 @@ class Bench:
             self._try(found, program, trace, source.log)
             spent = time.perf_counter() - started
             for site in passed:
-                cost = self.costs.setdefault(site, Cost())
+                cost = self._cost(site)
                 cost.programs += 1
+                cost.huge += found.id.endswith(HUGE)
                 cost.seconds += spent
 
     def _is_worth(self, question: str, passed: set[Site]) -> bool:
         """Whether a living fault may yet be caught: one of size only where the programs are huge."""
         is_huge = question.endswith(HUGE)
-        return any(is_huge or not id.endswith(SIZED) for site in passed for id in self.alive.get(site, ()))
+        return any(
+            is_huge and self._cost(site).huge < MOST_HUGE if id.endswith(SIZED) else self._is_tried(site, id)
+            for site in passed
+            for id in self.alive.get(site, ())
+        )
+
+    def _is_tried(self, site: Site, id: str) -> bool:
+        """Whether a fault is still worth a program."""
+        return self.fired.get(id, 0) < ENOUGH and self._cost(site).programs < MOST
+
+    def _cost(self, site: Site) -> Cost:
+        return self.costs.setdefault(site, Cost())
 
     def _try(self, found: Asked, program: Program, sound: Trace, log: list[int]) -> None:
         """Runs the program on every living fault that fires in it."""
@@ -208,7 +224,7 @@ class Bench:
 
     def _note(self, fault: Fault, question: str, found: Any, log: list[int], spent: float) -> None:
         site = site_of(fault)
-        cost = self.costs.get(site, Cost())
+        cost = self._cost(site)
         self.kills[fault.id] = Kill(
             question, cost.programs + 1, cost.seconds + spent, found.message[:200], found.kind, list(log)
         )
@@ -217,6 +233,12 @@ class Bench:
 
     def survivors(self) -> list[Fault]:
         return [fault for living in self.alive.values() for fault in living.values()]
+
+
+def ranked(questions: Sequence[Question], reach: Reached) -> list[Question]:
+    """The questions in the order in which they are likeliest to catch something cheaply: small programs of few sites
+    first, huge ones last."""
+    return sorted(questions, key=lambda q: (q.id.endswith(HUGE), not q.id.startswith("op/"), len(reach.get(q.id, ()))))
 
 
 def site_of(fault: Fault) -> Site:

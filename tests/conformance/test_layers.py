@@ -34,15 +34,16 @@ ORDER = (
     ("conftest", "test_operators", "test_language", "test_claims", "clauses"),
     ("trials",),
     ("qualify", "explaining", "replaying", "soak"),
-    ("equivalence", "against", "guarding"),
+    ("equivalence", "against", "guarding", "ruling"),
     ("campaign", "scoring"),
+    ("sampling",),
     ("shares",),
     ("qualifying",),
     ("causes",),
     ("listing", "certificate", "certifying", "benching", "accuracy", "gate"),
     ("wire_cost", "search_rate", "badge", "engine_table", "recertifying", "spec_changes"),
     ("repeating",),
-    ("engine_commands", "measure_commands"),
+    ("engine_commands", "measure_commands", "proof_commands"),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance import against, campaign, qualifying, shares
+from conformance import against, campaign, qualifying, ruling, sampling, shares
 from conformance.backends import collecting_warnings, load
 from conformance.check import Settings
 from conformance.equivalence import Comparator
@@ -18,6 +18,7 @@ from conformance.faults.fault import Broken
 from conformance.faults.passes import FAULTS as ENGINE
 from conformance.faults.systematic import faults_of, systematic_fault
 from conformance.faults.waiting import WAITING
+from conformance.oracle_faults import recorded
 from conformance.qualify import Verdict
 from conformance.questions import questions
 from conformance.search import smallest
@@ -149,9 +150,31 @@ def test_a_score_below_its_floor_fails(caught: int, is_low: bool) -> None:
 
 
 def test_gradcheck_misses_what_the_suite_catches() -> None:
-    found = against.compare("sys/ExpBackward0/vjp.self/some-element", ["op/exp/vjp"])
+    found = against.compare("sys/ExpBackward0/vjp.self/some-element", ["exp"])
     assert not found.caught["gradcheck fast"]
-    assert against.compare("sys/ExpBackward0/vjp.self/negated", ["op/exp/vjp"]).caught["gradcheck fast"]
+    assert against.compare("sys/ExpBackward0/vjp.self/negated", ["exp"]).caught["gradcheck fast"]
+
+
+@pytest.mark.parametrize("id", ["one_of_256", "one_of_65536"])
+def test_one_wrong_entry_among_many_is_missed_by_the_usual_checks(id: str) -> None:
+    assert not any(against.compare(id, ["exp"]).caught.values())
+
+
+def test_a_sample_says_how_far_it_may_be_off() -> None:
+    def row(name: str, caught: int) -> list[Verdict]:
+        return [Verdict(f"sys/{name}/vjp/{k}", "k", False, caught_by=["op/x/vjp"] * (k < caught)) for k in range(20)]
+
+    found = sampling.sample([v for k in range(30) for v in row(f"Row{k}", 20 - k % 3)])
+    low, high = found["interval"]
+    assert found["rows"] == 30 and 0.92 < low < 0.95 < high < 0.98
+    assert sampling.interval([[20, 20]] * 5) == (1.0, 1.0)
+
+
+def test_the_arbiter_blames_the_oracle_for_a_recorded_fault() -> None:
+    fault = next(f for f in recorded() if f.operator == "cumprod")
+    found = ruling.rule_on(fault, STANDARD)
+    assert found.blamed == ["op/cumprod/second"] and not found.otherwise
+    assert ruling.summary([found])["oracle"] == 1
 
 
 def test_every_real_fault_is_planted_or_says_what_it_waits_for() -> None:
