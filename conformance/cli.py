@@ -10,9 +10,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from . import engine_commands, measure_commands, proof_commands
-from .record import FINDING_STATUSES, Record, RecordError, Run, merge, read
-from .speaking import (
+from . import sister
+from .commands import engine_commands, measure_commands, proof_commands
+from .commands.speaking import (
     CERTIFIED,
     CODES,
     FINDINGS,
@@ -22,10 +22,10 @@ from .speaking import (
     json_file,
     json_lines,
     say_json,
-    sibling,
     stop,
     tell,
 )
+from .recording.record import FINDING_STATUSES, Record, RecordError, Run, merge, read
 
 app = typer.Typer(
     name="refgrad",
@@ -87,7 +87,7 @@ def certify(
 
     An engine by NAME (`refgrad list engines`) gets an environment of its own, and a process of its own.
     """
-    from . import certifying
+    from .certifying import run as certifying
 
     name, more = _name_and_options(words or [])
     if name is not None:
@@ -124,8 +124,8 @@ def _name_and_options(words: list[str]) -> tuple[str | None, list[str]]:
 
 def _finish(run: Run, status: int, output: Path, earlier: Run | None, as_json: bool) -> NoReturn:
     """Writes the certificate and the page, prints the summary, and ends with the exit code that they give."""
-    from .badge import badge
-    from .certificate import certify as certificate_of
+    from .certifying.badge import badge
+    from .certifying.certificate import certify as certificate_of
 
     judged = certificate_of(run)
     (output / "certificate.json").write_text(json.dumps(judged, indent=2) + "\n")
@@ -165,15 +165,15 @@ def _print_summary(run: Run, judged: Record, page: Path) -> None:
 
 
 def _column(run: Run) -> Any:
-    return sibling("reports.column").read_column(run.records(), run.notices, str(run.path))
+    return sister("reports.column").read_column(run.records(), run.notices, str(run.path))
 
 
 def _write_page(runs: list[Run], output: Path, extras: Any = None) -> Path:
-    return sibling("reports.page").write([_column(run) for run in runs], output, extras)
+    return sister("reports.page").write([_column(run) for run in runs], output, extras)
 
 
 def _difference(before: Run, after: Run) -> Any:
-    return sibling("reports.difference").compare(_column(before), _column(after))
+    return sister("reports.difference").compare(_column(before), _column(after))
 
 
 @app.command("list", epilog="Example:  refgrad list clauses --json")
@@ -184,7 +184,7 @@ def show_list(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print clauses as a page.")] = False,
 ) -> None:
     """List clauses, operators or backends; with counts measured in the newest results file, when there is one."""
-    from . import listing
+    from .commands import listing
 
     run = read(results) if results else listing.newest(OUTPUT)
     rows = listing.rows(what.value, run)
@@ -212,15 +212,15 @@ def report(
 ) -> None:
     """Make one self-contained page of one run, or of several side by side."""
     runs = [read(file) for file in files]
-    extras = sibling("reports.page").Extras()
+    extras = sister("reports.page").Extras()
     if benchmarks:
-        timings = sibling("reports.timings").read(list(map(json_file, benchmarks)))
-        extras.plots, extras.machine = sibling("reports.plots").draw(timings), timings.machine
+        timings = sister("reports.timings").read(list(map(json_file, benchmarks)))
+        extras.plots, extras.machine = sister("reports.plots").draw(timings), timings.machine
     if measured:
-        errors = sibling("reports.errors")
+        errors = sister("reports.errors")
         extras.accuracy = errors.draw(errors.read(json_lines(measured)))
     if qualification:
-        extras.proof = sibling("reports.proof").read(json_file(qualification))
+        extras.proof = sister("reports.proof").read(json_file(qualification))
     if before:
         extras.difference = _difference(read(before), runs[0])
     for run in runs:
@@ -262,7 +262,7 @@ def merge_files(
     as_json: JsonOption = False,
 ) -> None:
     """Make one results file of the shards of one run."""
-    from .record import Recorder, digest
+    from .recording.record import Recorder, digest
 
     records = merge([read(file) for file in files])
     with Recorder(output) as recorder:
@@ -280,8 +280,8 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Show a clause: its sentence, its source, an example program and its trace on PyTorch and refgrad."""
-    from . import explaining
     from .backends import UnknownBackend
+    from .commands import explaining
 
     try:
         told = explaining.explain(clause, engine or ["torch", "refgrad"], seed)

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from . import backends
-from .check import FAILING, Check, Outcome, Settings
-from .judge import Judge
-from .kept import Kept
-from .known import KnownDeviations, read_known
-from .properties import PROPERTIES
-from .record import Recorder, RecordError
-from .results import end_line, run_line
-from .resuming import begin, done, is_wanted, shard
+from .judging.judge import Judge
+from .promises.check import FAILING, Check, Outcome, Settings
+from .promises.properties import PROPERTIES
+from .recording.known import KnownDeviations, read_known
+from .recording.record import Recorder, RecordError
+from .recording.results import end_line, run_line
+from .recording.resuming import begin, done, is_wanted, shard
 from .running import is_ours, is_plain, run, wants_protocol
+from .searching.kept import Kept
 
 EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
 _PROPERTY = "conformance"

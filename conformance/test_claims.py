@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .probing import PROBES
+from .promises.probing import PROBES
 
 
 @pytest.mark.parametrize("capability", PROBES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .language import language
+from .drawing.language import language
 
 BLOCKS = 16
 

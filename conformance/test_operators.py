@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from .catalogue import operators
-from .generate import one_operator
-from .properties import PROPERTIES, properties_of
+from .drawing.generate import one_operator
+from .promises.properties import PROPERTIES, properties_of
 
 CASES = [(line.name, p.name) for line in operators().values() for p in properties_of(line)]
 

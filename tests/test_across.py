@@ -11,7 +11,7 @@ import pytest
 import refgrad
 from benchmarks import across, players
 from benchmarks.tasks import JACOBIAN, TASKS, Task
-from conformance import benching
+from conformance.commands import benching
 from reports import timings
 
 WITH_FLOOR = [task for task in TASKS if task.by_hand is not None]

@@ -17,7 +17,7 @@ OVER = {
     "conformance/clauses/test_function_apply.py",
     "conformance/clauses/test_function_returns.py",
     "conformance/clauses/test_in_place_writes.py",
-    "conformance/faults/passes.py",
+    "conformance/proof/faults/passes.py",
 }
 NAMELESS = {"utils", "helpers", "core", "common"}
 

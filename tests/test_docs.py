@@ -17,8 +17,10 @@ import pytest
 import typer
 import yaml
 
-from conformance import cli, known, listing
-from conformance.faults import entries
+from conformance import cli
+from conformance.commands import listing
+from conformance.proof.faults import entries
+from conformance.recording import known
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").glob("*.md") if p.name != "clauses.md")]

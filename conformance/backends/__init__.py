@@ -21,8 +21,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..program import Program
-from ..trace import Trace
+from ..programs.program import Program
+from ..programs.trace import Trace
 
 KNOWN = ("autograd", "jax", "mlx", "mygrad", "paddle", "refgrad", "tensorflow", "tinygrad", "torch")
 GROUP = "refgrad.backends"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..trace import Observed, Outcome
+from ..programs.trace import Observed, Outcome
 
 if TYPE_CHECKING:
     from .run import Run

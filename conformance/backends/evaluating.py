@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import program as p
-from ..trace import Nothing, Raised
+from ..programs import program as p
+from ..programs.trace import Nothing, Raised
 from . import UNCLAIMED, error_kind
 from .regions import transform
 

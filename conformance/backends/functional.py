@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import program as p
-from ..leafdata import leaf_array
-from ..trace import Nothing, Observed, Outcome, Raised, Trace
+from ..programs import program as p
+from ..programs.leafdata import leaf_array
+from ..programs.trace import Nothing, Observed, Outcome, Raised, Trace
 from .evaluating import Evaluation
 
 Vjp = Callable[[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]]

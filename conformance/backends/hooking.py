@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import program as p
-from ..trace import HookCall, Outcome
+from ..programs import program as p
+from ..programs.trace import HookCall, Outcome
 
 if TYPE_CHECKING:
     from .run import Run

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from ..trace import HookCall
+from ..programs.trace import HookCall
 from .aspects import tensor_facts
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import catalogue
-from ..leafdata import EPS
-from ..program import Call, Program, refs
+from ..programs.leafdata import EPS
+from ..programs.program import Call, Program, refs
 
 MOVES = (-2, -1, 1, 2)
 """In eps. Never 0: an element that chance left unmoved would look exact, and the worst of many is just that one."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import catalogue
-from .. import program as p
-from ..leafdata import DTYPES, EPS, leaf_array
-from ..trace import NOTHING, Nothing, Observed, Outcome, Raised, Trace
+from ..programs import program as p
+from ..programs.leafdata import DTYPES, EPS, leaf_array
+from ..programs.trace import NOTHING, Nothing, Observed, Outcome, Raised, Trace
 from . import take_warnings
 from .aspects import ASPECTS
 from .hooking import register, register_multi

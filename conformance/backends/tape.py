@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import catalogue
-from .. import program as p
-from ..leafdata import leaf_array
-from ..trace import Nothing, Outcome, Raised, Trace
+from ..programs import program as p
+from ..programs.leafdata import leaf_array
+from ..programs.trace import Nothing, Outcome, Raised, Trace
 from . import UNCLAIMED, error_kind
 from .functional import Functional
 from .tables import REFUSALS, Table

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from .. import program as p
-from ..leafdata import DTYPES
-from ..trace import NOTHING, Nothing, Outcome, Raised, Trace
+from ..programs import program as p
+from ..programs.leafdata import DTYPES
+from ..programs.trace import NOTHING, Nothing, Outcome, Raised, Trace
 from . import UNCLAIMED, torch_backend
 from .run import FAILED, Run
 

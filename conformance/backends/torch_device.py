@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import program as p
-from ..leafdata import DTYPES
-from ..trace import Raised, Trace
+from ..programs import program as p
+from ..programs.leafdata import DTYPES
+from ..programs.trace import Raised, Trace
 from . import ASSERTED, UNCLAIMED, EngineDied, error_kind
 from .torch_backend import Torch
 from .torchlike import SEMANTICS

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import catalogue
-from ..leafdata import DTYPES
-from ..trace import Observed, Outcome
+from ..programs.leafdata import DTYPES
+from ..programs.trace import Observed, Outcome
 from . import torch_backend
 from .functional import Functional
 

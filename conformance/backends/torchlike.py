@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import catalogue
-from .. import program as p
-from ..leafdata import DTYPES
-from ..needs import CAPABILITIES
-from ..trace import NOTHING, Observed, Outcome, Trace
+from ..programs import program as p
+from ..programs.leafdata import DTYPES
+from ..programs.needs import CAPABILITIES
+from ..programs.trace import NOTHING, Observed, Outcome, Trace
 from . import collecting, collecting_warnings, error_kind
 from .run import Run
 

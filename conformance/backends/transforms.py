@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import program as p
-from ..functions import RULES, bound, class_name
+from ..programs import program as p
+from ..programs.functions import RULES, bound, class_name
 
 if TYPE_CHECKING:
     from .run import Run

@@ -12,12 +12,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..domains import Domain
-from ..leafdata import COMPLEX, FLOATING
-from ..shapes import Shape
+from ..drawing.domains import Domain
+from ..drawing.shapes import Shape
+from ..programs.leafdata import COMPLEX, FLOATING
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 FAMILIES = (
     "pointwise",

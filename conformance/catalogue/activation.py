@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import OFF_GRID, REAL, special
-from ..leafdata import COMPLEX, FLOATING
+from ..drawing.domains import OFF_GRID, REAL, special
+from ..programs.leafdata import COMPLEX, FLOATING
 from . import operator
 from .arguments import Drawn, custom, draw_dim, draw_options, keep_dtype, unary
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..domains import CONDITION, DISTINCT, REAL, Domain
-from ..leafdata import LAYOUTS
-from ..promotion import result_dtype, to_floating
-from ..shapes import Shape, broadcast, draw_broadcastable, reduced
+from ..drawing.domains import CONDITION, DISTINCT, REAL, Domain
+from ..drawing.shapes import Shape, broadcast, draw_broadcastable, reduced
+from ..programs.leafdata import LAYOUTS
+from ..programs.promotion import result_dtype, to_floating
 from . import Strategy
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 Options = dict[str, tuple[Any, ...]]
 Drawn = tuple[tuple[Any, ...], dict[str, Any]]

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..domains import DISTINCT, FRACTION, OFF_GRID, POSITIVE, REAL
-from ..leafdata import FLOATING
-from ..promotion import result_dtype
-from ..shapes import Shape, draw_broadcastable
+from ..drawing.domains import DISTINCT, FRACTION, OFF_GRID, POSITIVE, REAL
+from ..drawing.shapes import Shape, draw_broadcastable
+from ..programs.leafdata import FLOATING
+from ..programs.promotion import result_dtype
 from . import operator
 from .arguments import Drawn, broadcast_shapes, custom, draw_scalar
 from .places import literal, same
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 CHANCES = (0.5, 0.25, 0.0, 1.0)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import NONZERO, OFF_GRID, special
-from ..leafdata import COMPLEX, FLOATING, HALF
-from ..program import Dtype
+from ..drawing.domains import NONZERO, OFF_GRID, special
+from ..programs.leafdata import COMPLEX, FLOATING, HALF
+from ..programs.program import Dtype
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_scalar, keep_dtype, unary
 from .places import filled, same
 from .shape import regroup
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 METHOD, FUNCTION, BOTH, ATTRIBUTE = ("method",), ("function",), ("function", "method"), ("attribute",)
 REAL_PART = {"complex64": "float32", "complex128": "float64"}

@@ -9,7 +9,7 @@ from .arguments import Drawn, custom, draw_options
 from .matrices import BATCHES, complex_of, hermitian, matrix, real_of
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 FUNCTION = ("function",)
 ORDERS = (2, 1, 3, 4)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..domains import FRACTION, Domain
-from ..leafdata import DTYPES
-from ..program import Leaf
-from ..shapes import Shape
+from ..drawing.domains import FRACTION, Domain
+from ..drawing.shapes import Shape
+from ..programs.leafdata import DTYPES
+from ..programs.program import Leaf
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options
 from .matrices import BATCHES, hermitian, matrix, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 FUNCTION, BOTH = ("function",), ("function", "method")
 # No reflection is singular (τ·|v|² = 1): PyTorch 2.13 divides by that there.
@@ -240,7 +240,7 @@ def _norm(b: Builder) -> Drawn:
 
 
 def _norm_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    from ..shapes import reduced
+    from ..drawing.shapes import reduced
 
     return ((reduced(args[0].shape, attrs["dim"], attrs["keepdim"]), real_of(args[0].dtype)),)
 

@@ -8,7 +8,7 @@ from . import operator
 from .arguments import Drawn, custom
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 WIDE = ("float32", "float64")
 EVERY = ("float32", "float64", "complex64", "complex128")

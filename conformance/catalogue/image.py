@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..leafdata import FLOATING
+from ..programs.leafdata import FLOATING
 from . import NUMERIC, operator
 from .arguments import Drawn, custom
 from .places import draw_places, filled, literal
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 

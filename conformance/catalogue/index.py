@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..program import Slice
-from ..shapes import broadcast
+from ..drawing.shapes import broadcast
+from ..programs.program import Slice
 from . import NUMERIC, operator
 from .arguments import INPLACE, Drawn, custom, draw_dim
 from .places import draw_axis, draw_distinct, draw_distinct_along, draw_mask, draw_places, filled, literal, same
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 Shape = tuple[int, ...]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..promotion import result_dtype
-from ..shapes import broadcast
+from ..drawing.shapes import broadcast
+from ..programs.promotion import result_dtype
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_dim
 from .places import filled
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 Shape = tuple[int, ...]
 FUNCTION = ("function",)

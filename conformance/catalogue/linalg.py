@@ -6,14 +6,14 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..domains import DISTINCT, OFF_GRID, special
-from ..shapes import Shape
+from ..drawing.domains import DISTINCT, OFF_GRID, special
+from ..drawing.shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
 from .matrices import factors, hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 BOTH = ("function", "method")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import FRACTION, NONZERO, OFF_GRID, POSITIVE, REAL, UNIT, Domain, special
-from ..promotion import result_dtype
-from ..shapes import Shape
+from ..drawing.domains import FRACTION, NONZERO, OFF_GRID, POSITIVE, REAL, UNIT, Domain, special
+from ..drawing.shapes import Shape
+from ..programs.promotion import result_dtype
 from . import operator
 from .arguments import Drawn, custom, draw_options
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 WIDE = ("float64", "float32")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import CONDITION, DISTINCT, NONZERO, Domain
-from ..shapes import reduced
+from ..drawing.domains import CONDITION, DISTINCT, NONZERO, Domain
+from ..drawing.shapes import reduced
 from . import Strategy, operator
 from .arguments import Drawn, draw_dim, draw_dims, untied
 from .reduce import to_real
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 
 def _mask(b: Builder, shape: tuple[int, ...]) -> Any:

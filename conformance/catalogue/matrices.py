@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..leafdata import DTYPES, is_complex
-from ..program import Leaf
-from ..shapes import Shape
+from ..drawing.shapes import Shape
+from ..programs.leafdata import DTYPES, is_complex
+from ..programs.program import Leaf
 from .arguments import Drawn, Options, custom, draw_options
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 BATCHES: tuple[Shape, ...] = ((), (2,), (3, 1), (), (1, 2), (2,), (2, 2), (0,))
 ORDERS = (2, 1, 3, 4, 3, 2, 5, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domains import NONZERO, special
+from ..drawing.domains import NONZERO, special
 from . import operator
 from .arguments import unary
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import NONZERO, POSITIVE, REAL
+from ..drawing.domains import NONZERO, POSITIVE, REAL
 from . import operator
 from .arguments import Drawn, custom
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 EPS = (1e-5, 0.125, 1.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import DISTINCT, FRACTION, REAL, Domain, special
-from ..shapes import Shape, reduced
+from ..drawing.domains import DISTINCT, FRACTION, REAL, Domain, special
+from ..drawing.shapes import Shape, reduced
 from . import operator
 from .arguments import Drawn, along_dim, custom, draw_dim, reduction, untied
 from .reduce import to_index
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 LEVELS = (0.5, 0.0, 0.25, 1.0, 0.3)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..domains import CONDITION, Domain
-from ..program import Leaf
-from ..shapes import draw_broadcastable
+from ..drawing.domains import CONDITION, Domain
+from ..drawing.shapes import draw_broadcastable
+from ..programs.program import Leaf
 
 if TYPE_CHECKING:
-    from ..build import Builder, Value
+    from ..drawing.build import Builder, Value
 
 Shape = tuple[int, ...]
 

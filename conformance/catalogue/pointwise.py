@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import ABOVE_ONE, NONZERO, OFF_GRID, POSITIVE, REAL, UNIT, Domain, special
-from ..leafdata import COMPLEX, FLOATING, is_complex
+from ..drawing.domains import ABOVE_ONE, NONZERO, OFF_GRID, POSITIVE, REAL, UNIT, Domain, special
+from ..programs.leafdata import COMPLEX, FLOATING, is_complex
 from . import NUMERIC, Strategy, operator
 from .arguments import INPLACE, Drawn, binary, chosen, compared, custom, divided, keep_dtype, nary, to_bool, unary
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 operator("add", binary(alpha=(1, 2, -3)), dtypes=NUMERIC, symbol="+", exact=True)
 operator("sub", binary(alpha=(1, 2)), dtypes=NUMERIC, symbol="-", exact=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..domains import DISTINCT, NONZERO, Domain, special
-from ..leafdata import is_complex
-from ..shapes import Shape, draw_broadcastable
+from ..drawing.domains import DISTINCT, NONZERO, Domain, special
+from ..drawing.shapes import Shape, draw_broadcastable
+from ..programs.leafdata import is_complex
 from . import NUMERIC, Strategy, operator
 from .arguments import Drawn, broadcast_shapes, custom, draw_dim, draw_dims, reduction, to_bool, untied
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 INF = float("inf")
 ORDERS = (2, 1, 3, 0.5, 1.5, 0, INF, -INF, -1)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import NONZERO, OFF_GRID, POSITIVE, REAL, Domain, special
-from ..promotion import result_dtype
-from ..shapes import broadcast, draw_broadcastable
+from ..drawing.domains import NONZERO, OFF_GRID, POSITIVE, REAL, Domain, special
+from ..drawing.shapes import broadcast, draw_broadcastable
+from ..programs.promotion import result_dtype
 from . import NUMERIC, operator
 from .arguments import Drawn, binary, custom, divided, draw_scalar, matrix_product, promoted
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 METHOD = ("method",)
 INPLACE = ("function", "method", "inplace")

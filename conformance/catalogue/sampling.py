@@ -9,7 +9,7 @@ from .arguments import Drawn, custom
 from .window import SPACES, resized, sampled
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 EVERY_MODE = {

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..domains import DISTINCT, NONZERO, OFF_GRID, POSITIVE, Domain, special
-from ..program import Leaf
-from ..shapes import Shape
+from ..drawing.domains import DISTINCT, NONZERO, OFF_GRID, POSITIVE, Domain, special
+from ..drawing.shapes import Shape
+from ..programs.program import Leaf
 from . import NUMERIC, operator
 from .arguments import Drawn, along_dim, custom, draw_dim
 from .places import literal
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 INPLACE = ("function", "method", "inplace")
 

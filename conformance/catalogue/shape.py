@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..promotion import result_dtype
+from ..programs.promotion import result_dtype
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_dim, keep_dtype, unary
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 
 def regroup(b: Builder, shape: tuple[int, ...]) -> tuple[int, ...]:

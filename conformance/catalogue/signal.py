@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import POSITIVE
-from ..leafdata import COMPLEX, FLOATING
+from ..drawing.domains import POSITIVE
+from ..programs.leafdata import COMPLEX, FLOATING
 from . import operator
 from .arguments import Drawn, custom
 from .matrices import complex_of, real_of
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 BOTH = ("function", "method")
 

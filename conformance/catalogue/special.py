@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..domains import ABOVE_ONE, FRACTION, NONZERO, POSITIVE, REAL, UNIT, special
-from ..leafdata import FLOATING
+from ..drawing.domains import ABOVE_ONE, FRACTION, NONZERO, POSITIVE, REAL, UNIT, special
+from ..programs.leafdata import FLOATING
 from . import operator
 from .arguments import Drawn, binary, custom, divided, to_floating, unary
 

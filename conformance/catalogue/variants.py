@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import ABOVE_ONE, FRACTION, NONZERO, OFF_GRID, POSITIVE, Domain, special
-from ..leafdata import COMPLEX, FLOATING
-from ..shapes import draw_broadcastable
+from ..drawing.domains import ABOVE_ONE, FRACTION, NONZERO, OFF_GRID, POSITIVE, Domain, special
+from ..drawing.shapes import draw_broadcastable
+from ..programs.leafdata import COMPLEX, FLOATING
 from . import operator
 from .arguments import Drawn, binary, custom, draw_options, draw_scalar, keep_dtype, nary, promoted, unary
 from .places import same
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION, WRITING = ("function",), ("inplace",)
 BOTH = ("function", "method")

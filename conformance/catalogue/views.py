@@ -9,7 +9,7 @@ from .arguments import Drawn, custom, draw_dim, draw_dims
 from .places import filled, same
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 Shape = tuple[int, ...]
 METHOD = ("method",)

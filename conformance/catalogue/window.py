@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..domains import DISTINCT, FRACTION, OFF_GRID, POSITIVE, REAL, Domain, special
-from ..shapes import Shape
+from ..drawing.domains import DISTINCT, FRACTION, OFF_GRID, POSITIVE, REAL, Domain, special
+from ..drawing.shapes import Shape
 from . import operator
 from .arguments import Drawn, custom
 
 if TYPE_CHECKING:
-    from ..build import Builder
+    from ..drawing.build import Builder
 
 FUNCTION = ("function",)
 SPACES: dict[int, tuple[Shape, ...]] = {

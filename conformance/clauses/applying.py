@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value, values_in
-from ..clause import finished
-from ..trace import Observed, Raised, Trace
+from ..drawing.build import Builder, Value, values_in
+from ..programs.trace import Observed, Raised, Trace
+from ..promises.clause import finished
 
 
 def apply(b: Builder, rule: str, *args: Any, **keywords: Any) -> Value:

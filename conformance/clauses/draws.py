@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..build import Builder
+from ..drawing.build import Builder
 
 
 def numbers(b: Builder) -> list[float]:

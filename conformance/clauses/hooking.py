@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import finished
-from ..trace import Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Trace
+from ..promises.clause import finished
 
 REPLACING = ("double", "negate", "zero", "clone")
 CHANGING = ("double", "negate", "zero")

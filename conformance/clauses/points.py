@@ -13,11 +13,11 @@ from math import prod
 from typing import Any, TypeVar
 
 from .. import catalogue
-from ..build import Builder, Value
-from ..clause import Programs, Witness, clause, generate
-from ..domains import NONZERO, REAL, Domain
-from ..generate import apply_tracked, cotangents, differentiable_outputs
-from ..shapes import Shape
+from ..drawing.build import Builder, Value
+from ..drawing.domains import NONZERO, REAL, Domain
+from ..drawing.generate import apply_tracked, cotangents, differentiable_outputs
+from ..drawing.shapes import Shape
+from ..promises.clause import Programs, Witness, clause, generate
 from .applying import got_gradient
 
 AREA = "non-differentiable-points"

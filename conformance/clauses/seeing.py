@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..build import Builder
+from ..drawing.build import Builder
 
 TEXT = 80
 

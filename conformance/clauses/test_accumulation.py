@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate
-from ..compare import Closeness
-from ..domains import special
-from ..program import Program
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.domains import special
+from ..judging.compare import Closeness
+from ..programs.program import Program
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate
 from .writing import seen, shape_with_places, strides_of, versions, view_of
 
 AREA = "accumulation-and-layout"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, raises, scenario
-from ..trace import Observed, Raised, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Observed, Raised, Trace
+from ..promises.clause import clause, finished, generate, raises, scenario
 from .draws import numbers
 from .hooking import run
 from .seeing import attempt

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, scenario
-from ..domains import NONZERO, OFF_GRID, POSITIVE
-from ..shapes import Shape, draw_broadcastable
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.domains import NONZERO, OFF_GRID, POSITIVE
+from ..drawing.shapes import Shape, draw_broadcastable
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .applying import got_gradient, last_raises, pull
 from .seeing import warned
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, generate
-from ..domains import NONZERO
-from ..program import Dtype
-from ..trace import Observed, Trace
+from ..drawing.build import Builder
+from ..drawing.domains import NONZERO
+from ..programs.program import Dtype
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, generate
 from .applying import got_gradient, inner, pull
 
 AREA = "dtype-rules"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, scenario
+from ..drawing.build import Builder
+from ..promises.clause import clause, scenario
 from .draws import numbers, one_of, with_case
 
 

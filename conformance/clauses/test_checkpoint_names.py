@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from typing import Any
 
-from ..clause import clause, scenario
+from ..promises.clause import clause, scenario
 from .draws import numbers, one_of
 from .seeing import attempt
 

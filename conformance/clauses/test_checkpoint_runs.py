@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..clause import clause, scenario
+from ..promises.clause import clause, scenario
 from .draws import numbers, one_of, pairs
 
 

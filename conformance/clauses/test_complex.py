@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..build import Builder, Value
-from ..clause import clause, generate, raises, scenario
-from ..domains import NONZERO
-from ..leafdata import is_complex
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.domains import NONZERO
+from ..programs.leafdata import is_complex
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, generate, raises, scenario
 from .applying import got_gradient, last_raises, pull
 
 NOTE = "notes/autograd#Autograd for Complex Numbers"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate, scenario
-from ..domains import ANY_INTEGER, NONZERO
-from ..program import Dtype
-from ..trace import Observed, Trace
+from ..drawing.build import Builder
+from ..drawing.domains import ANY_INTEGER, NONZERO
+from ..programs.program import Dtype
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .applying import got_gradient, inner, pull
 from .seeing import attempt, facts, numbers, warned
 

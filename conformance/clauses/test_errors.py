@@ -6,8 +6,8 @@ import copy
 import io
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, scenario
+from ..drawing.build import Builder
+from ..promises.clause import clause, scenario
 from .seeing import facts, numbers
 
 AREA = "errors-and-warnings"

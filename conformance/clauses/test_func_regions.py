@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, generate
+from ..drawing.build import Builder, Value
+from ..promises.clause import clause, generate
 
 ARGNUMS = (0, 1, (0, 1), (1, 0))
 DTYPES = ("float64", "float32")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, scenario
-from ..trace import Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .applying import apply, last_raises, pair
 from .draws import pairs
 from .seeing import attempt, numbers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate
 from .applying import apply, apply_parts, got_gradient, inner, last_raises, nodes, pair, pull
 
 AREA = "custom-function"

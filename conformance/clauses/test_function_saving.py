@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, generate, scenario
-from ..trace import Trace
+from ..drawing.build import Builder
+from ..programs.trace import Trace
+from ..promises.clause import clause, generate, scenario
 from .applying import apply, got_gradient, inner, last_raises, nodes, pair, pull
 from .seeing import attempt, facts, numbers, warned
 

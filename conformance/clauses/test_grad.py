@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, raises
-from ..trace import Nothing, Observed, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Nothing, Observed, Trace
+from ..promises.clause import clause, finished, generate, raises
 
 AREA = "grad-api"
 SOURCE = "torch.autograd.grad"

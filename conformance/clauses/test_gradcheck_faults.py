@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, generate, scenario
-from ..domains import NONZERO
+from ..drawing.build import Builder
+from ..drawing.domains import NONZERO
+from ..promises.clause import clause, generate, scenario
 from .applying import pull
 from .draws import numbers, one_of
 from .seeing import attempt

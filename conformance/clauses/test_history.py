@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate, raises, scenario
+from ..drawing.build import Builder
+from ..promises.clause import clause, finished, generate, raises, scenario
 
 
 def drawn_number(b: Builder) -> tuple[float, bool]:

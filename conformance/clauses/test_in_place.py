@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
 from ..catalogue import operators
-from ..clause import clause, finished, generate, raises
-from ..trace import Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Trace
+from ..promises.clause import clause, finished, generate, raises
 from .writing import (
     SAVES_INPUT,
     SAVES_RESULT,

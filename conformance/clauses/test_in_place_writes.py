@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, raises
-from ..compare import Closeness
-from ..program import Leaf, Program
-from ..shapes import draw_broadcastable
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.shapes import draw_broadcastable
+from ..judging.compare import Closeness
+from ..programs.program import Leaf, Program
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, raises
 from .writing import (
     any_write,
     backward,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, raises, scenario
-from ..compare import Closeness
-from ..program import Program
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..judging.compare import Closeness
+from ..programs.program import Program
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, raises, scenario
 from .seeing import facts, numbers
 
 AREA = "leaf-and-requires-grad"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate, raises, scenario
-from ..trace import Observed, Trace
+from ..drawing.build import Builder
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, raises, scenario
 from .seeing import attempt, facts, numbers, warned
 
 AREA = "leaf-and-requires-grad"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, raises
-from ..trace import HookCall, Observed, Raised, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import HookCall, Observed, Raised, Trace
+from ..promises.clause import clause, finished, generate, raises
 from .hooking import differentiate, hooked_and_stored, path, run
 
 AREA = "grad-modes"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, generate
-from ..trace import Raised, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Raised, Trace
+from ..promises.clause import clause, generate
 from .hooking import run
 from .test_modes import a_call, a_view, all_constant, got_gradient, looked_at
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ..clause import clause, scenario
+from ..promises.clause import clause, scenario
 from .draws import numbers, one_of, rows
 from .seeing import attempt
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate
-from ..trace import Nothing, Observed, Trace
+from ..drawing.build import Builder
+from ..programs.trace import Nothing, Observed, Trace
+from ..promises.clause import clause, finished, generate
 from .hooking import differentiate, failed_after_hook, fork, hooked, hooked_and_stored, path, run, several, tags
 
 AREA = "node-hooks-and-graph"

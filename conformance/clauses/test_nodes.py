@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
 from ..catalogue import operators
-from ..clause import clause, finished, generate, scenario
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .draws import numbers
 from .seeing import attempt, facts
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import generate, scenario
+from ..drawing.build import Builder
+from ..promises.clause import generate, scenario
 from .points import RULES, SHAPES, any_of, at, near, plain, point, pull_back
 from .seeing import numbers
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import generate
+from ..drawing.build import Builder
+from ..promises.clause import generate
 from .points import FEW, RULES, across, any_of, at, near, plain, point, pull_back, tied
 
 NAN, INF = float("nan"), float("inf")

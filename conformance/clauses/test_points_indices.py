@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import generate, scenario
-from ..domains import NONZERO
-from ..trace import Trace
+from ..drawing.build import Builder, Value
+from ..drawing.domains import NONZERO
+from ..programs.trace import Trace
+from ..promises.clause import generate, scenario
 from .applying import got_gradient
 from .points import RULES, across, plain, point, pull_back
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import generate, scenario
+from ..drawing.build import Builder, Value
+from ..promises.clause import generate, scenario
 from .points import RULES, across, point, pull_back
 from .seeing import attempt
 

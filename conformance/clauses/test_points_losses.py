@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import generate, scenario
-from ..domains import NONZERO
+from ..drawing.build import Builder
+from ..drawing.domains import NONZERO
+from ..promises.clause import generate, scenario
 from .points import RULES, across, any_of, at, near, plain, point, pull_back
 from .seeing import numbers
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import generate
-from ..domains import DISTINCT
+from ..drawing.build import Builder
+from ..drawing.domains import DISTINCT
+from ..promises.clause import generate
 from .points import FEW, RULES, across, any_of, at, near, plain, point, pull_back, tied
 
 NAN, INF = float("nan"), float("inf")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import generate
-from ..domains import NONZERO
+from ..drawing.build import Builder, Value
+from ..drawing.domains import NONZERO
+from ..promises.clause import generate
 from .applying import last_raises
 from .points import across, near, plain, point, pull_back
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import generate
-from ..domains import CONDITION, NONZERO, POSITIVE
+from ..drawing.build import Builder
+from ..drawing.domains import CONDITION, NONZERO, POSITIVE
+from ..promises.clause import generate
 from .applying import got_gradient, pull
 from .points import RULES, any_of, at, near, plain, point, pull_back
 

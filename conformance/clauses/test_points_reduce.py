@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import generate
-from ..domains import NONZERO
-from ..trace import Nothing, Raised, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.domains import NONZERO
+from ..programs.trace import Nothing, Raised, Trace
+from ..promises.clause import generate
 from .points import RULES, any_of, at, near, plain, point, pull_back
 
 NAN, INF = float("nan"), float("inf")

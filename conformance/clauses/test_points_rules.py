@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import generate, scenario
-from ..domains import CONDITION, NONZERO, OFF_GRID, POSITIVE
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.domains import CONDITION, NONZERO, OFF_GRID, POSITIVE
+from ..programs.trace import Observed, Trace
+from ..promises.clause import generate, scenario
 from .applying import got_gradient, pull
 from .points import RULES, at, near, plain, point, pull_back
 from .seeing import attempt, facts, numbers

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate, scenario
-from ..trace import Observed, Trace
+from ..drawing.build import Builder
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .seeing import facts, numbers, warned
 
 AREA = "printing"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate
-from ..domains import ANY_INTEGER, NONZERO
-from ..trace import Observed, Trace
+from ..drawing.build import Builder
+from ..drawing.domains import ANY_INTEGER, NONZERO
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate
 from .applying import got_gradient, pull
 
 AREA = "broadcasting-and-promotion"

@@ -6,9 +6,9 @@ import gc
 import weakref
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, raises, scenario
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, raises, scenario
 from .seeing import attempt, numbers
 
 AREA = "graph-retention"

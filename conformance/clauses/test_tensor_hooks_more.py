@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, scenario
-from ..trace import Observed, Raised, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Observed, Raised, Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .draws import numbers
 from .hooking import CHANGING, differentiate, fork, hooked, hooked_and_stored, run, several, tags
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, generate, scenario
-from ..trace import HookCall, Trace
+from ..drawing.build import Builder
+from ..programs.trace import HookCall, Trace
+from ..promises.clause import clause, generate, scenario
 from .draws import numbers
 from .hooking import CHANGING, differentiate, hooked, path, run
 from .seeing import attempt

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder, Value
-from ..clause import clause, finished, generate, scenario
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..programs.trace import Observed, Trace
+from ..promises.clause import clause, finished, generate, scenario
 from .writing import (
     any_write,
     backward,

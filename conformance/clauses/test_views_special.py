@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..build import Builder
-from ..clause import clause, finished, generate, raises, scenario
-from ..trace import Trace
+from ..drawing.build import Builder
+from ..programs.trace import Trace
+from ..promises.clause import clause, finished, generate, raises, scenario
 from .seeing import attempt, facts
 from .writing import any_write, backward, result, seen, shape_with_places, versions, view_of
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
-from ..build import Builder, Value
 from ..catalogue.arguments import draw_dim
-from ..program import Slice
-from ..shapes import Shape, draw_nonempty
-from ..trace import Observed, Trace
+from ..drawing.build import Builder, Value
+from ..drawing.shapes import Shape, draw_nonempty
+from ..programs.program import Slice
+from ..programs.trace import Observed, Trace
 
 SAVES_INPUT = ("sin", "cos", "square", "sinh", "atan", "tan")
 SAVES_RESULT = ("exp", "tanh", "sigmoid", "expm1")

@@ -7,8 +7,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from conformance.accuracy import Accuracy, exceptions, grid, measured_operators, truths, ulps
 from conformance.catalogue import find
+from conformance.commands.accuracy import Accuracy, exceptions, grid, measured_operators, truths, ulps
 
 
 def test_a_unit_is_the_spacing_at_the_true_value() -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from conformance import backends
-from conformance.arbitrate import arbitrate
-from conformance.compare import Divergence
-from conformance.differences import Kink, slope
-from conformance.leafdata import DTYPES
-from conformance.program import Call, Leaf, Pattern, Program, Ref, Region, Transform
-from conformance.trace import Observed
+from conformance.judging.arbitrate import arbitrate
+from conformance.judging.compare import Divergence
+from conformance.judging.differences import Kink, slope
+from conformance.programs.leafdata import DTYPES
+from conformance.programs.program import Call, Leaf, Pattern, Program, Ref, Region, Transform
+from conformance.programs.trace import Observed
 
 SIN = Region(1, (Call("sin", (Ref(0),)),), (Ref(1),))
 

@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.build import Builder
-from conformance.clause import Programs, Scenario, clause_functions
-from conformance.search import Rejected
-from conformance.source import Stream, mix
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Rejected, Stream, mix
+from conformance.promises.clause import Programs, Scenario, clause_functions
 
 HERE = Path(__file__).parent
 BEHAVIOURS = [line for line in (HERE / "behaviours.txt").read_text().splitlines() if line and line[0] != "#"]

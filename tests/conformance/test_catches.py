@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from conformance import backends, catalogue
-from conformance.arbitrate import arbitrate
-from conformance.check import Check, Outcome, Settings
-from conformance.clause import clause, generate
-from conformance.generate import one_operator
-from conformance.judge import Judge
-from conformance.properties import PROPERTIES
-from conformance.trace import Trace
+from conformance.drawing.generate import one_operator
+from conformance.judging.arbitrate import arbitrate
+from conformance.judging.judge import Judge
+from conformance.programs.trace import Trace
+from conformance.promises.check import Check, Outcome, Settings
+from conformance.promises.clause import clause, generate
+from conformance.promises.properties import PROPERTIES
 
 from . import broken
 
@@ -170,7 +170,7 @@ def test_workers_load_the_engines_and_who_hands_out_tests_does_not(tmp_path: Pat
 
 
 def test_the_arbiter_leaves_semantics_to_the_oracle(torch_backend: Any) -> None:
-    from conformance.compare import Divergence
-    from conformance.program import Program
+    from conformance.judging.compare import Divergence
+    from conformance.programs.program import Program
 
     assert arbitrate(Program(()), Divergence("dtype", ("step", 0, ()), "")).verdict == "backend"

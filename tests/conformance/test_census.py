@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
-from conformance.census import census, drawn
-from conformance.language import language
-from conformance.program import TRANSFORMS, WRITES, Step
+from conformance.drawing.census import census, drawn
+from conformance.drawing.language import language
+from conformance.programs.program import TRANSFORMS, WRITES, Step
 
 PROGRAMS = 1000
 FLOORS = {

@@ -9,16 +9,16 @@ import pytest
 
 from conformance.backends import Backend, load
 from conformance.backends.functional import Functional
-from conformance.build import Builder
 from conformance.catalogue import find
-from conformance.check import Check, Outcome, Settings
-from conformance.clause import Clause, generate
-from conformance.generate import one_operator
-from conformance.judge import Judge
-from conformance.probing import PROBES
-from conformance.properties import PROPERTIES, properties_of
-from conformance.source import Stream
-from conformance.trace import Observed
+from conformance.drawing.build import Builder
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Stream
+from conformance.judging.judge import Judge
+from conformance.programs.trace import Observed
+from conformance.promises.check import Check, Outcome, Settings
+from conformance.promises.clause import Clause, generate
+from conformance.promises.probing import PROBES
+from conformance.promises.properties import PROPERTIES, properties_of
 
 from . import toy_engine as toy
 

@@ -13,7 +13,10 @@ import jsonschema
 import pytest
 import typer
 
-from conformance import benching, certifying, cli, record
+from conformance import cli
+from conformance.certifying.run import run as certifying
+from conformance.commands import benching
+from conformance.recording import record
 from reports import timings
 from tests.reports import synthetic
 

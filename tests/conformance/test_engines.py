@@ -12,10 +12,12 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from conformance import badge, causes, certificate, engine_commands, engine_table, environments, recertifying, record
 from conformance.backends import check_name
 from conformance.backends.wire.client import lent
-from conformance.environments import Engine, NotInstalled
+from conformance.certifying.environments import Engine, NotInstalled
+from conformance.certifying.run import badge, certificate, engine_table, environments, recertifying
+from conformance.commands import engine_commands
+from conformance.recording import causes, record
 from tests.reports import synthetic
 
 ROOT = Path(__file__).parents[2]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from conformance import scoring
-from conformance.check import Settings
-from conformance.faults import QUICK, entries, find
-from conformance.faults.planting import part, row
-from conformance.qualify import Effort, Verdict, try_fault
+from conformance.promises.check import Settings
+from conformance.proof import scoring
+from conformance.proof.faults import QUICK, entries, find
+from conformance.proof.faults.planting import part, row
+from conformance.proof.qualify import Effort, Verdict, try_fault
 
 SETTINGS = Settings("quick", 8, 0)
 EXPECTED = Effort(within=10.0, matrix=False, expected_only=True)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from conformance.clause import Programs, clause_functions
-from conformance.needs import needs
-from conformance.program import Program
-from conformance.search import Rejected
-from conformance.source import Stream, mix
+from conformance.drawing.source import Rejected, Stream, mix
+from conformance.programs.needs import needs
+from conformance.programs.program import Program
+from conformance.promises.clause import Programs, clause_functions
 
 DRAWS = 6
 TAPE_FREE = frozenset({"vjp", "grad", "double"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance import functions
+from conformance.programs import functions
 
 
 @pytest.mark.parametrize("name", functions.RULES)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance import guarding
-from conformance.check import Settings
-from conformance.faults.guards import KINDS, Guard, Recoded, function_of, guards
-from conformance.faults.idle import IDLE
+from conformance.promises.check import Settings
+from conformance.proof import guarding
+from conformance.proof.faults.guards import KINDS, Guard, Recoded, function_of, guards
+from conformance.proof.faults.idle import IDLE
 
 
 def test_each_kind_is_generated() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from conformance.build import Builder
 from conformance.catalogue import Operator, operators
-from conformance.source import Stream, mix
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream, mix
 
 INVENTORY = Path(__file__).with_name("inventory.txt")
 WANTED = frozenset(line for line in INVENTORY.read_text().splitlines() if line and not line.startswith("#"))

@@ -10,12 +10,12 @@ import pytest
 import refgrad
 from conformance import backends
 from conformance.backends.torchlike import Torchlike
-from conformance.build import Builder
-from conformance.excuse import LanguageExcuse
-from conformance.isolating import is_wrong_alone, isolated, verdicts
-from conformance.judge import Judge
-from conformance.program import Program
-from conformance.source import Stream
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream
+from conformance.judging.isolating import is_wrong_alone, isolated, verdicts
+from conformance.judging.judge import Judge
+from conformance.programs.program import Program
+from conformance.searching.excuse import LanguageExcuse
 
 IDENTITY = {
     "id": "language/00",

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from conformance import check as checking
 from conformance.backends import load
 from conformance.catalogue import find
-from conformance.check import Check, Outcome, Settings
-from conformance.generate import one_operator
-from conformance.judge import Judge
-from conformance.kept import MOST, Kept
-from conformance.program import Program
-from conformance.properties import PROPERTIES
-from conformance.source import Stream
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Stream
+from conformance.judging.judge import Judge
+from conformance.programs.program import Program
+from conformance.promises import check as checking
+from conformance.promises.check import Check, Outcome, Settings
+from conformance.promises.properties import PROPERTIES
+from conformance.searching.kept import MOST, Kept
 from tests.conformance import broken
 
 ID = "op/sin/vjp"

@@ -9,13 +9,13 @@ import pytest
 from conformance.backends import compiles, load
 from conformance.backends.functional import Functional
 from conformance.catalogue import find
-from conformance.generate import one_operator
-from conformance.judge import Judge
-from conformance.menus import PER_STRUCTURE, kinds, sources
-from conformance.program import Leaf, Program
-from conformance.properties import PROPERTIES
-from conformance.search import search
-from conformance.source import Menu, Replay, Source, Stream
+from conformance.drawing.generate import one_operator
+from conformance.drawing.menus import PER_STRUCTURE, kinds, sources
+from conformance.drawing.source import Menu, Replay, Source, Stream
+from conformance.judging.judge import Judge
+from conformance.programs.program import Leaf, Program
+from conformance.promises.properties import PROPERTIES
+from conformance.searching.search import search
 
 from . import toy_engine as toy
 

@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import foreign
 from conformance.backends import load
 from conformance.backends.functional import Functional
-from conformance.build import Builder
 from conformance.catalogue import find
-from conformance.check import Check, Outcome, Settings
-from conformance.compare import Divergence
-from conformance.generate import one_operator
-from conformance.judge import Judge, Judgement
-from conformance.native import native_script
-from conformance.needs import needs
-from conformance.program import Call, Leaf, Program, Ref, Region, Transform
-from conformance.properties import PROPERTIES
-from conformance.source import Stream
-from conformance.trace import Observed
-from conformance.tracing import values
+from conformance.drawing.build import Builder
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Stream
+from conformance.judging.compare import Divergence
+from conformance.judging.judge import Judge, Judgement
+from conformance.judging.tracing import values
+from conformance.programs.needs import needs
+from conformance.programs.program import Call, Leaf, Program, Ref, Region, Transform
+from conformance.programs.trace import Observed
+from conformance.promises.check import Check, Outcome, Settings
+from conformance.promises.properties import PROPERTIES
+from conformance.searching import foreign
+from conformance.searching.native import native_script
 
 from . import toy_engine as toy
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from conformance import backends
-from conformance.build import Builder
-from conformance.judge import Judge
-from conformance.program import Backward, Call, Leaf, Observe, Pattern, Program, Ref, Region, Transform
-from conformance.source import Stream
-from conformance.trace import Observed, Trace
-from conformance.tracing import values
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream
+from conformance.judging.judge import Judge
+from conformance.judging.tracing import values
+from conformance.programs.program import Backward, Call, Leaf, Observe, Pattern, Program, Ref, Region, Transform
+from conformance.programs.trace import Observed, Trace
 
 SIZE = 65536
 PLACE = 12345

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as xml
 
-from conformance.build import Builder
-from conformance.compare import Divergence
-from conformance.program import Program
-from conformance.source import Stream
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream
+from conformance.judging.compare import Divergence
+from conformance.programs.program import Program
 
 
 def drawn_program(length: int) -> Program:

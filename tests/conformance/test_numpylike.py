@@ -11,13 +11,12 @@ import pytest
 from conformance.backends import load
 from conformance.backends.functional import Functional
 from conformance.backends.numpylike import Space, table
-from conformance.build import Builder
 from conformance.catalogue import Operator, find
-from conformance.judge import Judge
-from conformance.program import Program
-from conformance.properties import PROPERTIES
-from conformance.search import Rejected
-from conformance.source import Stream, mix
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Rejected, Stream, mix
+from conformance.judging.judge import Judge
+from conformance.programs.program import Program
+from conformance.promises.properties import PROPERTIES
 
 pytest.importorskip("torch")
 DTYPES = ("float16", "float32", "float64", "complex64", "complex128", "int64", "int32", "bool")

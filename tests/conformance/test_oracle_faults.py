@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 import pytest
 
-from conformance.oracle_faults import OracleFault, recorded
+from conformance.searching.oracle_faults import OracleFault, recorded
 
 LONGEST = 16
 

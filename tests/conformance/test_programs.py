@@ -7,16 +7,16 @@ from contextlib import suppress
 
 import pytest
 
-from conformance import catalogue, codec
-from conformance.clause import clause_functions
-from conformance.generate import one_operator
-from conformance.language import language
-from conformance.needs import needs
-from conformance.program import Call, Leaf, Program, Ref
-from conformance.properties import PROPERTIES, properties_of
-from conformance.script import script
-from conformance.search import Rejected
-from conformance.source import Replay, Stream, mix
+from conformance import catalogue
+from conformance.drawing.generate import one_operator
+from conformance.drawing.language import language
+from conformance.drawing.source import Rejected, Replay, Stream, mix
+from conformance.programs import codec
+from conformance.programs.needs import needs
+from conformance.programs.program import Call, Leaf, Program, Ref
+from conformance.promises.clause import clause_functions
+from conformance.promises.properties import PROPERTIES, properties_of
+from conformance.searching.script import script
 
 
 def drawn(name: str, index: int = 0) -> Program:

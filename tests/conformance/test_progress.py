@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from conformance.progress import NAME_WIDTH, Bar, short
+from conformance.commands.progress import NAME_WIDTH, Bar, short
 
 
 def report(

@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance import certificate, record
+from conformance.certifying.run import certificate
+from conformance.recording import record
 from tests.reports import synthetic
 
 SCHEMAS = Path(__file__).parents[2] / "reports" / "schema"

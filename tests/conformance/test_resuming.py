@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.record import Recorder, digest, merge, read
-from conformance.resuming import begin, done, is_wanted, kept, shard
+from conformance.recording.record import Recorder, digest, merge, read
+from conformance.recording.resuming import begin, done, is_wanted, kept, shard
 
 ROOT = Path(__file__).parents[2]
 FEW = "backward.fan or op/relu or op/cumsum or op/where"

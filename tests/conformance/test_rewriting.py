@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.build import Builder
-from conformance.leafdata import leaf_array
-from conformance.oracle_faults import OracleFault, recorded
-from conformance.program import Call, Leaf, Observe, Program, Ref
-from conformance.rewriting import at_element, without_writes
-from conformance.source import Stream
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream
+from conformance.judging.rewriting import at_element, without_writes
+from conformance.programs.leafdata import leaf_array
+from conformance.programs.program import Call, Leaf, Observe, Program, Ref
+from conformance.searching.oracle_faults import OracleFault, recorded
 
 
 def drawn(view: bool) -> Program:

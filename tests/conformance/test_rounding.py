@@ -9,14 +9,14 @@ import mpmath
 import numpy as np
 import pytest
 
-from conformance import program as p
-from conformance.arbitrate import Evaluation
-from conformance.compare import Divergence
-from conformance.judge import Judge
-from conformance.needs import CAPABILITIES
-from conformance.references import DIGITS
-from conformance.rounding import FEW, NOISE
-from conformance.trace import NOTHING, Observed, Trace
+from conformance.judging.arbitrate import Evaluation
+from conformance.judging.compare import Divergence
+from conformance.judging.judge import Judge
+from conformance.judging.references import DIGITS
+from conformance.judging.rounding import FEW, NOISE
+from conformance.programs import program as p
+from conformance.programs.needs import CAPABILITIES
+from conformance.programs.trace import NOTHING, Observed, Trace
 
 EPS = 2.0**-52
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance import soak
 from conformance.backends import load
 from conformance.backends.torchlike import Torchlike
-from conformance.soak import Cell
-from conformance.trace import Trace
+from conformance.programs.trace import Trace
+from conformance.proof import soak
+from conformance.proof.soak import Cell
 
 CELLS = (Cell("torch", "float32", 2), Cell("refgrad", "float64", 1))
 

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from conformance import against, campaign, qualifying, ruling, sampling, shares
 from conformance.backends import collecting_warnings, load
-from conformance.check import Settings
-from conformance.equivalence import Comparator
-from conformance.faults import entries, find
-from conformance.faults.differing import FaultJudge
-from conformance.faults.fault import Broken
-from conformance.faults.passes import FAULTS as ENGINE
-from conformance.faults.systematic import faults_of, systematic_fault
-from conformance.faults.waiting import WAITING
-from conformance.oracle_faults import recorded
-from conformance.qualify import Verdict
-from conformance.questions import questions
-from conformance.search import smallest
-from conformance.shrink import without
-from conformance.trials import Bench, asked
+from conformance.promises.check import Settings
+from conformance.promises.questions import questions
+from conformance.proof import against, campaign, qualifying, ruling, sampling, shares
+from conformance.proof.equivalence import Comparator
+from conformance.proof.faults import entries, find
+from conformance.proof.faults.differing import FaultJudge
+from conformance.proof.faults.fault import Broken
+from conformance.proof.faults.passes import FAULTS as ENGINE
+from conformance.proof.faults.systematic import faults_of, systematic_fault
+from conformance.proof.faults.waiting import WAITING
+from conformance.proof.qualify import Verdict
+from conformance.proof.trials import Bench, asked
+from conformance.searching.oracle_faults import recorded
+from conformance.searching.search import smallest
+from conformance.searching.shrink import without
 
 STANDARD = Settings("standard", 50, 0)
 SAMPLE = (

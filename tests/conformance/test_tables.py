@@ -24,8 +24,8 @@ from conformance.backends.tables import (
     renaming,
 )
 from conformance.catalogue import operators
-from conformance.program import Call, Leaf, Program, Ref
-from conformance.trace import Observed, Raised
+from conformance.programs.program import Call, Leaf, Program, Ref
+from conformance.programs.trace import Observed, Raised
 
 BACKENDS = Path(__file__).parents[2] / "conformance" / "backends"
 TABLED = ("mlx", "mygrad", "paddle", "tensorflow", "tinygrad")

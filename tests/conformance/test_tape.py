@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conformance.backends.tape import Tape
-from conformance.program import Backward, Call, Leaf, Observe, Program, Ref
-from conformance.trace import Observed, Raised
+from conformance.programs.program import Backward, Call, Leaf, Observe, Program, Ref
+from conformance.programs.trace import Observed, Raised
 
 LEAF = Leaf(np.array([1.0, 2.0]).tobytes(), "float64", (2,), "contiguous", True)
 SEED = Leaf(np.array([3.0, -1.0]).tobytes(), "float64", (2,))

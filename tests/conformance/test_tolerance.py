@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from conformance.backends.noise import disturb
-from conformance.compare import Closeness
-from conformance.leafdata import with_layout
+from conformance.judging.compare import Closeness
+from conformance.programs.leafdata import with_layout
 
 HERE = ("step", 0, ())
 

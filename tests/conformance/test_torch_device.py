@@ -11,11 +11,11 @@ import torch
 from conformance.backends import EngineDied, load, missing
 from conformance.backends.torch_device import NO_KERNEL, Torch, TorchOn, exact_arithmetic
 from conformance.backends.wire import isolated
-from conformance.build import Builder
-from conformance.judge import Judge
-from conformance.leafdata import LAYOUTS, leaf_array
-from conformance.program import Leaf, Pattern, Program
-from conformance.source import Stream
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream
+from conformance.judging.judge import Judge
+from conformance.programs.leafdata import LAYOUTS, leaf_array
+from conformance.programs.program import Leaf, Pattern, Program
 from tests.conformance import poor_device
 
 POOR = str(Path(poor_device.__file__))

@@ -8,14 +8,13 @@ import pytest
 
 from conformance.backends import BrokenBackend, load
 from conformance.backends.torch_compile import TorchCompile, stretches
-from conformance.build import Builder
 from conformance.catalogue import find
-from conformance.generate import one_operator
-from conformance.judge import Judge
-from conformance.program import Leaf, Program
-from conformance.properties import PROPERTIES
-from conformance.search import Rejected
-from conformance.source import Menu, Stream, mix
+from conformance.drawing.build import Builder
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Menu, Rejected, Stream, mix
+from conformance.judging.judge import Judge
+from conformance.programs.program import Leaf, Program
+from conformance.promises.properties import PROPERTIES
 
 
 @pytest.fixture(scope="module")

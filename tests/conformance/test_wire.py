@@ -17,9 +17,9 @@ from conformance.backends import BrokenBackend, EngineDied, load
 from conformance.backends.wire import Wire, isolated, messages, traces
 from conformance.backends.wire.client import Limits
 from conformance.backends.wire.process import Gone, Process
-from conformance.build import Builder
-from conformance.program import Program
-from conformance.source import Stream
+from conformance.drawing.build import Builder
+from conformance.drawing.source import Stream
+from conformance.programs.program import Program
 
 UNRULY = str(Path(__file__).with_name("unruly.py"))
 LIMITS, IMPATIENT = Limits(seconds=60, memory=1 << 29), Limits(seconds=2)

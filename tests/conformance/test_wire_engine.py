@@ -12,15 +12,14 @@ import pytest
 
 from conformance.backends import UNCLAIMED, load
 from conformance.backends.wire import Wire, traces
-from conformance.build import Builder
 from conformance.catalogue import find
-from conformance.compare import Closeness, compare
-from conformance.generate import one_operator
-from conformance.needs import needs
-from conformance.program import Program, Ref
-from conformance.properties import PROPERTIES
-from conformance.search import Rejected
-from conformance.source import Stream, mix
+from conformance.drawing.build import Builder
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Rejected, Stream, mix
+from conformance.judging.compare import Closeness, compare
+from conformance.programs.needs import needs
+from conformance.programs.program import Program, Ref
+from conformance.promises.properties import PROPERTIES
 
 FOLDER = Path(__file__).parents[2] / "conformance" / "backends" / "wire"
 VALIDATOR = jsonschema.Draft202012Validator(json.loads((FOLDER / "wire.schema.json").read_text()))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from conformance.backends import load
-from conformance.program import Call, Program
-from conformance.trace import Trace
+from conformance.programs.program import Call, Program
+from conformance.programs.trace import Trace
 
 HELD: list[np.ndarray] = []
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 from selenium.webdriver import Chrome
 
-from conformance import record
+from conformance.recording import record
 from reports import column, page
 from tests.reports.conftest import READY, start
 

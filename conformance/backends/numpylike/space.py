@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import CodeType, FunctionType
 from typing import Any
 
-from ...promotion import result_dtype
+from ...programs.promotion import result_dtype
 
 
 class Space:

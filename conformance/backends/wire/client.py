@@ -19,9 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ...codec import encode_program
-from ...program import Program
-from ...trace import Trace
+from ...programs.codec import encode_program
+from ...programs.program import Program
+from ...programs.trace import Trace
 from .. import BrokenBackend, EngineDied
 from . import messages, traces
 from .process import Gone, Process

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from ...codec import BadProgram, decode_program
+from ...programs.codec import BadProgram, decode_program
 from .. import Backend, BrokenBackend, UnknownBackend, collecting_warnings, load, shown
 from . import messages, traces
 

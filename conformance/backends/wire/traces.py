@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...leafdata import DTYPES
-from ...trace import NOTHING, HookCall, Nothing, Observed, Outcome, Raised, Trace
+from ...programs.leafdata import DTYPES
+from ...programs.trace import NOTHING, HookCall, Nothing, Observed, Outcome, Raised, Trace
 
 FACTS = ("requires_grad", "strides", "is_leaf", "grad_fn", "next_functions", "version", "alias", "text")
 MAX_ELEMENTS, MAX_TEXT, MAX_DEPTH = 1 << 24, 1 << 20, 16

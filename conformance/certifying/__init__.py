@@ -1,0 +1,1 @@
+"""Certificates: an engine in an environment of its own, judged from outside."""

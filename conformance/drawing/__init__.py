@@ -1,0 +1,1 @@
+"""Programs are drawn: choices, shapes, values, steps."""

@@ -1,0 +1,1 @@
+"""Two traces are compared; a third means says who is right."""

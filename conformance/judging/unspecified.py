@@ -1,0 +1,92 @@
+"""What PyTorch leaves to an implementation: which values a composite keeps for backward.
+
+An operator with ``graph="spec"`` saves what PyTorch's own saves. Others, backward passes that are recorded themselves,
+and regions under a transform may save what suits their formulas: then a pack hook shows other values, a later write is
+an error here and not there, and a hook that hands back the saved tensor itself shows the write to the formula.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from .. import catalogue
+from ..programs.program import Backward, Call, Drop, Grad, Program, Step, Transform, Write, refs
+from ..programs.trace import Trace
+from .compare import Divergence
+
+COPYING = "saved_hooks:copy"
+ABOUT_SAVING = (
+    "modified by an inplace operation",
+    "backward through the graph a second time",
+    "Inference tensors cannot be saved",
+    "raised while packing",
+)
+
+
+def saves_freely(step: Step) -> bool:
+    """Whether what a step saves is the engine's own affair."""
+    if isinstance(step, Call):
+        return catalogue.find(step.op).graph != "spec"
+    if isinstance(step, Transform):
+        return step.kind != "function"
+    return isinstance(step, (Backward, Grad)) and step.create_graph
+
+
+def free_steps(program: Program) -> frozenset[int]:
+    """The steps under saved-tensor hooks that save what they like."""
+    return frozenset(index for index, step in enumerate(program.steps) if has_saved_hooks(step) and saves_freely(step))
+
+
+def has_saved_hooks(step: Step) -> bool:
+    return any(mode.startswith("saved_hooks") for mode in step.modes)
+
+
+def specified(program: Program, trace: Trace) -> Trace:
+    """The trace without the calls of pack and unpack hooks that free steps made, or a step that raised: some operators
+    look at their arguments before they save them, and some after."""
+    if not any(map(has_saved_hooks, program.steps)):
+        return trace
+    free = free_steps(program)
+    raised = {step for step, _ in trace.raised()}
+    return replace(trace, hooks=[call for call in trace.hooks if call.step not in free | raised])
+
+
+def depends_on_saved_set(program: Program, found: Divergence) -> bool:
+    """Whether a difference hangs on what a step chose to save: an error about a modified or freed saved value, a value
+    that was computed from one which hooks handed back as it was by then, or who lives on in the graph."""
+    if found.kind == "value":
+        is_written = any(isinstance(step, Call) and step.form == "inplace" for step in program.steps)
+        return (is_written and bool(free_steps(program))) or _is_rewritten(program)
+    if found.kind == "death":
+        return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
+    texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
+    about_saving = any(part in text for text in texts for part in ABOUT_SAVING)
+    return about_saving and any(map(saves_freely, program.steps))
+
+
+def _is_rewritten(program: Program) -> bool:
+    """Whether a call's operand or result was written after hooks had packed it that hand back the tensor itself: then a
+    formula reads numbers that don't belong together, and what it makes of them is its own affair."""
+    packed: set[int] = set()
+    for index, step in enumerate(program.steps):
+        if _target(step) in packed:
+            return True
+        if isinstance(step, Call) and any(m.startswith("saved_hooks") and m != COPYING for m in step.modes):
+            packed.update((index, *(ref.index for ref in refs(step.args))))
+    return False
+
+
+def _target(step: Step) -> int | None:
+    """The value that a step writes into."""
+    if isinstance(step, Write):
+        return step.target.index
+    if isinstance(step, Call) and step.form == "inplace":
+        return next((ref.index for ref in refs(step.args)), None)
+    return None
+
+
+def _may_hold(program: Program, drop: Drop) -> bool:
+    """Whether one of the dropped values went into a step that saves what it likes."""
+    free = (step for step in program.steps if saves_freely(step))
+    held = {ref for step in free for f in fields(step) for ref in refs(getattr(step, f.name))}
+    return any(ref in held for ref in drop.values)

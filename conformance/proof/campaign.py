@@ -1,0 +1,132 @@
+"""A campaign: all systematic faults of a set of rows, tried in several processes, each with rows of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+
+from ..backends import collecting_warnings, load
+from ..promises.check import Settings
+from ..promises.questions import Question, questions
+from ..searching.search import smallest
+from .equivalence import DRAWS, Comparator
+from .faults.differing import FaultJudge
+from .faults.fault import Broken, Fault
+from .faults.sites import Site, keys
+from .faults.systematic import SiteFault, faults_of
+from .qualify import Verdict, is_minimal, measure
+from .trials import Bench, Kill, Reached, asked, reached, site_of
+
+SAMPLE = 211
+"""One in so many caught faults has its failing program shrunk."""
+LONGEST_LOG = 2000
+REACH, PROBED = 5, ("/forward", "/vjp", "/double", "/jvp", "/inplace")
+"""Programs of each such question that are run to see which sites its operator reaches."""
+EQUIVALENT, UNREACHED = "equivalent", "no program reaches the site"
+
+
+def all_rows() -> list[str]:
+    """Every differentiable row's name."""
+    return list(keys().values())
+
+
+def campaign(
+    rows: Sequence[str], settings: Settings, jobs: int = 2, draws: int = DRAWS, lines: Sequence[str] = ()
+) -> list[Verdict]:
+    """The verdicts on all systematic faults of the rows, asked about these operators or all; survivors are compared on
+    ``draws`` further programs."""
+    if jobs <= 1:
+        return try_rows(rows, settings, draws, lines)
+    with ProcessPoolExecutor(jobs) as pool:
+        futures = [pool.submit(try_rows, rows[k::jobs], settings, draws, lines) for k in range(jobs)]
+        return [verdict for future in futures for verdict in future.result()]
+
+
+def measure_reach(settings: Settings, jobs: int, lines: Sequence[str] = (), draws: int = REACH) -> Reached:
+    """What sites each operator's questions pass, found in several processes: what some of its properties reach stands
+    for all, since the programs of the others are larger and no different in this."""
+    asking = [q for q in operator_questions(lines) if q.id.startswith("op/")]
+    probed = [q for q in asking if q.id.endswith(PROBED)]
+    if jobs <= 1:
+        found = reached(probed, settings, draws)
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            futures = [pool.submit(_reach_part, k, jobs, settings, lines, draws) for k in range(jobs)]
+            found = {id: sites for future in futures for id, sites in future.result().items()}
+    by_line: dict[str, dict[Site, None]] = {}
+    for id, sites in found.items():
+        by_line.setdefault(id.rpartition("/")[0], {}).update(dict.fromkeys(sites))
+    return {q.id: list(by_line.get(q.id.rpartition("/")[0], {})) for q in asking}
+
+
+def _reach_part(k: int, count: int, settings: Settings, lines: Sequence[str], draws: int) -> Reached:
+    probed = [q for q in operator_questions(lines) if q.id.endswith(PROBED)]
+    return reached(probed[k::count], settings, draws)
+
+
+def try_rows(
+    rows: Sequence[str],
+    settings: Settings,
+    draws: int = DRAWS,
+    lines: Sequence[str] = (),
+    reach: Reached | None = None,
+) -> list[Verdict]:
+    """The verdicts on the faults of some rows, asked in one process."""
+    faults = [fault for name in rows for fault in faults_of(name)]
+    bench, ask = Bench(faults, settings), operator_questions(lines)
+    bench.ask(ask, reach)
+    reasons = _survivors(bench, ask, settings, draws) if draws else {}
+    verdicts = [_verdict(bench, fault, reasons) for fault in faults]
+    caught = [(v, f) for v, f in zip(verdicts, faults) if v.caught and len(bench.kills[f.id].log) < LONGEST_LOG]
+    for verdict, fault in caught[::SAMPLE] if settings.shrink else []:
+        shrink_into(verdict, fault, bench.kills[fault.id], settings)
+    return verdicts
+
+
+def operator_questions(lines: Sequence[str] = ()) -> list[Question]:
+    """What a row's faults are asked: the questions about these operators; or all questions, of operators first."""
+    wanted = tuple(f"op/{name}/" for name in lines) or ("",)
+    return [question for question in questions() if question.id.startswith(wanted)]
+
+
+def _survivors(bench: Bench, ask: Sequence[Question], settings: Settings, draws: int) -> dict[str, str]:
+    """What further programs say of each survivor, site by site."""
+    reasons: dict[str, str] = {}
+    living = sorted((f for f in bench.survivors() if isinstance(f, SiteFault)), key=site_of)
+    for site, group in groupby(living, key=site_of):
+        passing = [q for q in ask if site in bench.passed.get(q.id, ())]
+        for found in Comparator(list(group), bench.sound).run(passing, settings, draws) if passing else ():
+            reasons[found.fault] = f"{EQUIVALENT}: {found.reason}" if found.equivalent else found.reason
+    return reasons
+
+
+def _verdict(bench: Bench, fault: Fault, reasons: dict[str, str]) -> Verdict:
+    kill, cost = bench.kills.get(fault.id), bench.costs.get(site_of(fault))
+    verdict = Verdict(fault.id, fault.kind, False)
+    if kill is not None:
+        verdict.caught_by, verdict.expected = [kill.question], True
+        verdict.programs, verdict.seconds, verdict.message = kill.programs, kill.seconds, kill.message
+    elif cost is None or not cost.programs:
+        verdict.message = UNREACHED
+    else:
+        verdict.programs, verdict.seconds = cost.programs, cost.seconds
+        verdict.message = reasons.get(fault.id, f"fired in {bench.fired.get(fault.id, 0)} programs")
+    return verdict
+
+
+def shrink_into(verdict: Verdict, fault: Fault, kill: Kill, settings: Settings) -> None:
+    """Shrinks the program that caught the fault and notes its size."""
+    question = next(q for q in questions() if asked(q, settings).id == kill.question)
+    found, sound = asked(question, settings), load("refgrad")
+    judge = FaultJudge(Broken(fault, sound), sound, load("torch"))
+    assert found.draw is not None
+    with collecting_warnings():
+        program = smallest(judge, found.draw, kill.log, kill.kind, found.law)
+    verdict.steps, verdict.elements = measure(program)
+    verdict.minimal = is_minimal(judge, program, kill.kind, found.law)
+
+
+def sites_of(rows: Sequence[str]) -> list[Site]:
+    """The sites of some rows."""
+    return list(dict.fromkeys(fault.site for name in rows for fault in faults_of(name)))

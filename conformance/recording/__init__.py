@@ -1,0 +1,1 @@
+"""Results as JSON lines: written one by one, read with care, grouped by cause."""

@@ -1,0 +1,113 @@
+"""What an engine that doesn't promise to be PyTorch may do otherwise: differences that no mathematics decides.
+
+Each is shown as a convention, with these words, and never held against the engine: a value where the function has
+none, NaN where the slope has none, and the rounding of another formula for the same derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..backends import Backend
+from ..judging.compare import Divergence
+from ..judging.judge import Judgement
+from ..judging.tracing import values
+from ..programs.leafdata import DTYPES, EPS, leaf_array
+from ..programs.program import Backward, Call, Grad, Leaf, Program, Step, Transform
+from ..programs.trace import Observed, Outcome
+
+ROUNDING = 16
+"""Units in the last place of the largest number of a program: what formulas that are equal on paper may be apart by.
+Where there are many numbers, their square root: what adding them up one after another loses."""
+
+
+def otherwise(
+    program: Program, judgement: Judgement, backend: Backend, oracle: Backend, convention: bool
+) -> str | None:
+    """Why a difference is nobody's fault, if it is. To refuse an argument without a value is a choice, too."""
+    found = judgement.divergence
+    if found is None or found.kind not in ("value", "error", "type"):
+        return None
+    if _is_undefined(program, judgement) or (convention and not _is_all_finite(program)):
+        return "the function has no finite value there"
+    if found.kind != "value":
+        return None
+    if _is_rounding(program, judgement, found):
+        return "the rounding of another formula"
+    if convention and _is_nan_for_nothing(program, found, backend, oracle):
+        return "NaN, times a cotangent of nothing, where the slope is a choice"
+    return None
+
+
+def _is_undefined(program: Program, judgement: Judgement) -> bool:
+    """Whether finite data gives the oracle values that aren't: past those, a derivative is anyone's choice."""
+    if not _is_all_finite(program):
+        return False
+    return any(map(_has_no_value, program.steps, judgement.oracle.steps))
+
+
+def _has_no_value(step: Step, outcome: Outcome) -> bool:
+    if isinstance(step, Transform) and isinstance(outcome, tuple) and step.kind in ("vjp", "jvp"):
+        return not _is_finite(outcome[0])
+    return isinstance(step, Call) and not _is_finite(outcome)
+
+
+def _is_all_finite(program: Program) -> bool:
+    return all(np.isfinite(array).all() for array in _data(program))
+
+
+def _data(program: Program) -> list[np.ndarray]:
+    arrays = [leaf_array(step) for step in program.steps if isinstance(step, Leaf)]
+    return [array for array in arrays if array.dtype.kind in "fc"]
+
+
+def _is_finite(outcome: Outcome) -> bool:
+    if isinstance(outcome, tuple):
+        return all(map(_is_finite, outcome))
+    if not isinstance(outcome, Observed) or outcome.array.dtype.kind not in "fc":
+        return True
+    return bool(np.isfinite(outcome.array).all())
+
+
+def _is_rounding(program: Program, judgement: Judgement, found: Divergence) -> bool:
+    """Whether the error is within a few units of the largest number in sight."""
+    made = found.oracle
+    if not isinstance(made, Observed) or found.error_abs is None or made.dtype not in EPS:
+        return False
+    seen = [value.array for _, value in values(judgement.oracle)] + _data(program)
+    floats = [np.abs(array[np.isfinite(array)]) for array in seen if array.dtype.kind in "fc"]
+    largest = max((float(array.max()) for array in floats if array.size), default=0.0)
+    units = max(ROUNDING, max((array.size for array in _data(program)), default=1) ** 0.5)
+    return found.error_abs <= units * EPS[made.dtype] * max(largest, 1.0)
+
+
+def _is_nan_for_nothing(program: Program, found: Divergence, backend: Backend, oracle: Backend) -> bool:
+    """Whether the backend's NaN is nothing times a slope that, weighed with a cotangent of ones, is a choice."""
+    mine = found.backend
+    if not isinstance(mine, Observed) or _is_finite(mine):
+        return False
+    seeds = {ref.index for step in program.steps for ref in _seeds(step)}
+    weighed = Program(tuple(_ones(step) if index in seeds else step for index, step in enumerate(program.steps)))
+    if weighed == program:
+        return False
+    sides = [dict(values(engine.execute(weighed))).get(found.place) for engine in (backend, oracle)]
+    if not all(isinstance(side, Observed) for side in sides):
+        return False
+    again: Divergence = replace(found, backend=sides[0], oracle=sides[1])
+    from ..judging.arbitrate import arbitrate
+
+    return arbitrate(weighed, again, True).verdict == "convention"
+
+
+def _seeds(step: Step) -> tuple[Any, ...]:
+    given = getattr(step, "grad_outputs" if isinstance(step, Grad) else "gradients", None)
+    return tuple(ref for ref in given or () if ref is not None) if isinstance(step, (Grad, Backward)) else ()
+
+
+def _ones(step: Step) -> Step:
+    if not isinstance(step, Leaf) or leaf_array(step).any():
+        return step
+    return replace(step, data=np.ones(step.shape, DTYPES[step.dtype]).tobytes(), layout="contiguous")
