@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from conformance import cli
-from conformance.certifying.run import run as certifying
+from conformance.certifying import run as certifying
 from conformance.commands import benching
 from conformance.recording import record
 from reports import timings

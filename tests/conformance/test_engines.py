@@ -14,8 +14,8 @@ import pytest
 
 from conformance.backends import check_name
 from conformance.backends.wire.client import lent
+from conformance.certifying import badge, certificate, engine_table, environments, recertifying
 from conformance.certifying.environments import Engine, NotInstalled
-from conformance.certifying.run import badge, certificate, engine_table, environments, recertifying
 from conformance.commands import engine_commands
 from conformance.recording import causes, record
 from tests.reports import synthetic

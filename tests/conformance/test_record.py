@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.certifying.run import certificate
+from conformance.certifying import certificate
 from conformance.recording import record
 from tests.reports import synthetic
 
