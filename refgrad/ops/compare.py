@@ -319,8 +319,25 @@ clamp_max_scalar_row = op(
     promote="numbers", lacks=CLAMP_LACKS, public=False, jvp=POINTWISE,
     self=lambda g, F, self, max: F.where(self <= max, g, 0),
 )  # fmt: skip
+
+
+def _clamp_push(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
+    """The tangent of what is chosen. Below two equal bounds that is the lower one's, though no gradient goes there."""
+    here, low, high = x
+    if low is None or high is None:
+        below = None if low is None else here < low
+        above = None if high is None else here > high
+    else:
+        crossed = low > high
+        below, above = (here < low) & ~crossed, (here > high) | crossed
+    outside = below if above is None else above if below is None else below | above
+    masks = (~outside, below, above)
+    parts = [F.where(mask, change, 0) for mask, change in zip(masks, t) if change is not None]
+    return sum(parts[1:], parts[0])
+
+
 clamp_row = op(
-    "clamp(self, min?, max?)", _bounded_by_tensors, promote="numbers", public=False, jvp=POINTWISE, exact=True,
+    "clamp(self, min?, max?)", _bounded_by_tensors, promote="numbers", public=False, jvp=_clamp_push, exact=True,
     self=lambda g, F, self, min, max: F.where(_inside(self, min, max), g, 0),
     min=lambda g, F, self, min, max: F.where(self < min if max is None else (self < min) & (min < max), g, 0),
     max=lambda g, F, self, min, max: F.where(self > max if min is None else (self > max) | (max < min), g, 0),
