@@ -12,7 +12,7 @@ from scipy import special
 from .._inplace import write
 from .._interpreters import RAW
 from .._layout import beside_number, pointwise
-from .._op import POINTWISE, PUBLIC, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import check_dtype, missing, no_forward
 from .._tensor import Tensor, method
 from . import accurate, power, rounding, trigonometric
@@ -344,4 +344,3 @@ def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 publish("special.round", _special_round)
-__all__ = ["PUBLIC"]
