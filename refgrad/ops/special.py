@@ -258,11 +258,12 @@ def _gamma_density(F: Any, a: Any, x: Any) -> Any:
 
 
 igamma = op(
-    "igamma(self, other)", special.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"), jvp=no_forward("igamma"),
-    self=_derivative_missing("igamma: input"), other=lambda g, F, self, other: g * _gamma_density(F, self, other),
+    "igamma(self, other)", accurate.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"),
+    jvp=no_forward("igamma"), self=_derivative_missing("igamma: input"),
+    other=lambda g, F, self, other: g * _gamma_density(F, self, other),
 )  # fmt: skip
 igammac = op(
-    "igammac(self, other)", special.gammaincc, promote="numbers", lacks=missing("igammac_cpu", "cib"),
+    "igammac(self, other)", accurate.gammaincc, promote="numbers", lacks=missing("igammac_cpu", "cib"),
     jvp=no_forward("igammac"), self=_derivative_missing("igammac: input"),
     other=lambda g, F, self, other: -g * _gamma_density(F, self, other),
 )  # fmt: skip
