@@ -15,6 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .. import catalogue
+from ..programs.program import Call, Leaf, Program, Transform
 from .noise import MOVES
 
 # fmt: off
@@ -49,12 +50,24 @@ SELECTORS = frozenset((
     "renorm", "scatter_reduce", "index_reduce",
 ))
 # fmt: on
+PRODUCTS = frozenset(("prod", "cumprod"))
+LOOPED = 1024
+"""While a mode watches, PyTorch's derivative of a product is a loop over its elements, each step over all of them."""
 SELECTING = (float("inf"), float("-inf"), "amax", "amin")
 """Under these orders and reductions, the selectors round nothing but the moduli that they select among."""
 
 
 POOL = 4096
 """How many random moves are drawn in one go."""
+
+
+def loops_when_watched(program: Program) -> bool:
+    """Whether a program takes minutes while its kernels are watched."""
+    if all(math.prod(step.shape) <= LOOPED for step in program.steps if isinstance(step, Leaf)):
+        return False
+    regions = (step.region for step in program.steps if isinstance(step, Transform) and step.region is not None)
+    steps = (*program.steps, *(step for region in regions for step in region.steps))
+    return any(isinstance(step, Call) and _base(step.op) in PRODUCTS for step in steps)
 
 
 def _base(name: str) -> str:
