@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def loss_share(F: Any, g: Any, values: Any, reduction: int) -> Any:
     """The cotangent of each loss value from that of the reduced loss."""
     if reduction != 1:
         return g
-    size = int(np.prod(values.shape, dtype=np.int64))
+    size = prod(values.shape)
     return g / size if size else g * 0
 
 
