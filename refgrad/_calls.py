@@ -231,6 +231,3 @@ def raise_broadcast(*arrays: Any) -> None:
                     f"dimension {dim}"
                 ) from None
         shape = tuple(q if p == 1 else p for p, q in zip(x, y))
-
-
-__all__ = ["apply", "common_dtype", "compute", "errors", "flat", "owned", "promoted", "raise_broadcast"]

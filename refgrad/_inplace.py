@@ -191,6 +191,3 @@ def store(t: Tensor, values: np.ndarray) -> None:
     elif not me.inference:
         # PyTorch finds out when it bumps the version: the values are written by then.
         raise RuntimeError(errors.INFERENCE_INPLACE)
-
-
-__all__ = ["leaf_first", "store", "twin", "write"]

@@ -10,12 +10,11 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._calls import fresh, promoted, raise_broadcast
+from .._calls import fresh, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
 from .._errors import list_text
 from .._formats import contiguous_format, in_format, preserve_format, strides_in, suggested
-from .._graph import gradient_edge
-from .._inplace import store, write
+from .._inplace import write
 from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, with_strides
 from .._modes import state
@@ -355,6 +354,3 @@ LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
 LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))
-
-
-__all__ = ["clone", "conj", "detach", "element_strides", "errors", "gradient_edge", "promoted", "store"]

@@ -15,7 +15,7 @@ from .._op import LINEAR, op, public
 from .._storage import restrided
 from .._tensor import Tensor
 from .identity import alias_row
-from .shape import Shape, transpose, transpose_row, view_row
+from .shape import Shape, transpose
 
 
 def ints_of(given: tuple[Any, ...]) -> Shape:
@@ -277,6 +277,3 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension; a view if contiguous. Source: torch.ravel."""
     return input.contiguous().view(-1)
-
-
-__all__ = ["transpose_row", "view_row"]

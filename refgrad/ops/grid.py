@@ -391,6 +391,3 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
             f"[{theta.shape[0]}, {dims + 1}]."
         )
     return affine_row(theta, shape, bool(align_corners))
-
-
-__all__ = ["affine_grid", "grid_sample"]

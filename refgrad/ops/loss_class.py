@@ -246,6 +246,3 @@ def linear_cross_entropy(
     return cross_entropy(
         scores, target, weight, ignore_index=ignore, reduction=reduction, label_smoothing=label_smoothing
     )
-
-
-__all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]

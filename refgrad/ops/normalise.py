@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._interpreters import NARROW_TYPES, formula
 from .._op import PUBLIC, op, public
@@ -294,6 +293,3 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     size = input.norm(p, dim, keepdim=True).clamp_min(eps)
     found = input / size.expand(input.shape)
     return found if out is None else out.copy_(found)
-
-
-__all__ = ["SCALAR_NAMES", "group_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]

@@ -84,6 +84,3 @@ def selection_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     picked = tuple(out[1].shape)
     one = picked if keepdim else (*shape[:dim], 1, *shape[dim + 1 :])
     return [F.reshape(F.take_along(t[0], F.reshape(out[1], one), dim), picked), None]
-
-
-__all__ = ["place_along", "selection_jvp", "selection_vjp", "take_along"]

@@ -18,7 +18,6 @@ from .._storage import as_strided_array, contiguous_strides, element_strides, st
 from .._storage import storage_offset as offset_of
 from .._tensor import Tensor
 from .copy import contiguous_row
-from .create import shape_of
 
 Shape = tuple[int, ...]
 
@@ -318,5 +317,3 @@ for _space in (RAW, NARROW):
     _space.reshape = lambda a, shape: a.reshape(shape)
     _space.expand = lambda a, shape: a[...] if a.shape == shape else np.broadcast_to(a, shape)
 LIVE.reshape = lambda t, shape: reshape(t, shape)
-
-__all__ = ["as_strided", "expand", "reshape", "shape_of", "transpose", "view"]

@@ -12,7 +12,7 @@ from scipy import special
 from .._inplace import write
 from .._interpreters import RAW
 from .._layout import beside_number, pointwise
-from .._op import POINTWISE, PUBLIC, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import check_dtype, missing, no_forward
 from .._tensor import Tensor, method
 from . import accurate, power, rounding, trigonometric
@@ -258,11 +258,12 @@ def _gamma_density(F: Any, a: Any, x: Any) -> Any:
 
 
 igamma = op(
-    "igamma(self, other)", special.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"), jvp=no_forward("igamma"),
-    self=_derivative_missing("igamma: input"), other=lambda g, F, self, other: g * _gamma_density(F, self, other),
+    "igamma(self, other)", accurate.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"),
+    jvp=no_forward("igamma"), self=_derivative_missing("igamma: input"),
+    other=lambda g, F, self, other: g * _gamma_density(F, self, other),
 )  # fmt: skip
 igammac = op(
-    "igammac(self, other)", special.gammaincc, promote="numbers", lacks=missing("igammac_cpu", "cib"),
+    "igammac(self, other)", accurate.gammaincc, promote="numbers", lacks=missing("igammac_cpu", "cib"),
     jvp=no_forward("igammac"), self=_derivative_missing("igammac: input"),
     other=lambda g, F, self, other: -g * _gamma_density(F, self, other),
 )  # fmt: skip
@@ -344,4 +345,3 @@ def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 publish("special.round", _special_round)
-__all__ = ["PUBLIC"]

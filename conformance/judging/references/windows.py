@@ -38,12 +38,13 @@ def _keys(t: Any) -> Any:
     return a * (t**3 - 5 * t**2 + 8 * t - 4) if t < 2 else mpmath.mpf(0)
 
 
-@reference("nn.functional.interpolate.antialias")
+@reference("nn.functional.interpolate.antialias", "nn.functional.interpolate")
 def _antialias(
-    x: Any, mode: str, align_corners: bool, antialias: bool, size: Any = None, scale_factor: Any = None
+    x: Any, mode: str, align_corners: bool, antialias: bool = False, size: Any = None, scale_factor: Any = None
 ) -> Any:
-    if size is None:
-        raise NoReference("placing samples by a scale factor")
+    if size is None or not antialias:
+        raise NoReference("placing samples by a scale factor, or without weights for all that a step spans")
+    size = size if isinstance(size, tuple) else (size,) * 2
     support, kernel = (2, _keys) if mode == "bicubic" else (1, _triangle)
     for axis, out in ((2, size[0]), (3, size[1])):
         matrix = np.array(_window_weights(x.shape[axis], out, support, kernel, align_corners), dtype=object)
