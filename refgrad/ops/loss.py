@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._calls import raise_broadcast
 from .._interpreters import LIVE, formula
 from .._layout import copied
 from .._op import LINEAR, op, public
@@ -163,8 +164,6 @@ def same_shapes(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def expanded(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors expanded to their common shape; those that have it already as they are."""
-    from .._calls import raise_broadcast
-
     try:
         shape = np.broadcast_shapes(*[t._array.shape for t in tensors])
     except ValueError:
