@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ def _multi_margin(x: np.ndarray, target: np.ndarray, weight: Any, p: int, margin
 def _multi_margin_pull(
     F: Any, g: Any, self: Any, target: Any, weight: Any, p: int, margin: float, reduction: int
 ) -> Any:
-    count = int(np.prod(target.shape, dtype=np.int64))
+    count = prod(target.shape)
     x = F.reshape(self, (count, self.shape[-1] if len(self.shape) else 1))
     mine = F.class_mask(target, x.shape[1])
     z = F.multi_margin_excess(x, mine, margin)
@@ -291,7 +292,7 @@ without_derivative(op(
 
 def _multilabel_pull(F: Any, g_out: Any, self: Any, target: Any, is_target: Any, reduction: int) -> Any:
     rows = tuple(self.shape[:-1])
-    share = g_out / max(int(np.prod(rows, dtype=np.int64)), 1) if reduction == 1 else g_out
+    share = g_out / max(prod(rows), 1) if reduction == 1 else g_out
     share = F.reshape(share, (*rows, 1)) if reduction == 0 and len(self.shape) else share
     return F.multilabel_backward(share, self, target)
 

@@ -3,6 +3,7 @@ differentiated with."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def _grid(index: np.ndarray, dim: int) -> tuple[np.ndarray, ...]:
 
 def _added(src: np.ndarray, places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """src summed by flat place; bincount adds in float64 and is many times faster than np.add.at."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     if src.dtype.kind == "c":
         real, imag = (_added(part, places, shape) for part in (src.real, src.imag))
         return (real + 1j * imag).astype(src.dtype)

@@ -27,7 +27,7 @@ def view_strides(shape: Shape, strides: Shape, to: Shape) -> Shape | None:
 
     The old dimensions are cut into runs that are contiguous in memory; every new dimension must fit into one run.
     """
-    if not np.prod(shape, dtype=np.int64):
+    if not prod(shape):
         return strides if shape == to else contiguous_strides(to)
     found: list[int] = []
     k = len(to) - 1
