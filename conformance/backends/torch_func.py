@@ -18,9 +18,11 @@ from .functional import Functional
 
 BATCH = 2
 NOT_BATCHED = re.compile(
-    r"vmap: |Batching rule not implemented|not (currently )?supported (by|under|inside|in) .{0,20}vmap|inside of vmap"
+    r"vmap: |Batching rule not implemented|does not yet have a batching rule|not (currently )?supported (by|under|inside|in) .{0,20}vmap|inside of vmap"
 )
 """What PyTorch says of an operator that has no batching rule, or whose result's shape hangs on values."""
+WITHOUT = frozenset({"column_stack", "as_strided_scatter", "masked_select", "__getitem__.mask"})
+"""Those of which it says so whatever they are given."""
 
 
 class Operators(Mapping[str, Callable[..., Any]]):
@@ -35,10 +37,10 @@ class Operators(Mapping[str, Callable[..., Any]]):
         return lambda *args, **attrs: self._batched(function, args, attrs)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(catalogue.operators())
+        return (name for name in catalogue.operators() if name not in WITHOUT)
 
     def __len__(self) -> int:
-        return len(catalogue.operators())
+        return len(catalogue.operators()) - len(WITHOUT)
 
     def _batched(self, function: Callable[..., Any], args: Any, attrs: dict[str, Any]) -> Any:
         torch = self.engine.ns
