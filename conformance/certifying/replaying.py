@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ..recording.record import Record, Run
@@ -48,14 +49,14 @@ def replay_all(run: Run, backend: str, oracle: str, python: str | None = None) -
 
 def replay(finding: Record, backend: str, oracle: str, python: str | None = None) -> Replay:
     """Judges a finding's program. Raises ReplayError where the program isn't valid or an engine can't be had."""
-    from ..backends import BrokenBackend, UnknownBackend, collecting_warnings, load
+    from ..backends import BrokenBackend, UnknownBackend, collecting_warnings
     from ..judging.judge import Judge
     from ..programs.codec import BadProgram, decode_program
     from ..searching.finding import seen, shown_step, source_of
 
     try:
         program = decode_program(finding.get("program"))
-        engine, reference = load(backend, python), load(oracle)
+        engine, reference = _engines(backend, oracle, python)
     except (BadProgram, BrokenBackend, UnknownBackend) as error:
         raise ReplayError(str(error).strip("'\"")) from None
     with collecting_warnings():
@@ -71,6 +72,14 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
         backend_saw=seen(found.backend) if found else None,
         oracle_saw=seen(found.oracle) if found else None,
     )
+
+
+@cache
+def _engines(backend: str, oracle: str, python: str | None) -> tuple[Any, Any]:
+    """The two engines, started once."""
+    from ..backends import load
+
+    return load(backend, python), load(oracle)
 
 
 def describe(done: Replay, backend: str, oracle: str) -> str:

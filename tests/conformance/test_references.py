@@ -24,6 +24,10 @@ movedim flip fliplr flipud rot90 roll hstack vstack dstack column_stack stack br
 narrow index_select trace repeat tile repeat_interleave diagonal linalg.diagonal diag diagflat tril triu
 masked_fill masked_fill.tensor gather sgn cholesky linalg.inv inverse linalg.solve linalg.pinv pinverse"""
 FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for many in ("", "2", "n")]
+CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
+nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor
+addcmul addcdiv amin max min aminmax min.dim select_scatter slice_scatter diagonal_scatter nn.functional.mse_loss outer
+nn.functional.linear"""
 PROGRAMS = 12
 
 
@@ -41,7 +45,7 @@ def parts(value: Any) -> list[Any]:
     return list(value) if isinstance(value, tuple) else [value]
 
 
-@pytest.mark.parametrize("name", [*MOVING.split(), *FOURIER, "fft.fftshift", "fft.ifftshift"])
+@pytest.mark.parametrize("name", [*MOVING.split(), *CHOOSING.split(), *FOURIER, "fft.fftshift", "fft.ifftshift"])
 def test_a_definition_is_what_it_defines(name: str) -> None:
     torch, compared = backends.load("torch"), 0
     for program in drawn(name):
