@@ -24,7 +24,17 @@ NOT_BATCHED = re.compile(
 )
 """What PyTorch says of an operator that has no batching rule, or whose result's shape hangs on values."""
 WITHOUT = frozenset(
-    {"column_stack", "as_strided_scatter", "masked_select", "__getitem__.mask", "nn.functional.gaussian_nll_loss"}
+    {
+        "column_stack",
+        "as_strided_scatter",
+        "masked_select",
+        "__getitem__.mask",
+        "nn.functional.gaussian_nll_loss",
+        "nn.functional.rrelu.eval",
+        "unsafe_split_with_sizes",
+        "unique",
+        "unique_consecutive",
+    }
 )
 """Those of which it says so whatever they are given."""
 

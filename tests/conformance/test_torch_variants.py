@@ -45,7 +45,7 @@ def test_functions_batched_and_transformed_do_as_the_tape(oracle: Any, op: str, 
 
 def test_what_has_no_batching_rule_is_not_claimed(oracle: Any) -> None:
     assert "op:masked_select" not in load("torch:func").claims
-    assert statuses("torch:func", oracle, "unique", "forward", 6) == {"unclaimed"}
+    assert "unclaimed" in statuses("torch:func", oracle, "nn.functional.one_hot", "forward", 12)
 
 
 def test_a_stretch_ends_where_the_program_differentiates() -> None:
