@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ..judging.judge import Law
 from ..recording.record import Record, Run
 
 
@@ -60,7 +61,7 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
     except (BadProgram, BrokenBackend, UnknownBackend) as error:
         raise ReplayError(str(error).strip("'\"")) from None
     with collecting_warnings():
-        judgement = Judge(engine, reference).judge(program)
+        judgement = Judge(engine, reference).judge(program, _law(str(finding["result"])))
     found = judgement.divergence
     shown = shown_step(program, found) if found else None
     return Replay(
@@ -72,6 +73,14 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
         backend_saw=seen(found.backend) if found else None,
         oracle_saw=seen(found.oracle) if found else None,
     )
+
+
+def _law(result: str) -> Law | None:
+    """What an operator's property asks of a program beside the oracle's answer."""
+    from ..promises.properties import PROPERTIES
+
+    kind = PROPERTIES.get(result.rpartition("/")[2]) if result.startswith("op/") else None
+    return kind.law if kind else None
 
 
 @cache

@@ -119,3 +119,13 @@ def _outer(x: Any, y: Any) -> Any:
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     made = np.matmul(x, weight.T)
     return made if bias is None else made + bias
+
+
+@reference("all")
+def _all(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return REFERENCES["prod"](elementwise(lambda v: mpmath.mpf(v != 0))(x), dim, keepdim)
+
+
+@reference("any")
+def _any(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return 1 - _all(elementwise(lambda v: mpmath.mpf(v == 0))(x), dim, keepdim)
