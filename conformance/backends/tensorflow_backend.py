@@ -126,6 +126,7 @@ def _others(tf: Any, space: Space) -> Table:
         ),
         "masked_select": lambda x, mask: tf.boolean_mask(x, mask) if x.shape == mask.shape else lacking(),
         "linalg.solve": lambda a, b, left=True: tf.linalg.solve(a, b) if left and b.ndim == a.ndim else lacking(),
+        "linalg.eigvalsh": lambda x, UPLO: tf.math.real(tf.linalg.eigvalsh(x)) if UPLO == "L" else lacking(),
         "linalg.svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),
         "linalg.qr": lambda x, mode: tf.linalg.qr(x, mode == "complete") if mode != "r" else lacking(),
         "topk": lambda x, k, dim, largest, sorted: (

@@ -57,7 +57,7 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
 
     try:
         program = decode_program(finding.get("program"))
-        engine, reference = _engines(backend, oracle, python)
+        engine, reference = engines(backend, oracle, python)
     except (BadProgram, BrokenBackend, UnknownBackend) as error:
         raise ReplayError(str(error).strip("'\"")) from None
     with collecting_warnings():
@@ -84,7 +84,7 @@ def _law(result: str) -> Law | None:
 
 
 @cache
-def _engines(backend: str, oracle: str, python: str | None) -> tuple[Any, Any]:
+def engines(backend: str, oracle: str, python: str | None) -> tuple[Any, Any]:
     """The two engines, started once."""
     from ..backends import load
 
