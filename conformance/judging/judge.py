@@ -240,7 +240,7 @@ def overflows(program: Program, found: Divergence, close: Closeness) -> bool:
     if not (isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)):
         return False
     mine, theirs = found.backend.array, found.oracle.array
-    if mine.dtype.kind not in "fc":
+    if mine.dtype.kind not in "fc" or mine.shape != theirs.shape:
         return False
     lost = ~np.isfinite(mine) & ~np.isfinite(theirs)
     mine, theirs = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))
