@@ -77,6 +77,11 @@ class Torchlike:
             return self._array_the_long_way(bare)
 
     def _array_the_long_way(self, bare: Any) -> np.ndarray:
+        if bare.is_sparse:
+            # Not by to_dense, which reads one value wrong that a cotangent was expanded to.
+            made = np.zeros(tuple(bare.shape), self.array(bare._values()).dtype)
+            np.add.at(made, tuple(bare._indices().numpy()), self.array(bare._values()))
+            return made
         bare = bare.resolve_conj().resolve_neg().clone()
         if bare.dtype is self.ns.bfloat16:
             import ml_dtypes

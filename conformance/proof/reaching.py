@@ -61,7 +61,7 @@ def _reach_part(k: int, count: int, settings: Settings, lines: Sequence[str]) ->
         for question in asking[k::count]:
             known, line = asked(question, settings), _line_of(question.id)
             draws = max(LEAST, -(-OF_LINE // sharing[line]) if question.id.startswith("op/") else LEAST)
-            if not known.convention:
+            if known.blames:
                 found[question.id] = list(_passed(known, sound, settings.seed, min(draws, known.examples)))
     return found
 
