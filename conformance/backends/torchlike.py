@@ -79,8 +79,9 @@ class Torchlike:
     def _array_the_long_way(self, bare: Any) -> np.ndarray:
         if bare.is_sparse:
             # Not by to_dense, which reads one value wrong that a cotangent was expanded to.
-            made = np.zeros(tuple(bare.shape), self.array(bare._values()).dtype)
-            np.add.at(made, tuple(bare._indices().numpy()), self.array(bare._values()))
+            places, values = tuple(bare._indices().numpy()), self.array(bare._values())
+            made = np.zeros(tuple(bare.shape), values.dtype)
+            np.add.at(made, places, values if places else values.sum())
             return made
         bare = bare.resolve_conj().resolve_neg().clone()
         if bare.dtype is self.ns.bfloat16:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..drawing.domains import ABOVE_ONE, FRACTION, NONZERO, OFF_GRID, POSITIVE, REAL, Domain, special
 from ..drawing.shapes import draw_broadcastable
 from ..programs.leafdata import COMPLEX, FLOATING
-from . import operator
+from . import NUMERIC, operator
 from .arguments import (
     INPLACE,
     Drawn,
@@ -23,7 +23,7 @@ from .arguments import (
     promoted,
     unary,
 )
-from .index import draw_scatter
+from .index import draw_gather, draw_scatter, like_index
 from .linalg import all_pairs, draw_points
 from .places import draw_places, same
 from .window import resampled
@@ -202,4 +202,10 @@ def _sparse(b: Builder) -> Drawn:
     return (places, table), {"padding_idx": b.pick((None, 0, -1)), "sparse": True}
 
 
+def _sparse_gather(b: Builder) -> Drawn:
+    args, _ = draw_gather(b)
+    return args, {"sparse_grad": True}
+
+
+operator("gather.sparse", custom(_sparse_gather, like_index), dtypes=NUMERIC, exact=True, twice=False)
 operator("nn.functional.embedding.sparse", custom(_sparse, forms=FUNCTION), dtypes=FLOATING, exact=True, twice=False)
