@@ -106,7 +106,7 @@ def _create_graph(b: Builder, line: Operator) -> None:
     b.grad(outputs, leaves, given, create_graph=True, **options)
 
 
-def _same_gradients(program: Program, trace: Trace, close: Closeness) -> str | None:
+def same_gradients(program: Program, trace: Trace, close: Closeness) -> str | None:
     """The law of ``create_graph``: the two Grad steps at the end agree."""
     plain, live = (trace.steps[-2], trace.steps[-1]) if len(trace.steps) > 1 else (None, None)
     if not isinstance(plain, tuple) or not isinstance(live, tuple):
@@ -256,7 +256,7 @@ PROPERTIES: dict[str, Property] = {
             _create_graph,
             "higher-order",
             _differentiable,
-            _same_gradients,
+            same_gradients,
         ),
         Property("double", "its gradient can be differentiated again", _double_backward, "higher-order", _twice),
         Property(
