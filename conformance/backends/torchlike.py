@@ -77,6 +77,12 @@ class Torchlike:
             return self._array_the_long_way(bare)
 
     def _array_the_long_way(self, bare: Any) -> np.ndarray:
+        if bare.is_sparse:
+            # Not by to_dense, which reads one value wrong that a cotangent was expanded to.
+            places, values = tuple(bare._indices().numpy()), self.array(bare._values())
+            made = np.zeros(tuple(bare.shape), values.dtype)
+            np.add.at(made, places, values if places else values.sum())
+            return made
         bare = bare.resolve_conj().resolve_neg().clone()
         if bare.dtype is self.ns.bfloat16:
             import ml_dtypes

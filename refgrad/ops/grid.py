@@ -141,12 +141,10 @@ def _scatter(g: np.ndarray, index: np.ndarray, inside: np.ndarray, size: tuple[i
 
 op(
     "gather_points(self, index, inside, *, dims)", _gather, public=False,
-    jvp=lambda F, x, t, attributes, out: F.gather_points(t[0], x[1], x[2], *attributes),
     self=lambda g, F, self_meta, index, inside: F.scatter_points(g, index, inside, tuple(self_meta.shape[2:])),
 )  # fmt: skip
 op(
     "scatter_points(src, index, inside, *, size)", _scatter, public=False,
-    jvp=lambda F, x, t, attributes, out: F.scatter_points(t[0], x[1], x[2], *attributes),
     src=lambda g, F, index, inside, size: F.gather_points(g, index, inside, len(size)),
 )  # fmt: skip
 

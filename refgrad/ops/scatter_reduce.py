@@ -18,7 +18,7 @@ from .._errors import list_text, warn_once, wrap_dim
 from .._forward import transpose
 from .._inplace import leaf_first, write
 from .._interpreters import LIVE, RAW, formula
-from .._op import LINEAR, op, public
+from .._op import op, public
 from .._overlap import check_overlap
 from .._tensor import Tensor, plain, resolved
 from .along import lifted
@@ -213,7 +213,7 @@ def _warned_vjp(g: Any, times: int) -> Any:
     return g
 
 
-warned_row = op("warned(self, *, times)", lambda a, times: a.copy(), public=False, jvp=LINEAR, self=_warned_vjp)
+warned_row = op("warned(self, *, times)", lambda a, times: a.copy(), public=False, self=_warned_vjp)
 
 
 def _index_combined(
