@@ -255,8 +255,8 @@ def writes() -> Table:
         refusing,
         {name: method for name, method in methods.items() if method is not None}
         | {
-            "add": lambda x, y, alpha: x.add_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
-            "sub": lambda x, y, alpha: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
+            "add": lambda x, y, alpha=1: x.add_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
+            "sub": lambda x, y, alpha=1: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
             "mul": lambda x, y: x.multiply_(tensor(x, y)),
             "div": lambda x, y: x.divide_(tensor(x, y)),
             "pow": lambda x, y: x.pow_(y if isinstance(y, (int, float)) else lacking()),
