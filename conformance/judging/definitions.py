@@ -138,3 +138,19 @@ def _pinv(a: Any, rcond: float = 0.0) -> Any:
     if a.shape[-2] >= a.shape[-1]:
         return np.matmul(_inverse(np.matmul(_mh(a), a)), _mh(a))
     return np.matmul(_mh(a), _inverse(np.matmul(a, _mh(a))))
+
+
+@reference("linalg.matrix_exp", "matrix_exp")
+def _matrix_exp(a: Any) -> Any:
+    """By its series, of the matrix halved until it is small, and squared as often."""
+    norm = max((abs(v) for v in a.reshape(-1)), default=0) * a.shape[-1]
+    halvings = max(int(mpmath.ceil(mpmath.log(norm, 2))) + 8, 0) if norm else 0
+    small = a * mpmath.ldexp(1, -halvings)
+    term = np.broadcast_to(np.eye(a.shape[-1], dtype=object) * mpmath.mpf(1), a.shape)
+    total = term
+    for k in range(1, 24):
+        term = np.matmul(term, small) / mpmath.mpf(k)
+        total = total + term
+    for _ in range(halvings):
+        total = np.matmul(total, total)
+    return total

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backends import Backend
 from ..judging.compare import Divergence
+from ..judging.compare.tolerance import SPREAD
 from ..judging.judge import Judgement
 from ..judging.tracing import values
 from ..programs.leafdata import DTYPES, EPS, leaf_array
@@ -92,7 +93,10 @@ def _is_same_together(program: Program, found: Divergence) -> bool:
 
 
 def _is_rounding(program: Program, judgement: Judgement, found: Divergence) -> bool:
-    """Whether the error is within a few units of the largest number in sight."""
+    """Whether the error is within a few units of the largest number in sight, or of what as many units of noise in the
+    oracle's own kernels come to: the allowance is that for ``SPREAD`` of them."""
+    if found.error_scaled is not None and found.error_scaled <= ROUNDING / SPREAD:
+        return True
     made = found.oracle
     if not isinstance(made, Observed) or found.error_abs is None or made.dtype not in EPS:
         return False
