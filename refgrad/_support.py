@@ -41,6 +41,15 @@ def no_forward(name: str) -> Callable[..., Any]:
     return refuse
 
 
+def derivative_missing(name: str) -> Callable[..., Any]:
+    """The rule of a derivative that PyTorch's table of formulas leaves out."""
+
+    def refuse(g: Any) -> Any:
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+
+    return refuse
+
+
 def group_of(dtype: np.dtype) -> str:
     """The group to which a dtype belongs."""
     kind = dtype.kind

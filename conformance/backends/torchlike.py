@@ -77,6 +77,12 @@ class Torchlike:
             return self._array_the_long_way(bare)
 
     def _array_the_long_way(self, bare: Any) -> np.ndarray:
+        if bare.is_sparse:
+            # Not by to_dense, which reads one value wrong that a cotangent was expanded to.
+            places, values = tuple(bare._indices().numpy()), self.array(bare._values())
+            made = np.zeros(tuple(bare.shape), values.dtype)
+            np.add.at(made, places, values if places else values.sum())
+            return made
         bare = bare.resolve_conj().resolve_neg().clone()
         if bare.dtype is self.ns.bfloat16:
             import ml_dtypes
@@ -128,7 +134,7 @@ class Torchlike:
         name = line.method + "_" if form == "inplace" else line.method
         return lambda x, *args, **attrs: getattr(x, name)(*args, **attrs)
 
-    def kernel_noise(self, seed: int) -> AbstractContextManager[object] | None:
+    def kernel_noise(self, seed: int, program: p.Program) -> AbstractContextManager[object] | None:
         """While entered, the engine's own kernels are disturbed. None: leaves and the results of steps are instead."""
         return None
 
@@ -139,7 +145,7 @@ class Torchlike:
         if noise is None:
             return Run(self).run(program)
         # Either way hides something: a kernel may take another path while it is watched, and steps have insides.
-        within = self.kernel_noise(noise) if noise % 2 == 0 else None
+        within = self.kernel_noise(noise, program) if noise % 2 == 0 else None
         if within is None:
             return Run(self, noise).run(program)
         with within:

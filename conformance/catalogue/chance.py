@@ -132,8 +132,6 @@ for _dims in (2, 3):
     operator(
         f"nn.functional.fractional_max_pool{_dims}d", custom(_windows(_dims), _window_shapes(_dims), FUNCTION),
         dtypes=FLOATING, outputs=("values", "indices"), random=True, exact=True, jumps=True, graph="free",
-        # In forward mode PyTorch refuses sizes over three dimensions that it takes otherwise.
-        forward=_dims == 2,
     )  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def _index_put(b: Builder) -> Drawn:
 operator("index_put", custom(_index_put, same, INPLACE), dtypes=NUMERIC)
 
 
-def _gather(b: Builder) -> Drawn:
+def draw_gather(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(0, 4)))
     dim = draw_dim(b, len(x.shape))
     axis = dim % len(x.shape) if x.shape else 0
@@ -177,11 +177,11 @@ def _gather(b: Builder) -> Drawn:
     return (x, dim, draw_places(b, x.shape[axis] if x.shape else 1, shape)), {}
 
 
-def _like_index(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+def like_index(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return ((args[2].shape, args[0].dtype),)
 
 
-def _scatter(b: Builder) -> Drawn:
+def draw_scatter(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(1, 4)))
     dim = draw_axis(b, len(x.shape))
     index = draw_distinct_along(b, x.shape, dim)
@@ -189,17 +189,17 @@ def _scatter(b: Builder) -> Drawn:
 
 
 def _scatter_value(b: Builder) -> Drawn:
-    x, dim, index, _ = _scatter(b)[0]
+    x, dim, index, _ = draw_scatter(b)[0]
     return (x, dim, index, b.pick((2.0, 0.0, -0.5))), {}
 
 
 def _scatter_add(b: Builder) -> Drawn:
-    x, dim, index = _gather(b)[0]
+    x, dim, index = draw_gather(b)[0]
     return (x, dim, index, b.operand(index.shape)), {}
 
 
-operator("gather", custom(_gather, _like_index), dtypes=NUMERIC, exact=True)
-operator("scatter", custom(_scatter, same, INPLACE), dtypes=NUMERIC, exact=True)
+operator("gather", custom(draw_gather, like_index), dtypes=NUMERIC, exact=True)
+operator("scatter", custom(draw_scatter, same, INPLACE), dtypes=NUMERIC, exact=True)
 operator("scatter.value", custom(_scatter_value, same, INPLACE), dtypes=NUMERIC, exact=True)
 operator("scatter_add", custom(_scatter_add, same, INPLACE), dtypes=NUMERIC)
 

@@ -272,14 +272,14 @@ operator(
 )
 
 
-def _points(b: Builder) -> Drawn:
+def draw_points(b: Builder) -> Drawn:
     n, m, d = b.pick((2, 1, 3)), b.pick((3, 1, 2)), b.pick((2, 1, 3))
     batch = b.pick(((), (2,)))
     first, second = b.operand((*batch, n, d), domain=DISTINCT), b.operand((*batch, m, d), domain=OFF_GRID)
     return (first, second), {"p": b.pick((2.0, 1.0, 3.0, 0.5))}
 
 
-def _all_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+def all_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return (((*args[0].shape[:-1], args[1].shape[-2]), args[0].dtype),)
 
 
@@ -316,7 +316,7 @@ def _outputs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 operator(
-    "cdist", custom(_points, _all_pairs, FUNCTION), contraction=True, twice=False, forward=False, kinks=special(1.0)
+    "cdist", custom(draw_points, all_pairs, FUNCTION), contraction=True, twice=False, forward=False, kinks=special(1.0)
 )
 operator(
     "nn.functional.pdist", custom(_one_set, _half_of_pairs, FUNCTION), contraction=True, twice=False, forward=False

@@ -12,6 +12,7 @@ from .arguments import INPLACE, Drawn, binary, chosen, compared, custom, divided
 if TYPE_CHECKING:
     from ..drawing.build import Builder
 
+BOTH = ("function", "method")
 operator("add", binary(alpha=(1, 2, -3)), dtypes=NUMERIC, symbol="+", exact=True)
 operator("sub", binary(alpha=(1, 2)), dtypes=NUMERIC, symbol="-", exact=True)
 operator("mul", binary(), dtypes=NUMERIC, symbol="*", exact=True)
@@ -34,8 +35,9 @@ operator(
 )
 operator("where", chosen(), exact=True)
 operator(
-    "gt", binary(OFF_GRID, NONZERO, infer=compared), kinks=special(1.0), exact=True, jumps=True, differentiable=False
-)
+    "gt", binary(OFF_GRID, NONZERO, infer=compared, forms=BOTH), kinks=special(1.0), exact=True, jumps=True,
+    differentiable=False,
+)  # fmt: skip
 
 # Powers, exponentials, logarithms.
 
@@ -80,10 +82,10 @@ operator("hypot", binary(NONZERO, scalars=False, mixed=False), kinks=special(0.0
 for _name in ("ceil", "trunc", "round"):
     operator(_name, unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 0.5), exact=True, jumps=True, twice=False)
 operator("round.decimals", unary(OFF_GRID, result=keep_dtype, decimals=(1, 0)), jumps=True, twice=False)
-operator("frac", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), exact=True, jumps=True, twice=False)
+operator("frac", unary(OFF_GRID, result=keep_dtype), kinks=special(0.0, 1.0), exact=True, jumps=True)
 operator("sign", unary(NONZERO, result=keep_dtype), kinks=special(0.0), exact=True, jumps=True, twice=False)
 operator("sgn", unary(NONZERO, result=keep_dtype), dtypes=FLOATING + COMPLEX, kinks=special(0.0), twice=False)
-operator("copysign", binary(NONZERO, infer=divided), kinks=special(0.0, -0.0), exact=True, twice=False)
+operator("copysign", binary(NONZERO, infer=divided), kinks=special(0.0, -0.0), exact=True)
 operator("nextafter", binary(NONZERO, scalars=False, mixed=False), dtypes=WIDE, jumps=True, twice=False)
 operator(
     "nan_to_num",
@@ -119,7 +121,7 @@ operator("lerp.tensor", nary(REAL, REAL, REAL), dtypes=NUMERIC)
 def _compares(name: str, **options: Any) -> None:
     operator(
         name,
-        binary(OFF_GRID, NONZERO, infer=compared),
+        binary(OFF_GRID, NONZERO, infer=compared, forms=BOTH),
         kinks=special(1.0),
         exact=True,
         jumps=True,
@@ -168,7 +170,6 @@ def _to_real(dtype: str) -> str:
 
 operator(
     "angle", unary(NONZERO, result=_to_real, forms=("function", "method")), dtypes=NUMERIC, kinks=special(0.0),
-    twice=False,
 )  # fmt: skip
 operator("conj_physical", unary(result=keep_dtype, forms=("function", "method")), dtypes=COMPLEX)
 operator("complex", _parts(REAL), dtypes=WIDE, exact=True)

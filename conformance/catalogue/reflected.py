@@ -36,6 +36,7 @@ operator("__rdiv__", _reflected(NONZERO, REAL, divided), dtypes=NUMERIC, kinks=s
 operator("__rpow__", _reflected(REAL, POSITIVE), kinks=special(0.0, 1.0))
 # PyTorch has no derivative of a number's remainder.
 operator("__rmod__", _reflected(NONZERO, OFF_GRID, tensors=2), jumps=True)
+operator("__rfloordiv__", _reflected(NONZERO, OFF_GRID), jumps=True, differentiable=False)
 
 
 def _matrices(b: Builder) -> Drawn:

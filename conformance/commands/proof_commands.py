@@ -32,6 +32,9 @@ def qualify(
     arbiter: Annotated[
         bool, typer.Option("--arbiter", help="Try the arbiter on the oracle's recorded faults.")
     ] = False,
+    sites: Annotated[
+        bool, typer.Option("--sites", help="Plant nothing: list the places that no program reaches.")
+    ] = False,
     table: Annotated[Path | None, typer.Option(help="Where the small table for the page goes, too.")] = None,
     full: Annotated[bool, typer.Option("--full", help="All planted faults and all generated ones.")] = False,
     share: Annotated[str, typer.Option(help="One part of the full form: k/n.")] = "0/1",
@@ -43,6 +46,9 @@ def qualify(
     stored beside the output share by share, and a cut run goes on where it was."""
     from ..proof import qualifying
 
+    if sites:
+        _list_sites(tuple(faults or ()), jobs, seed, output, as_json)
+        return
     options = qualifying.Options(
         faults=tuple(faults or ()),
         quick=quick,
@@ -69,6 +75,22 @@ def qualify(
         done.write_table(table)
     print(output.read_text(encoding="utf-8") if as_json else "\n".join(done.lines()))
     sys.exit(FINDINGS if done.failed else CERTIFIED)
+
+
+def _list_sites(rows: tuple[str, ...], jobs: int, seed: int, output: Path, as_json: bool) -> None:
+    """The places of some rows, or of all, that faults are generated for, and which of them the suite reaches."""
+    from ..promises.check import Settings
+    from ..proof.reaching import reaching
+
+    try:
+        found = reaching(rows, Settings("standard", 50, seed), jobs)
+    except LookupError as error:
+        stop(str(error).strip("'"))
+    output = output.with_name("sites.json") if output == OUTPUT / "qualify.json" else output
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(found.text(), encoding="utf-8")
+    print(found.text() if as_json else "\n".join(found.lines()))
+    sys.exit(FINDINGS if found.unreached else CERTIFIED)
 
 
 def soak(

@@ -102,6 +102,11 @@ def _cholesky_inverse(factor: Any, upper: bool = False) -> Any:
     return _inverse(np.matmul(low, _mh(low)))
 
 
+@reference("cholesky_solve")
+def _cholesky_solve(b: Any, factor: Any, upper: bool = False) -> Any:
+    return np.matmul(_cholesky_inverse(factor, upper), b)
+
+
 @reference("linalg.inv", "inverse")
 def _inverse(a: Any) -> Any:
     """By elimination of columns, each with its largest pivot."""

@@ -18,7 +18,7 @@ from ..programs.trace import Observed, Trace
 UNSETTLED = frozenset(
     {
         # What the noise of a region measures is less than what cancels in the second derivative.
-        *("nn.functional.multi_head_attention_forward", "log_softmax", "nn.functional.log_softmax"),
+        "nn.functional.multi_head_attention_forward",
         # Forward mode here is a transposed backward pass, which refuses the parts of a complex gauge one by one.
         *("svd", "linalg.svd", "svd_lowrank", "pca_lowrank", "linalg.eig", "linalg.eigh"),
         # PyTorch is wrong (reverse over forward takes saved factors for constants), but the arbiter can't yet say so.
@@ -35,9 +35,15 @@ UNSETTLED = frozenset(
 
 
 def _region_of(
-    b: Builder, line: Operator, given: tuple[Any, ...], attrs: dict[str, Any], form: str | None = None
+    b: Builder,
+    line: Operator,
+    given: tuple[Any, ...],
+    attrs: dict[str, Any],
+    form: str | None = None,
+    squared: bool = False,
 ) -> tuple[Region, list[Value], list[Value], list[Value]]:
-    """The call as a function of its tensors: (region, those that require grad, the others, its results)."""
+    """The call as a function of its tensors: (region, those that require grad, the others, its results). Where they are
+    ``squared``, what a backward pass reads depends on the operands, also where the operator is linear."""
     tensors = list({v.index: v for v in values_in((given, tuple(attrs.values())))}.values())
     moving = [v for v in tensors if v.requires_grad]
     fixed = [v for v in tensors if not v.requires_grad]
@@ -51,7 +57,8 @@ def _region_of(
             args = (inner.call("clone", args[0], form="method"), *args[1:])
         result = inner.call(line.name, *args, form=form or line.plain_forms[0], **named)
         outputs = settled(inner, line, outputs_of(inner, line, result), named)
-        results.extend(wanted(differentiable_outputs(inner, outputs)))
+        found = wanted(differentiable_outputs(inner, outputs))
+        results.extend([inner.call("mul", v, v) for v in found] if squared else found)
         return results
 
     return b.region([*moving, *fixed], body), moving, fixed, results
@@ -93,10 +100,11 @@ def unexpanded(b: Builder) -> None:
 
 
 def second_derivatives(b: Builder, line: Operator) -> None:
-    """The derivative along tangents of the gradient of Re⟨g, f⟩, and the gradient of the derivative along tangents."""
+    """The derivative along tangents of the gradient of Re⟨g, f⟩, and the gradient of the derivative along tangents; half
+    of the time of f²."""
     args, attrs = line.strategy.draw(b)
     require_grad(b)
-    region, moving, fixed, results = _region_of(b, line, args, attrs)
+    region, moving, fixed, results = _region_of(b, line, args, attrs, squared=b.choose(2) == 1)
     tangents, given = _tangents(b, moving), cotangents(b, results)
     # What the results would be differentiated by once more is another matter.
     untracked(b)

@@ -13,16 +13,14 @@ from ..searching.search import smallest
 from .equivalence import DRAWS, Comparator
 from .faults.differing import FaultJudge
 from .faults.fault import Broken, Fault
-from .faults.sites import Site, keys
+from .faults.sites import keys
 from .faults.systematic import SiteFault, faults_of
 from .qualify import Verdict, is_minimal, measure
-from .trials import Bench, Kill, Reached, asked, reached, site_of
+from .trials import OBSERVATION, Bench, Kill, Reached, asked, site_of
 
 SAMPLE = 211
 """One in so many caught faults has its failing program shrunk."""
 LONGEST_LOG = 2000
-REACH, PROBED = 5, ("/forward", "/vjp", "/double", "/jvp", "/inplace")
-"""Programs of each such question that are run to see which sites its operator reaches."""
 EQUIVALENT, UNREACHED = "equivalent", "no program reaches the site"
 
 
@@ -43,28 +41,6 @@ def campaign(
         return [verdict for future in futures for verdict in future.result()]
 
 
-def measure_reach(settings: Settings, jobs: int, lines: Sequence[str] = (), draws: int = REACH) -> Reached:
-    """What sites each operator's questions pass, found in several processes: what some of its properties reach stands
-    for all, since the programs of the others are larger and no different in this."""
-    asking = [q for q in operator_questions(lines) if q.id.startswith("op/")]
-    probed = [q for q in asking if q.id.endswith(PROBED)]
-    if jobs <= 1:
-        found = reached(probed, settings, draws)
-    else:
-        with ProcessPoolExecutor(jobs) as pool:
-            futures = [pool.submit(_reach_part, k, jobs, settings, lines, draws) for k in range(jobs)]
-            found = {id: sites for future in futures for id, sites in future.result().items()}
-    by_line: dict[str, dict[Site, None]] = {}
-    for id, sites in found.items():
-        by_line.setdefault(id.rpartition("/")[0], {}).update(dict.fromkeys(sites))
-    return {q.id: list(by_line.get(q.id.rpartition("/")[0], {})) for q in asking}
-
-
-def _reach_part(k: int, count: int, settings: Settings, lines: Sequence[str], draws: int) -> Reached:
-    probed = [q for q in operator_questions(lines) if q.id.endswith(PROBED)]
-    return reached(probed[k::count], settings, draws)
-
-
 def try_rows(
     rows: Sequence[str],
     settings: Settings,
@@ -78,7 +54,7 @@ def try_rows(
     bench.ask(ask, reach)
     reasons = _survivors(bench, ask, settings, draws) if draws else {}
     verdicts = [_verdict(bench, fault, reasons) for fault in faults]
-    caught = [(v, f) for v, f in zip(verdicts, faults) if v.caught and len(bench.kills[f.id].log) < LONGEST_LOG]
+    caught = [(v, f) for v, f in zip(verdicts, faults) if v.caught and _can_shrink(bench.kills[f.id])]
     for verdict, fault in caught[::SAMPLE] if settings.shrink else []:
         shrink_into(verdict, fault, bench.kills[fault.id], settings)
     return verdicts
@@ -115,6 +91,11 @@ def _verdict(bench: Bench, fault: Fault, reasons: dict[str, str]) -> Verdict:
     return verdict
 
 
+def _can_shrink(kill: Kill) -> bool:
+    """A scenario is no program, and what took very many choices takes too long."""
+    return kill.kind != OBSERVATION and len(kill.log) < LONGEST_LOG
+
+
 def shrink_into(verdict: Verdict, fault: Fault, kill: Kill, settings: Settings) -> None:
     """Shrinks the program that caught the fault and notes its size."""
     question = next(q for q in questions() if asked(q, settings).id == kill.question)
@@ -125,8 +106,3 @@ def shrink_into(verdict: Verdict, fault: Fault, kill: Kill, settings: Settings) 
         program = smallest(judge, found.draw, kill.log, kill.kind, found.law)
     verdict.steps, verdict.elements = measure(program)
     verdict.minimal = is_minimal(judge, program, kill.kind, found.law)
-
-
-def sites_of(rows: Sequence[str]) -> list[Site]:
-    """The sites of some rows."""
-    return list(dict.fromkeys(fault.site for name in rows for fault in faults_of(name)))

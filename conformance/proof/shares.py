@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from ..promises.check import Settings
-from .campaign import measure_reach, try_rows
+from .campaign import try_rows
 from .faults import find
 from .qualify import Effort, Verdict, try_fault
+from .reaching import measure_reach
 from .trials import Reached
 
 COUNT, ENGINE_COUNT, REAL_COUNT = 109, 16, 60

@@ -10,10 +10,10 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..backends import Backend, collecting_warnings, load
+from ..backends import Backend, collecting_warnings, load, shown
 from ..catalogue import Operator
+from ..drawing.build import Builder
 from ..drawing.source import Rejected, Stream, mix
 from ..judging.judge import Judge, Judgement, Law
 from ..judging.rounding import Rounding
@@ -38,6 +38,8 @@ ENOUGH, MOST, MOST_HUGE = 150, 1500, 30
 survived, though the rest of the suite might yet catch it. A fault of size alone waits for the huge programs."""
 
 
+OBSERVATION = "observation"
+"""The kind of a kill by a scenario."""
 Reached = dict[str, list[Site]]
 """The sites that the programs of each question pass."""
 
@@ -52,6 +54,12 @@ class Asked:
     examples: int = 0
     convention: bool = False
     scene: Scenario | None = None
+
+    @property
+    def blames(self) -> bool:
+        """Whether a difference is an engine's fault: at an operator's kinks it is filed as another convention, in a
+        clause that states a convention it is a fault of an engine with PyTorch's surface."""
+        return not (self.convention and self.id.startswith("op/"))
 
 
 class _Listener:
@@ -152,11 +160,12 @@ class Bench:
                 if not self._is_worth(question.id, self.passed[question.id]):
                     continue
             found = asked(question, self.settings)
-            if found.draw is not None and not found.convention:
+            if found.blames:
+                self.judge.at_kinks = found.convention
                 with collecting_warnings():
-                    self._ask(found, found.draw)
+                    self._ask(found)
 
-    def _ask(self, found: Asked, draw: Draw) -> None:
+    def _ask(self, found: Asked) -> None:
         seed = (self.settings.seed, zlib.crc32(found.id.encode()))
         passed = self.passed.setdefault(found.id, set())
         for index in range(found.examples):
@@ -164,13 +173,10 @@ class Bench:
                 return
             started, source = time.perf_counter(), Stream(mix(*seed, index))
             try:
-                program = draw(source)
+                self._put(found, source)
             except Rejected:
                 continue
-            with self.reach:
-                trace = self.sound.execute(program)
             passed |= self.reach.events.keys() & self.alive.keys()
-            self._try(found, program, trace, source.log)
             spent = time.perf_counter() - started
             for site in passed:
                 cost = self._cost(site)
@@ -194,6 +200,31 @@ class Bench:
     def _cost(self, site: Site) -> Cost:
         return self.costs.setdefault(site, Cost())
 
+    def _put(self, found: Asked, source: Stream) -> None:
+        """One draw of a question, on the sound engine and on every broken one that it concerns."""
+        if found.scene is not None:
+            self._observe(found, found.scene, source)
+        elif found.draw is not None:
+            program = found.draw(source)
+            with self.reach:
+                trace = self.sound.execute(program)
+            self._try(found, program, trace, source.log)
+
+    def _observe(self, found: Asked, scene: Scenario, source: Stream) -> None:
+        """Runs the scenario on every living fault that fires in it."""
+        data = scene.draw(Builder(source))
+        with self.reach:
+            mine = shown(self.sound, scene.run, data)
+        firing = list(self._firing(self.reach.events))
+        theirs = shown(self.judge.oracle, scene.run, data) if firing else mine
+        self.unsound += mine != theirs
+        for fault in firing if mine == theirs else ():
+            started = time.perf_counter()
+            self.fired[fault.id] = self.fired.get(fault.id, 0) + 1
+            seen = shown(self._engine(fault), scene.run, data)
+            if seen != theirs:
+                self._note(fault, found.id, OBSERVATION, seen, source.log, time.perf_counter() - started)
+
     def _try(self, found: Asked, program: Program, sound: Trace, log: list[int]) -> None:
         """Runs the program on every living fault that fires in it."""
         firing = list(self._firing(self.reach.events))
@@ -207,8 +238,9 @@ class Bench:
             started = time.perf_counter()
             self.fired[fault.id] = self.fired.get(fault.id, 0) + 1
             judgement = self.judge.weigh_current(self._engine(fault).execute(program), found.law)
-            if judgement.status == "different" and judgement.divergence is not None:
-                self._note(fault, found.id, judgement.divergence, log, time.perf_counter() - started)
+            seen = judgement.divergence
+            if judgement.status == "different" and seen is not None:
+                self._note(fault, found.id, seen.kind, seen.message, log, time.perf_counter() - started)
 
     def _engine(self, fault: Fault) -> Broken:
         engine = self.broken.get(fault.id)
@@ -222,12 +254,10 @@ class Bench:
                 if any(map(fires_of(fault), seen)):
                     yield fault
 
-    def _note(self, fault: Fault, question: str, found: Any, log: list[int], spent: float) -> None:
+    def _note(self, fault: Fault, question: str, kind: str, message: str, log: list[int], spent: float) -> None:
         site = site_of(fault)
         cost = self._cost(site)
-        self.kills[fault.id] = Kill(
-            question, cost.programs + 1, cost.seconds + spent, found.message[:200], found.kind, list(log)
-        )
+        self.kills[fault.id] = Kill(question, cost.programs + 1, cost.seconds + spent, message[:200], kind, list(log))
         del self.alive[site][fault.id]
         self.broken.pop(fault.id, None)
 
@@ -247,28 +277,3 @@ def site_of(fault: Fault) -> Site:
 
 def fires_of(fault: Fault) -> Callable[[Event], bool]:
     return getattr(fault, "fires", lambda event: True)
-
-
-def reached(asking: Sequence[Question], settings: Settings, draws: int) -> Reached:
-    """What sites the questions' first programs pass."""
-    sound, reach, found = load("refgrad"), Reach(), Reached()
-    with collecting_warnings():
-        for question in asking:
-            known = asked(question, settings)
-            if known.draw is not None and not known.convention:
-                sites: dict[Site, None] = {}
-                for program in _first(known, settings, draws):
-                    with reach:
-                        sound.execute(program)
-                    sites.update(dict.fromkeys(reach.events))
-                found[question.id] = list(sites)
-    return found
-
-
-def _first(known: Asked, settings: Settings, draws: int) -> Iterator[Program]:
-    assert known.draw is not None
-    for index in range(min(draws, known.examples)):
-        try:
-            yield known.draw(Stream(mix(settings.seed, zlib.crc32(known.id.encode()), index)))
-        except Rejected:
-            continue

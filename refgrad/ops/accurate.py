@@ -13,6 +13,7 @@ EULER = 0.57721566490153286061
 VANISHED = 1e3
 ROOT = (0.0, 1 - EULER, *((-1) ** k * float(special.zetac(k)) / k for k in range(2, 32)))
 """lnΓ(2 + z), and lnΓ(1 + z) + ln(1 + z): (1 - γ)z + Σ (-1)ᵏ(ζ(k) - 1)zᵏ/k. The terms beyond are below rounding."""
+FRACTION = 120
 LOWEST = 1.4616321449683623
 LEAST = (
     -0.12148629053584961,
@@ -56,4 +57,37 @@ def lgamma(a: np.ndarray) -> np.ndarray:
             z = a[beside] - centre
             total = np.polynomial.polynomial.polyval(z, series)
             found[beside] = total - np.log1p(z) if centre == 1 else total
+    return found
+
+
+def gammainc(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """P(a, x), the share of Γ(a) below x. About x = 1 by its series, where the usual way is 1 - Q and loses digits."""
+    found, beside = special.gammainc(a, x), np.asarray((a > 0) & (a <= 14) & (x > 0.5) & (x < 1.5))
+    return np.where(beside, _series(beside, a, x), found).astype(found.dtype, copy=False)
+
+
+def _series(beside: np.ndarray, a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """xᵃe⁻ˣ/Γ(a + 1)·Σ xᵏ/((a + 1)…(a + k)), 0 elsewhere; x < 1.5, so that 24 terms are all there is to it."""
+    total = np.zeros(beside.shape)
+    a, x = (np.broadcast_to(v, beside.shape)[beside].astype(np.float64) for v in (a, x))
+    term = found = x**a * np.exp(-x) / special.gamma(a + 1)
+    for k in range(1, 24):
+        term = term * x / (a + k)
+        found = found + term
+    total[beside] = found
+    return total
+
+
+def gammaincc(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Γ(a, x)/Γ(a). Where neither the series nor 1 - γ(a, x)/Γ(a) keeps the digits, Legendre's continued fraction from
+    its far end, which at x = 1 takes a hundred terms."""
+    a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
+    lower = special.gammainc(a, x)
+    found = np.where((x < 1) & (lower < 0.8), 1 - lower, special.gammaincc(a, x))
+    tail = (a > 0) & (a < 10) & (x >= np.maximum(1, a)) & (x <= 200)
+    s, y = a[tail], x[tail]
+    rest = np.zeros_like(y)
+    for k in range(FRACTION, 0, -1):
+        rest = k * (k - s) / (y + 2 * k + 1 - s - rest)
+    found[tail] = np.power(y, s) * np.exp(-y) / special.gamma(s) / (y + 1 - s - rest)
     return found

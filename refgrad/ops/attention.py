@@ -74,15 +74,14 @@ def _fused_pull(
     g = g_output
     weights = F.safe_softmax(F.attention_scores(query, key, attn_mask, is_causal, scale), len(query.shape) - 1)
     by_weights = F.matmul(g, F.mT(value))
-    by_mask = F.softmax_vjp(by_weights, weights, len(query.shape) - 1)
-    by_scores = by_mask * scale
+    by_scores = F.softmax_vjp(by_weights, weights, len(query.shape) - 1) * scale
     by_query = F.matmul(by_scores, key) if needs[0] else None
     by_key = F.matmul(F.mT(by_scores), query) if needs[1] else None
-    return by_query, by_key, F.matmul(F.mT(weights), g) if needs[2] else None, by_mask if needs[3] else None
+    return by_query, by_key, F.matmul(F.mT(weights), g) if needs[2] else None
 
 
 fused_row = op(
-    "fused_attention(query, key, value, attn_mask?, *, is_causal, scale) -> output, logsumexp!",
+    "fused_attention(query, key, value, attn_mask?!, *, is_causal, scale) -> output, logsumexp!",
     _fused, public=False, gradients=_fused_pull, node="scaled_dot_product_flash_attention_for_cpu",
 )  # fmt: skip
 
@@ -175,6 +174,3 @@ def _shared_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Te
     repeat = PUBLIC["repeat_interleave"]
     made = [t if t.shape[-3] == heads else repeat(t, heads // t.shape[-3], -3) for t in (key, value)]
     return made[0], made[1]
-
-
-__all__ = ["scaled_dot_product_attention"]

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._calls import owned
 from .._errors import warn_once
+from .._layout import canonical
 from .._op import op, public
 from .._tensor import Tensor, plain, resolved
 from .reduce import not_implemented
@@ -57,37 +58,46 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 def _no_derivative(name: str) -> Any:
-    def vjp(g: Any) -> NoReturn:
+    def vjp(g_values: Any) -> NoReturn:
         raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
 
     return vjp
+
+
+def _put_back(slices: np.ndarray, a: np.ndarray, dim: int) -> np.ndarray:
+    """Slices, first in memory as they are compared, along the dimension that they were taken from."""
+    if not a.size:
+        return canonical(np.zeros(a.shape, a.dtype))
+    shape = (len(slices), *np.moveaxis(a, dim, 0).shape[1:])
+    return np.moveaxis(np.ascontiguousarray(slices).reshape(shape), 0, dim)
 
 
 def _unique(a: np.ndarray, dim: int | None, whole: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct values sorted (or runs of equal ones, `whole` False), the inverse, and counts."""
     if whole:
         values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+        values = values if dim is None else _put_back(np.moveaxis(values, dim, 0), a, dim)
         return values, inverse.reshape(a.shape if dim is None else -1).astype(np.int64), counts.astype(np.int64)
     rows = a.reshape(-1, 1) if dim is None else np.moveaxis(a, dim, 0).reshape(a.shape[dim], -1)
     starts = np.ones(len(rows), bool)
     starts[1:] = (rows[1:] != rows[:-1]).any(1)
     inverse = np.cumsum(starts) - 1
     counts = np.bincount(inverse) if len(rows) else np.zeros(0, np.int64)
-    values = a.reshape(-1)[starts] if dim is None else np.compress(starts, a, dim)
+    values = canonical(a.reshape(-1)[starts]) if dim is None else _put_back(rows[starts], a, dim)
     return values, inverse.reshape(a.shape if dim is None else -1).astype(np.int64), counts.astype(np.int64)
 
 
 unique_row = op(
     "unique(self, *, dim, whole) -> values, inverse!, counts!", _unique, public=False, exact=True, node="unique2",
-    self=lambda g_values: _no_derivative("_unique2")(g_values),
+    self=_no_derivative("_unique2"),
 )  # fmt: skip
 unique_dim_row = op(
     "unique_dim(self, *, dim, whole) -> values, inverse!, counts!", _unique, public=False, exact=True,
-    self=lambda g_values: _no_derivative("unique_dim")(g_values),
+    keeps_strides=True, self=_no_derivative("unique_dim"),
 )  # fmt: skip
 unique_consecutive_row = op(
     "unique_consecutive(self, *, dim, whole) -> values, inverse!, counts!", _unique, public=False, exact=True,
-    self=lambda g_values: _no_derivative("unique_consecutive")(g_values),
+    keeps_strides=True, self=_no_derivative("unique_consecutive"),
 )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
-from .._interpreters import formula
 from .._modes import no_grad
 from .._op import PUBLIC, op, public
+from .._support import derivative_missing, no_forward
 from .._tensor import Tensor
 from .linalg_matmul import broadcast_shape
 from .linalg_matrix import check_implemented, check_scalar_type
@@ -35,40 +35,39 @@ def _cdist(x1: np.ndarray, x2: np.ndarray, p: float) -> np.ndarray:
     return np.ascontiguousarray(_lengths(x1[..., :, None, :] - x2[..., None, :, :], p))
 
 
-@formula
-def length_pull(F: Any, g: Any, difference: Any, length: Any, p: float) -> Any:
+def _slopes(g: np.ndarray, difference: np.ndarray, length: np.ndarray, p: float) -> np.ndarray:
     """The cotangent of differences from that of their p-norms; zero where a norm is zero."""
     if p == 0:
-        return F.zeros_like(difference)
-    size, column = F.where(difference < 0, -difference, difference), F.column(g)
+        return np.zeros_like(difference)
+    size, column, norm = np.abs(difference), g[..., None], length[..., None]
     if p == 1:
-        weight = F.expand(column, difference.shape)
-        return F.where(difference < 0, -weight, F.where(difference > 0, weight, 0))
-    norm = F.column(length)
+        return column * np.sign(difference)
     if np.isinf(p):
-        weight = F.where(size == norm, F.expand(column, difference.shape), 0)
-        return F.where(difference < 0, -weight, F.where(difference > 0, weight, 0))
-    safe = F.where(norm == 0, 1, norm)
+        return np.where(size == norm, column * np.sign(difference), 0)
+    safe = np.where(norm == 0, 1, norm)
     if p == 2:
-        return F.where(norm == 0, 0, column / safe) * difference
+        return np.where(norm == 0, 0, column / safe) * difference
     flat = (norm == 0) | (size == 0) if p < 2 else norm == 0
-    ratio = F.pow_scalar(F.where(flat, 1, size) / safe, p - 1)
-    weight = F.where(flat, 0, column * ratio)
-    return F.where(difference < 0, -weight, weight)
+    ratio = np.power(np.where(flat, 1, size) / safe, p - 1)
+    return np.where(flat, 0, column * ratio) * np.where(difference < 0, -1, 1)
 
 
-@formula
-def pair_differences(F: Any, x1: Any, x2: Any) -> Any:
-    """x1ᵢ - x2ⱼ for every pair."""
-    first = F.reshape(x1, (*x1.shape[:-1], 1, x1.shape[-1]))
-    return first - F.row(x2) if x2.ndim < 2 else first - F.reshape(x2, (*x2.shape[:-2], 1, *x2.shape[-2:]))
+def _cdist_back(g: np.ndarray, x1: np.ndarray, x2: np.ndarray, cdist: np.ndarray, p: float) -> np.ndarray:
+    """The cotangent of x1; that of x2 is the mirror's."""
+    slopes = _slopes(g, x1[..., :, None, :] - x2[..., None, :, :], cdist, p)
+    return np.add.reduce(slopes, -2).astype(g.dtype, copy=False)
+
+
+_once = {name: derivative_missing(f"_{name}") for name in ("cdist_backward", "pdist_backward")}
+op(
+    "cdist_backward(grad, x1, x2, cdist, *, p)", _cdist_back, public=False, jvp=no_forward("_cdist_backward"),
+    **dict.fromkeys(("grad", "x1", "x2", "cdist"), _once["cdist_backward"]),
+)  # fmt: skip
 
 
 def _cdist_pull(g: Any, F: Any, x1: Any, x2: Any, result: Any, p: float, needs: Any) -> Any:
-    pull = F.length_pull(g, F.pair_differences(x1, x2), result, p)
-    return (F.sum(pull, (pull.ndim - 2,), False) if needs[0] else None), (
-        -F.sum(pull, (pull.ndim - 3,), False) if needs[1] else None
-    )
+    first = F.cdist_backward(g, x1, x2, result, p) if needs[0] else None
+    return first, F.cdist_backward(F.mT(g), x2, x1, F.mT(result), p) if needs[1] else None
 
 
 cdist_row = op("cdist_forward(x1, x2, *, p) -> result", _cdist, node="cdist", public=False, gradients=_cdist_pull)
@@ -124,28 +123,22 @@ def _pdist(x: np.ndarray, p: float) -> np.ndarray:
     return _lengths(x[i] - x[j], p)
 
 
-def _square(pairs: np.ndarray, n: int) -> np.ndarray:
-    made = np.zeros((n, n), pairs.dtype)
-    made[np.triu_indices(n, 1)] = pairs
-    return made + made.T
+def _pdist_back(g: np.ndarray, x: np.ndarray, pdist: np.ndarray, p: float) -> np.ndarray:
+    i, j = np.triu_indices(x.shape[0], 1)
+    slopes, made = _slopes(g, x[i] - x[j], pdist, p), np.zeros_like(x)
+    np.add.at(made, i, slopes)
+    np.subtract.at(made, j, slopes)
+    return made
 
 
-def _compact(square: np.ndarray) -> np.ndarray:
-    i, j = np.triu_indices(square.shape[0], 1)
-    return square[i, j] + square[j, i]
-
-
-op("pairs_square(pairs, *, n)", _square, public=False, jvp="linear", pairs=lambda g, F: F.pairs_compact(g))
 op(
-    "pairs_compact(square)", _compact, public=False, jvp="linear",
-    square=lambda g, F, square_meta: F.pairs_square(g, square_meta.shape[0]),
+    "pdist_backward(grad, self, pdist, *, p)", _pdist_back, public=False, jvp=no_forward("_pdist_backward"),
+    **dict.fromkeys(("grad", "self", "pdist"), _once["pdist_backward"]),
 )  # fmt: skip
 
 
 def _pdist_pull(g: Any, F: Any, self: Any, result: Any, p: float) -> Any:
-    n = self.shape[0]
-    pull = F.length_pull(F.pairs_square(g, n), F.pair_differences(self, self), F.pairs_square(result, n), p)
-    return F.sum(pull, (1,), False)
+    return F.pdist_backward(g, self, result, p)
 
 
 pdist_row = op("pdist_forward(self, *, p) -> result", _pdist, node="pdist", public=False, self=_pdist_pull)

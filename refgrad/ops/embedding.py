@@ -40,9 +40,12 @@ def _looked_up_back(g: np.ndarray, indices: np.ndarray, shape: Shape, padding: i
     return table
 
 
-def _spread(table: np.ndarray, indices: np.ndarray, padding: int, by_frequency: bool) -> np.ndarray:
+@formula
+def embedding_spread(F: Any, table: Any, indices: Any, padding: int, by_frequency: bool) -> Any:
     """The transpose of `_looked_up_back`."""
-    return table[indices] * _weights(indices, table.shape, padding, by_frequency, table.dtype)[..., None]
+    places = indices._array if isinstance(indices, Tensor) else indices
+    weights = _weights(places, tuple(table.shape), padding, by_frequency, F.array_dtype(table))
+    return F.embedding(table, indices, -1, False) * F.constant(weights[..., None])
 
 
 embedding_row = op(
@@ -56,12 +59,6 @@ op(
     "embedding_backward(grad_output, indices!, *, shape, padding, by_frequency)", _looked_up_back,
     node="embedding_dense_backward", public=False, jvp=LINEAR,
     grad_output=lambda g, F, indices, padding, by_frequency: F.embedding_spread(g, indices, padding, by_frequency),
-)  # fmt: skip
-op(
-    "embedding_spread(weight, indices!, *, padding, by_frequency)", _spread, node="embedding", public=False, jvp=LINEAR,
-    weight=lambda g, F, weight_meta, indices, padding, by_frequency: F.embedding_backward(
-        g, indices, weight_meta.shape, padding, by_frequency
-    ),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from .._dtypes import SCALAR_NAMES
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor, plain
 from .loss import reduction_code
+from .pointwise import unimplemented
 
 Lengths = tuple[int, ...]
 MIXED_CHECK = "(while checking arguments for ctc_loss_allocate_outputs)"
@@ -131,13 +132,9 @@ def _ctc_pull(
     return np.where(np.isinf(loss)[:, None], 0, found) if zero_infinity else found
 
 
-def _no_second(**_: Any) -> Any:
-    raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented")
-
-
 ctc_pull_row = op(
     "ctc_pull(grad, log_probs, targets, *, inputs, lengths, blank, zero_infinity)", _ctc_pull, public=False,
-    grad=lambda g: _no_second(), log_probs=lambda g: _no_second(),
+    grad=unimplemented("_ctc_loss_backward"), log_probs=unimplemented("_ctc_loss_backward"),
 )  # fmt: skip
 ctc_row = op(
     "ctc_loss(log_probs, targets, *, inputs, lengths, blank, zero_infinity) -> out, log_alpha!", _ctc, public=False,

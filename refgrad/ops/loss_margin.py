@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from .. import _dtypes as dtypes
 from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
-from .._interpreters import RAW, formula
+from .._interpreters import RAW
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import check_constant, check_floating
@@ -156,45 +157,50 @@ def triplet_margin_with_distance_loss(
     return _triplet(distance, anchor, positive, negative, margin, swap, reduction)
 
 
-class_mask = op(
-    "class_mask(target, *, classes) -> out!", lambda target, classes: target.reshape(-1, 1) == np.arange(classes),
-    public=False,
-)  # fmt: skip
-class_weight = op(
-    "class_weight(weight, target) -> out!", lambda weight, target: weight[target.reshape(-1, 1)], public=False
-)  # fmt: skip
-
-
-@formula
-def multi_margin_excess(F: Any, x: Any, mine: Any, margin: float) -> Any:
+def _margin_excess(x: np.ndarray, mine: np.ndarray, margin: float) -> np.ndarray:
     """By how much each other class comes within the margin of the target's; 0 for the target's own."""
-    z = margin - F.sum_dim(F.where(mine, x, 0), (1,), True) + x
-    return F.where(mine | (z <= 0), 0, z)
+    z = margin - np.add.reduce(np.where(mine, x, 0), 1, keepdims=True) + x
+    return np.where(mine | (z <= 0), 0, z)
+
+
+def _by_rows(x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The scores as (rows, classes), and where the row's own class stands."""
+    rows = x.reshape(target.size, x.shape[-1] if x.ndim else 1)
+    return rows, target.reshape(-1, 1) == np.arange(rows.shape[1])
 
 
 def _multi_margin(x: np.ndarray, target: np.ndarray, weight: Any, p: int, margin: float, reduction: int) -> np.ndarray:
-    rows = x.reshape(target.size, x.shape[-1] if x.ndim else 1)
-    z = RAW.multi_margin_excess(rows, target.reshape(-1, 1) == np.arange(rows.shape[1]), margin)
+    rows, mine = _by_rows(x, target)
+    z = _margin_excess(rows, mine, margin)
     scale = 1 if weight is None else weight[target.reshape(-1, 1)]
     values = np.add.reduce((z * z if p == 2 else z) * scale, 1) / rows.shape[1]
     return reduce_array(values.reshape(target.shape).astype(x.dtype), reduction)
 
 
+def _multi_margin_back(
+    g: np.ndarray, x: np.ndarray, target: np.ndarray, weight: Any, p: int, margin: float, reduction: int
+) -> np.ndarray:
+    rows, mine = _by_rows(x, target)
+    z = _margin_excess(rows, mine, margin)
+    slope = (2 * z if p == 2 else (z > 0).astype(x.dtype)) / rows.shape[1]
+    if weight is not None:
+        slope = slope * weight[target.reshape(-1, 1)]
+    slope = slope - np.where(mine, np.add.reduce(slope, 1, keepdims=True), 0)
+    share = RAW.loss_share(g, target, reduction)
+    share = share.reshape(-1, 1) if reduction == 0 else share
+    return (share * slope).reshape(x.shape).astype(x.dtype, copy=False)
+
+
+without_derivative(op(
+    "multi_margin_backward(grad, self, target!, weight?!, *, p, margin, reduction)", _multi_margin_back, public=False,
+    grad=unimplemented("multi_margin_loss_backward"), self=unimplemented("multi_margin_loss_backward"),
+))  # fmt: skip
+
+
 def _multi_margin_pull(
     F: Any, g: Any, self: Any, target: Any, weight: Any, p: int, margin: float, reduction: int
 ) -> Any:
-    count = int(np.prod(target.shape, dtype=np.int64))
-    x = F.reshape(self, (count, self.shape[-1] if len(self.shape) else 1))
-    mine = F.class_mask(target, x.shape[1])
-    z = F.multi_margin_excess(x, mine, margin)
-    slope = 2 * z if p == 2 else F.where(z > 0, F.ones_like(x), 0)
-    if weight is not None:
-        slope = slope * F.class_weight(weight, target)
-    slope = slope / x.shape[1]
-    slope = slope - F.where(mine, F.sum_dim(slope, (1,), True), 0)
-    share = F.loss_share(g, target, reduction)
-    share = F.reshape(share, (count, 1)) if reduction == 0 else share
-    return F.reshape(share * slope, self.shape)
+    return F.multi_margin_backward(g, self, target, weight, p, margin, reduction)
 
 
 multi_margin_row = op(
@@ -291,7 +297,7 @@ without_derivative(op(
 
 def _multilabel_pull(F: Any, g_out: Any, self: Any, target: Any, is_target: Any, reduction: int) -> Any:
     rows = tuple(self.shape[:-1])
-    share = g_out / max(int(np.prod(rows, dtype=np.int64)), 1) if reduction == 1 else g_out
+    share = g_out / max(prod(rows), 1) if reduction == 1 else g_out
     share = F.reshape(share, (*rows, 1)) if reduction == 0 and len(self.shape) else share
     return F.multilabel_backward(share, self, target)
 

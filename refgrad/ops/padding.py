@@ -94,15 +94,15 @@ def _folded(g: np.ndarray, self: np.ndarray, pad: Shape, mode: str) -> np.ndarra
     return g
 
 
+def _padded_again(F: Any, g: Any, pad: Shape, mode: str) -> Any:
+    return getattr(F, f"{MODES[mode]}_pad{len(pad) // 2}d")(g, pad, mode)
+
+
 # As in PyTorch, the padded tensor is saved, and the gradient counts as a function of it (whose derivative is zero).
 op(
     "repeat_pad_backward(grad_output, self, *, pad, mode)", _folded, public=False,
     jvp=lambda F, x, t, attrs, out: F.zeros_like(x[1]) if t[0] is None else F.repeat_pad_backward(t[0], x[1], *attrs),
-    grad_output=lambda g, F, pad, mode: F.repeat_pad(g, pad, mode), self=lambda F, self: F.zeros_like(self),
-)  # fmt: skip
-op(
-    "repeat_pad(self, *, pad, mode)", _repeated, public=False, exact=True, jvp=LINEAR,
-    self=lambda g, F, self, pad, mode: F.repeat_pad_backward(g, self, pad, mode),
+    grad_output=lambda g, F, pad, mode: _padded_again(F, g, pad, mode), self=lambda F, self: F.zeros_like(self),
 )  # fmt: skip
 REPEAT_ROWS = {
     (mode, n): op(

@@ -225,8 +225,11 @@ def no_forward_rule(name: str) -> Callable[..., Any]:
 
 
 def without_derivative(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Names the node of a row whose backward only raises as PyTorch names it."""
-    call.row.name = call.row.node.__name__ = "torch::autograd::NotImplemented"
+    """Names the node of a row whose backward only raises as PyTorch names it; it is linked to what requires grad alone."""
+    node = call.row.node
+    node.prefix, node.__name__ = "torch::autograd::", "NotImplemented"
+    call.row.name = node.prefix + node.__name__
+    node.next_functions = property(lambda self: tuple(edge for edge in self.edges if edge is not None))
     return call
 
 

@@ -45,9 +45,14 @@ def _average_pull(g: np.ndarray, factors: Factors, with_padding: bool, divisor: 
     return _separable(g / by, factors, True)
 
 
+def _averaged_again(F: Any, g: Any, factors: Factors, with_padding: bool, divisor: int | None) -> Any:
+    """The transpose of `_average_pull`: one row for all ways to lay out windows."""
+    return getattr(F, f"avg_pool{len(factors)}d_row")(g, factors, with_padding, divisor)
+
+
 op(
     "average_pull(grad, *, factors, with_padding, divisor)", _average_pull, public=False, jvp="linear",
-    grad=lambda g, F, factors, with_padding, divisor: F.average(g, factors, with_padding, divisor),
+    grad=lambda g, F, factors, with_padding, divisor: _averaged_again(F, g, factors, with_padding, divisor),
 )  # fmt: skip
 
 
@@ -62,7 +67,6 @@ def _row(name: str, node: str, layout: Any = None) -> Any:
     )  # fmt: skip
 
 
-_row("average", "average")
 # PyTorch keeps the channels innermost in memory in two dimensions only.
 _LAYOUTS = {2: laid_out_like, 3: None}
 ROWS = {n: _row(f"avg_pool{n}d_row", f"avg_pool{n}D", layout) for n, layout in _LAYOUTS.items()}

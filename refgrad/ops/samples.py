@@ -12,11 +12,11 @@ from .._dtypes import dtype
 from .._inplace import leaf_first, write
 from .._interpreters import NARROW_TYPES
 from .._op import op, public, publish
-from .._record import RowNode
 from .._tensor import Tensor
 from .checks import check_floating
 from .draws import arranged, in_memory_order, randn
 from .generators import Generator, stream_of
+from .pointwise import no_forward_rule, unimplemented, without_derivative
 
 
 def _given(*args: Any) -> np.ndarray:
@@ -56,18 +56,10 @@ both_row = op(
 )  # fmt: skip
 
 
-def _unknown(g: Any) -> Any:
-    raise RuntimeError("derivative for aten::bernoulli is not implemented")
-
-
-def _no_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
-    raise NotImplementedError("Trying to use forward AD with aten::bernoulli that does not support it.")
-
-
-unknown_row = op("bernoulli_of_number(self, *, sample)", _given, public=False, exact=True, jvp=_no_push, self=_unknown)
-unknown_row.row.node = type(
-    "NotImplemented", (RowNode,), {"__slots__": (), "row": unknown_row.row, "prefix": "torch::autograd::"}
-)
+unknown_row = without_derivative(op(
+    "bernoulli_of_number(self, *, sample)", _given, public=False, exact=True, jvp=no_forward_rule("bernoulli"),
+    self=unimplemented("bernoulli"),
+))  # fmt: skip
 
 
 @public("bernoulli", method=False)

@@ -18,6 +18,7 @@ from .._tensor import Tensor, alias
 from .along import lifted
 from .checks import check_number
 from .index import add_rows
+from .pointwise import unimplemented, without_derivative
 from .shape import Shape
 
 REDUCE = (
@@ -103,10 +104,6 @@ scatter_add_row = op(
 )  # fmt: skip
 
 
-def _not_implemented(g: Any) -> Any:
-    raise RuntimeError("derivative for aten::scatter is not implemented")
-
-
 def _scatter_combined(a: np.ndarray, index: np.ndarray, src: Any, dim: int, reduce: str) -> np.ndarray:
     made = np.array(a, order="C")
     where = lifted(index)
@@ -116,17 +113,14 @@ def _scatter_combined(a: np.ndarray, index: np.ndarray, src: Any, dim: int, redu
     return made
 
 
-scatter_combined_row = op(
+scatter_combined_row = without_derivative(op(
     "scatter_combined(self, index!, src, *, dim, reduce)", _scatter_combined, public=False, node="not_implemented",
-    self=_not_implemented, src=_not_implemented,
-)  # fmt: skip
-scatter_combined_value_row = op(
+    self=unimplemented("scatter"), src=unimplemented("scatter"),
+))  # fmt: skip
+scatter_combined_value_row = without_derivative(op(
     "scatter_combined_value(self, index!, *, src, dim, reduce)", _scatter_combined, public=False,
-    node="not_implemented", self=_not_implemented,
-)  # fmt: skip
-for _row in (scatter_combined_row.row, scatter_combined_value_row.row):
-    _row.node.__name__ = "NotImplemented"
-    _row.node.name = lambda self: "torch::autograd::NotImplemented"  # type: ignore[method-assign]
+    node="not_implemented", self=unimplemented("scatter"),
+))  # fmt: skip
 
 
 def _check_index(input: Tensor, index: Tensor, dim: int, name: str) -> None:

@@ -7,6 +7,7 @@ division: exclusive products run both ways over the elements sorted by bucket.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .._errors import list_text, warn_once, wrap_dim
 from .._forward import transpose
 from .._inplace import leaf_first, write
 from .._interpreters import LIVE, RAW, formula
-from .._op import LINEAR, op, public
+from .._op import op, public
 from .._overlap import check_overlap
 from .._tensor import Tensor, plain, resolved
 from .along import lifted
@@ -68,7 +69,7 @@ def combined(
 def _count(index: Any, shape: tuple[int, ...], dim: int, include_self: bool, dtype: np.dtype) -> np.ndarray:
     """How many elements each bucket has; 1 where there is none."""
     where = lifted(index)
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     count = (
         np.bincount(_places(shape or (1,), where, dim).ravel(), minlength=size) if where.size else np.zeros(size, int)
     )
@@ -159,7 +160,7 @@ def _bucket_order(index: np.ndarray, shape: tuple[int, ...], dim: int, include_s
     """Every member's place in the flat result, the order that sorts them by place, and where a new place starts."""
     places = _places(shape or (1,), lifted(index), dim).ravel()
     if include_self:
-        places = np.concatenate([np.arange(int(np.prod(shape, dtype=np.int64))), places])
+        places = np.concatenate([np.arange(prod(shape)), places])
     order = np.argsort(places, kind="stable")
     ranked = places[order]
     starts = np.ones(ranked.shape, bool)
@@ -212,7 +213,7 @@ def _warned_vjp(g: Any, times: int) -> Any:
     return g
 
 
-warned_row = op("warned(self, *, times)", lambda a, times: a.copy(), public=False, jvp=LINEAR, self=_warned_vjp)
+warned_row = op("warned(self, *, times)", lambda a, times: a.copy(), public=False, self=_warned_vjp)
 
 
 def _index_combined(

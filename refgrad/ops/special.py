@@ -12,8 +12,8 @@ from scipy import special
 from .._inplace import write
 from .._interpreters import RAW
 from .._layout import beside_number, pointwise
-from .._op import POINTWISE, PUBLIC, op, public, publish
-from .._support import check_dtype, missing, no_forward
+from .._op import POINTWISE, op, public, publish
+from .._support import check_dtype, derivative_missing, missing, no_forward
 from .._tensor import Tensor, method
 from . import accurate, power, rounding, trigonometric
 from .layout import lifted
@@ -237,17 +237,10 @@ for _name, _kernel in BESSEL.items():
 # Functions of two tensors.
 
 
-def _derivative_missing(name: str) -> Callable[..., Any]:
-    def refuse(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
-
-    return refuse
-
-
 zeta_row = op(
     "zeta(self, other)", lambda a, b: special.zeta(a, b), promote="float", public=False, node="special_zeta",
     jvp=no_forward("special_zeta"),
-    lacks=missing("zeta_cpu", "hc"), self=_derivative_missing("zeta"),
+    lacks=missing("zeta_cpu", "hc"), self=derivative_missing("zeta"),
     other=lambda g, F, self, other: g * -self * F.zeta(self + 1, other),
 )  # fmt: skip
 publish("special.zeta", zeta_row)
@@ -258,12 +251,13 @@ def _gamma_density(F: Any, a: Any, x: Any) -> Any:
 
 
 igamma = op(
-    "igamma(self, other)", special.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"), jvp=no_forward("igamma"),
-    self=_derivative_missing("igamma: input"), other=lambda g, F, self, other: g * _gamma_density(F, self, other),
+    "igamma(self, other)", accurate.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"),
+    jvp=no_forward("igamma"), self=derivative_missing("igamma: input"),
+    other=lambda g, F, self, other: g * _gamma_density(F, self, other),
 )  # fmt: skip
 igammac = op(
-    "igammac(self, other)", special.gammaincc, promote="numbers", lacks=missing("igammac_cpu", "cib"),
-    jvp=no_forward("igammac"), self=_derivative_missing("igammac: input"),
+    "igammac(self, other)", lambda a, x: accurate.gammaincc(a, x).astype(a.dtype, copy=False), promote="numbers",
+    lacks=missing("igammac_cpu", "cib"), jvp=no_forward("igammac"), self=derivative_missing("igammac: input"),
     other=lambda g, F, self, other: -g * _gamma_density(F, self, other),
 )  # fmt: skip
 
@@ -344,4 +338,3 @@ def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 publish("special.round", _special_round)
-__all__ = ["PUBLIC"]

@@ -44,10 +44,17 @@ _UNARY = {
 }
 for _name, _function in _UNARY.items():
     REFERENCES[_name] = elementwise(_function)
-for _name, _pair in {"logaddexp": _log_of_sum, "logaddexp2": _log2_of_sum}.items():
+_BINARY = {
+    "logaddexp": _log_of_sum,
+    "logaddexp2": _log2_of_sum,
+    "igamma": lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
+    "igammac": lambda a, x: mpmath.gammainc(a, x, regularized=True),
+}
+for _name, _pair in _BINARY.items():
     REFERENCES[_name] = elementwise(_pair, 2)
 for _name, _same in {
     "float_power": "pow",
+    "ldexp.whole": "ldexp",
     "special.gammaln": "lgamma",
     "special.digamma": "digamma",
     "special.psi": "digamma",

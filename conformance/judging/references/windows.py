@@ -10,9 +10,9 @@ import numpy as np
 from . import NoReference, reference
 
 
-def _window_weights(size: int, out: int, support: Any, kernel: Any, align: bool) -> list[list[Any]]:
+def _window_weights(size: int, out: int, support: Any, kernel: Any, align: bool, scale: Any) -> list[list[Any]]:
     """For each output, the weight of every input: a kernel as wide as a step, normalised to 1."""
-    step = mpmath.mpf(size) / out
+    step = mpmath.mpf(size) / out if scale is None else 1 / mpmath.mpf(scale)
     if align:
         step = mpmath.mpf(size - 1) / (out - 1) if out > 1 else mpmath.mpf(0)
     stretch = max(step, mpmath.mpf(1))
@@ -38,14 +38,24 @@ def _keys(t: Any) -> Any:
     return a * (t**3 - 5 * t**2 + 8 * t - 4) if t < 2 else mpmath.mpf(0)
 
 
-@reference("nn.functional.interpolate.antialias")
+def _lanczos(t: Any) -> Any:
+    return mpmath.sincpi(t) * mpmath.sincpi(t / 3) if abs(t) < 3 else mpmath.mpf(0)
+
+
+_KERNELS = {"bilinear": (1, _triangle), "bicubic": (2, _keys), "lanczos": (3, _lanczos)}
+
+
+@reference("nn.functional.interpolate.antialias", "nn.functional.interpolate.lanczos", "nn.functional.interpolate")
 def _antialias(
-    x: Any, mode: str, align_corners: bool, antialias: bool, size: Any = None, scale_factor: Any = None
+    x: Any, mode: str, align_corners: bool, antialias: bool = False, size: Any = None, scale_factor: Any = None
 ) -> Any:
-    if size is None:
-        raise NoReference("placing samples by a scale factor")
-    support, kernel = (2, _keys) if mode == "bicubic" else (1, _triangle)
-    for axis, out in ((2, size[0]), (3, size[1])):
-        matrix = np.array(_window_weights(x.shape[axis], out, support, kernel, align_corners), dtype=object)
+    if not antialias:
+        raise NoReference("resampling without weights for all that a step spans")
+    support, kernel = _KERNELS[mode]
+    size = (size,) * 2 if isinstance(size, int) else size
+    sizes = [int(n * scale_factor) for n in x.shape[2:]] if size is None else size
+    for axis, out in ((2, sizes[0]), (3, sizes[1])):
+        weights = _window_weights(x.shape[axis], out, support, kernel, align_corners, scale_factor)
+        matrix = np.array(weights, dtype=object)
         x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
     return x

@@ -264,6 +264,7 @@ FAULTS = (
         "det_singular_torch",
         "det's gradient is 0 at a singular matrix",
         pulled("LinalgDetBackward0", lambda *a: a[0] if a[3] else _singular(0.0)(*a)),
+        "op.det-singular",
         "op/linalg.det/",
         "op/det/",
         report="pytorch/pytorch#104675",

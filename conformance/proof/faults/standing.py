@@ -11,6 +11,8 @@ import dis
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 ZEROS = frozenset({"zeros_like", "zeros"})
 FACTS = frozenset({"shape", "dtype", "array", "dtype_of"})
 RULED = ("linear", "multilinear", "pointwise")
@@ -66,6 +68,16 @@ def has_zero_tangent(row: Any) -> bool:
 def has_zero_result(row: Any) -> bool:
     """Whether the row's result is always zero."""
     return getattr(row.kernel, "__name__", "") == "zeros_like"
+
+
+def gives_floats(row: Any) -> bool:
+    """Whether a pointwise row's kernel gives floats for floats, as is seen by calling it: a comparison gives booleans,
+    which a number for a factor can't make wrong."""
+    if not row.promote:
+        return True
+    with np.errstate(all="ignore"):
+        found = row.kernel(*[np.eye(2)] * len(row.schema.inputs), *[1] * len(row.schema.attributes))
+    return any(np.asarray(r).dtype.kind in "fc" for r in (found if isinstance(found, (list, tuple)) else [found]))
 
 
 def takes_complex(row: Any) -> bool:

@@ -16,7 +16,15 @@ from .changes import MUTATIONS, Event, Mutation, event, is_floating, of_zero
 from .fault import Fault
 from .planting import Planted, part, row
 from .sites import Around, Pull, Site, event_at, is_strided, keys, places, planner, reads_strided, runs_again
-from .standing import has_cotangent, has_tangent, has_zero_cotangent, has_zero_result, has_zero_tangent, takes_complex
+from .standing import (
+    gives_floats,
+    has_cotangent,
+    has_tangent,
+    has_zero_cotangent,
+    has_zero_result,
+    has_zero_tangent,
+    takes_complex,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ def faults_of(name: str) -> Iterator[SiteFault]:
             yield from _of_rule(name, broken, given, is_zero)
     if has_tangent(broken):
         yield from (_at(name, "jvp", "", m) for m in _mutations("jvp", has_zero_tangent(broken)))
-    if not broken.is_view:
+    if not broken.is_view and gives_floats(broken):
         yield from (_at(name, "forward", "", m) for m in _mutations("forward", has_zero_result(broken)))
 
 
