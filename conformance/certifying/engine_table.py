@@ -44,7 +44,7 @@ def summary(run: Run, name: str, packages: Sequence[str] = ()) -> Record:
         "packages": list(packages),
         **header,
         "programs": sum(int(result.get("programs") or 0) for result in run.results.values()),
-        "seconds": float((run.end or {}).get("seconds") or 0.0),
+        "seconds": _seconds(run),
         "profiles": {
             profile: {"verdict": group["verdict"], **{count: len(group[count]) for count in _COUNTS}}
             for profile, group in profiles.items()
@@ -53,6 +53,12 @@ def summary(run: Run, name: str, packages: Sequence[str] = ()) -> Record:
         "not_judged": sorted(name for group in profiles.values() for name in group["not_judged"]),
         "causes": [_cause(together) for together in _by_operator(causes(run)) if _is_finding(together, run)],
     }
+
+
+def _seconds(run: Run) -> float:
+    """How long it took; of a run that was cut and went on, the end tells of the last part alone."""
+    searched = sum(float(result.get("seconds") or 0.0) for result in run.results.values())
+    return round(max(float((run.end or {}).get("seconds") or 0.0), searched), 1)
 
 
 def _is_finding(together: Sequence[Cause], run: Run) -> bool:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.backends import load
+from conformance.backends import EngineDied, load
 from conformance.backends.functional import Functional
 from conformance.catalogue import find
 from conformance.drawing.build import Builder
 from conformance.drawing.generate import one_operator
 from conformance.drawing.source import Stream
-from conformance.judging.compare import Divergence
+from conformance.judging.compare import Closeness, Divergence
 from conformance.judging.judge import Judge, Judgement
 from conformance.judging.tracing import values
 from conformance.programs.needs import needs
@@ -172,3 +172,41 @@ def test_elements_in_one_place_share_a_gradient_as_they_like(
     oracle = load("torch")
     judgement = Judgement("different", oracle.execute(program), found)
     assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
+
+
+class Fragile(Functional):
+    """An engine whose process every program ends."""
+
+    def execute(self, program: Program, noise: int | None = None) -> Any:
+        raise EngineDied("crash", "gone")
+
+
+@pytest.mark.parametrize(("shape", "status"), [((2,), "different"), ((3,), "unclaimed")])
+def test_a_death_counts_where_the_oracle_has_an_answer(shape: tuple[int, ...], status: str) -> None:
+    x = Leaf(np.ones(2).tobytes(), "float64", (2,), requires_grad=True)
+    seed = Leaf(np.ones(shape).tobytes(), "float64", shape)
+    program = Program((x, Call("sin", (Ref(0),), ()), seed, Grad((Ref(1),), (Ref(0),), (Ref(2),))))
+    engine = Fragile("fragile", "1.0", {"sin": toy.sin}, toy.vjp)
+    assert Judge(engine, load("torch")).judge(program).status == status
+
+
+def test_a_lazy_engine_is_told_all_that_is_shown_at_once() -> None:
+    told: list[int] = []
+
+    def together(arrays: list[Any]) -> None:
+        told.append(len(arrays))
+        raise ValueError("what raises here is raised again where it is looked at")
+
+    engine = Functional(
+        "toy", "1.0", {"sin": toy.sin}, toy.vjp, array=toy.Var, numpy=lambda x: x.value, together=together
+    )
+    x = Leaf(np.ones(2).tobytes(), "float64", (2,), requires_grad=True)
+    trace = engine.execute(Program((x, Call("sin", (Ref(0),), ()), Call("sin", (Ref(1),), ()))))
+    assert told == [2] and isinstance(trace.steps[2], Observed)
+
+
+def test_the_law_of_create_graph_is_about_two_gradients() -> None:
+    law = PROPERTIES["create-graph"].law
+    assert law is not None
+    program = Program((Leaf(np.ones(2).tobytes(), "float64", (2,)), Call("max.dim", (Ref(0), 0), ())))
+    assert law(program, load("torch").execute(program), Closeness()) is None

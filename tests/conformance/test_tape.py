@@ -84,3 +84,8 @@ def test_an_operator_that_has_no_form_in_place_is_not_claimed() -> None:
 def test_noise_is_for_oracles() -> None:
     with pytest.raises(NotImplementedError):
         engine().execute(_through_a_view(), noise=1)
+
+
+def test_a_leaf_that_comes_after_a_refusal_has_no_gradient() -> None:
+    trace = engine().execute(Program((LEAF, Call("sin", (Ref(0),), form="inplace"), LEAF)))
+    assert trace.gradients == {}

@@ -129,3 +129,14 @@ def _all(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 @reference("any")
 def _any(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     return 1 - _all(elementwise(lambda v: mpmath.mpf(v == 0))(x), dim, keepdim)
+
+
+@reference("nn.functional.selu")
+def _selu(x: Any) -> Any:
+    scale, alpha = mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
+    return elementwise(lambda v: scale * (v if v > 0 else alpha * mpmath.expm1(v)))(x)
+
+
+@reference("complex")
+def _complex(real: Any, imaginary: Any) -> Any:
+    return elementwise(mpmath.mpc, 2)(real, imaginary)
