@@ -55,9 +55,7 @@ def apply(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Any:
     if is_recorded:
         record(row, inputs, attributes, outputs)
     if flags & DUAL:
-        from ._forward import push
-
-        push(row, inputs, attributes, outputs)
+        _forward.push(row, inputs, attributes, outputs)
     return outputs[0] if row.is_single else tuple(outputs)
 
 
@@ -80,9 +78,7 @@ def refresh_all(given: Sequence[Any]) -> None:
 
 def _adopt(t: Tensor) -> None:
     if not t._flags & DUAL and t._view.base._flags & DUAL:
-        from ._forward import adopt
-
-        adopt(t)
+        _forward.adopt(t)
 
 
 def flat(inputs: Sequence[Any]) -> list[Tensor]:
@@ -233,4 +229,5 @@ def raise_broadcast(*arrays: Any) -> None:
         shape = tuple(q if p == 1 else p for p, q in zip(x, y))
 
 
-__all__ = ["apply", "common_dtype", "compute", "errors", "flat", "owned", "promoted", "raise_broadcast"]
+# It imports this module, hence at the end; looked up at each call it would cost as much as a small kernel.
+from . import _forward  # noqa: E402

@@ -20,7 +20,7 @@ from ._hooks import run_post_hooks, run_pre_hooks, run_tensor_hooks
 from ._interpreters import LIVE
 from ._modes import LEVELS, local
 from ._ready import ReadyHeap
-from ._tensor import Tensor
+from ._tensor import Tensor, resolved
 
 Edge = tuple[Node, int]
 _numbers = itertools.count()
@@ -110,7 +110,7 @@ def execute(
     for node, _ in roots:
         task.waiting.setdefault(node, 0)
     for (node, nr), seed in zip(roots, seeds):
-        _arrive(task, node, nr, seed if live else _array_of(seed))
+        _arrive(task, node, nr, seed if live else resolved(seed))
     for node in dict.fromkeys(node for node, _ in roots):
         # One root always has its turn, several only where they lead to an input: PyTorch puts a node before those.
         if not task.waiting[node] and (len(roots) == 1 or task.will_reach(node)):
@@ -125,12 +125,6 @@ def execute(
         me.executing.pop()
         me.grad = grad
     return task.results
-
-
-def _array_of(seed: Tensor) -> np.ndarray:
-    from ._tensor import resolved
-
-    return resolved(seed)
 
 
 def count_dependencies(roots: Sequence[Node]) -> dict[Node, int]:
@@ -247,18 +241,18 @@ def _loop(task: Task, is_traced: bool) -> None:
             if needed is not None and follower not in needed and follower not in captures:
                 if g is not None and not isinstance(node, CallableNode):
                     # What a Function returns is looked at also where nobody waits for it.
-                    (_fit_live if live else _fit_raw)(g, follower, nr, node, _place(results, g))
+                    (_fit_live if live else _fit_raw)(g, follower, nr, node, results)
                 continue
             if g is not None:
                 if live:
-                    g = _fit_live(g, follower, nr, node, _place(results, g))
+                    g = _fit_live(g, follower, nr, node, results)
                 elif (
                     type(g) is not ndarray
                     or follower.metas is not None
                     or g.shape != follower.shape
                     or g.dtype is not follower.dtype
                 ):
-                    g = _fit_raw(g, follower, nr, node, _place(results, g))
+                    g = _fit_raw(g, follower, nr, node, results)
                 if follower.metas is None and follower not in arrived:
                     arrived[follower] = [g]
                 else:
@@ -280,21 +274,20 @@ def _place(results: Sequence[Any], g: Any) -> int:
     return next(k for k, found in enumerate(results) if found is g)
 
 
-def _fit_raw(g: Any, follower: Node, nr: int, node: Node, index: int) -> np.ndarray:
-    """An array cotangent in the shape and dtype of the output that it goes to."""
+def _fit_raw(g: Any, follower: Node, nr: int, node: Node, results: Sequence[Any]) -> np.ndarray:
+    """An array cotangent, one of a node's results, in the shape and dtype of the output that it goes to."""
     shape, dtype = (follower.shape, follower.dtype) if follower.metas is None else follower.meta(nr)
-    if not isinstance(g, ndarray):
-        g = np.asarray(g)
-    if g.shape != shape or (g.dtype is not dtype and dtype is not None):
-        return local.me.run(fit, g, shape, dtype, False, node.name(), index)
-    return g
+    array = g if isinstance(g, ndarray) else np.asarray(g)
+    if array.shape != shape or (array.dtype is not dtype and dtype is not None):
+        return local.me.run(fit, array, shape, dtype, False, node.name(), _place(results, g))
+    return array
 
 
-def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, index: int) -> Tensor:
+def _fit_live(g: Tensor, follower: Node, nr: int, node: Node, results: Sequence[Any]) -> Tensor:
     """The same for a recorded cotangent."""
     shape, dtype = follower.meta(nr)
     if g._array.shape != shape or (g._array.dtype != dtype and dtype is not None):
-        return fit(g, shape, dtype, True, node.name(), index)
+        return fit(g, shape, dtype, True, node.name(), _place(results, g))
     return g
 
 
@@ -323,8 +316,8 @@ def _fitted(node: Node, results: tuple[Any, ...], live: bool) -> tuple[Any, ...]
         _wrong_count(node, results)
     fit_one = _fit_live if live else _fit_raw
     found = [
-        g if g is None or edge is None else fit_one(g, edge[0], edge[1], node, k)
-        for k, (edge, g) in enumerate(zip(node.edges, results))
+        g if g is None or edge is None else fit_one(g, edge[0], edge[1], node, results)
+        for edge, g in zip(node.edges, results)
     ]
     return tuple(found)
 

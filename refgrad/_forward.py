@@ -16,8 +16,10 @@ import numpy as np
 
 from ._calls import NUMBERS, flat
 from ._dtypes import OF_ARRAY, promote_types
+from ._engine import execute
+from ._graph import gradient_edge
 from ._interpreters import LIVE
-from ._modes import LEVELS, local
+from ._modes import LEVELS, enable_grad, local
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general, meta_of
 from ._saved import Saved
@@ -219,11 +221,11 @@ def _values(row: Row, inputs: list[Any], attributes: tuple[Any, ...], out: Any) 
     """What the rules of a row with one output may ask for."""
     schema = row.schema
     values = dict(zip(schema.attributes, attributes)) | {schema.outputs[0].name: out, "F": LIVE}
-    values |= {f"{i.name}_meta": meta_of(x) for i, x in zip(schema.inputs, inputs)}
     if row.casts_saved:
         inputs = [_promoted(x, out) for x in inputs]
-    values |= {f"{i.name}_meta": meta_of(x, row.needs_offset) for i, x in zip(schema.inputs, inputs) if x is not None}
-    return values | {i.name: x for i, x in zip(schema.inputs, inputs)}
+    for declared, x in zip(schema.inputs, inputs):
+        values[declared.name], values[declared.name + "_meta"] = x, meta_of(x, row.needs_offset)
+    return values
 
 
 def _promoted(x: Any, out: Any) -> Any:
@@ -257,10 +259,6 @@ def _pointwise(row: Row, inputs: list[Any], tangents: list[Any], attributes: tup
 
 def transpose(row: Row, inputs: list[Any], tangents: list[Any], attributes: tuple[Any, ...]) -> list[Any]:
     """The jvp as the transpose of the vjp: differentiate <vjp(v), t> by v. Valid where the vjp is linear in v."""
-    from ._engine import execute
-    from ._graph import gradient_edge
-    from ._modes import enable_grad
-
     moving = list(flat(tangents))
     with enable_grad():
         leaves = [_fresh_leaf(x, t) for x, t in zip(inputs, tangents)]

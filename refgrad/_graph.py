@@ -178,14 +178,12 @@ class AccumulateGrad(CallableNode):
         return array.shape, rare.grad_dtype and rare.grad_dtype.array
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
-        from ._accumulate import accumulate
-
         variable = self.variable
         if cotangents[0] is not None:
             if variable.grad_fn is not None:
                 raise RuntimeError(errors.LEAF_MOVED)
             if variable.requires_grad:
-                accumulate(variable, cotangents[0], live)
+                _accumulate.accumulate(variable, cotangents[0], live)
         # They run also where nothing arrived.
         if variable._extra is not None and variable._extra.post_accumulate:
             run_post_accumulate(variable)
@@ -225,3 +223,7 @@ def gradient_edge(t: Tensor) -> tuple[Node, int] | None:
     if t._edge is not None:
         return t._edge
     return accumulator_edge(t) if t._needs else None
+
+
+# It imports this module, hence at the end; looked up at each call it would cost as much as a small kernel.
+from . import _accumulate  # noqa: E402

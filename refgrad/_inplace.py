@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import _errors as errors
+from . import _forward
 from ._calls import common_dtype, compute, flat, refresh_all
 from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
@@ -102,19 +103,17 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
 
 def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], self: Tensor) -> None:
     """Gives the written tensor its new tangents; one that it has is written, so that views of it see the change."""
-    from ._forward import push, set_tangent, tangent_of
-
     result = LIVE.alias_with_history(self)
-    push(row, primals, attributes, [result])
+    _forward.push(row, primals, attributes, [result])
     for level, new in (result._extra.tangents if result._extra is not None else {}).items():
-        old = tangent_of(self, level)
+        old = _forward.tangent_of(self, level)
         if old is None and self._view is not None:
             base = plain(np.zeros_like(self._view.base._array))
-            set_tangent(self._view.base, level, base)
+            _forward.set_tangent(self._view.base, level, base)
             old = replay(self._view.chain, base)
-            set_tangent(self, level, old)
+            _forward.set_tangent(self, level, old)
         if old is None:
-            set_tangent(self, level, new)
+            _forward.set_tangent(self, level, new)
         else:
             old.copy_(new)  # type: ignore[attr-defined]
 
@@ -191,6 +190,3 @@ def store(t: Tensor, values: np.ndarray) -> None:
     elif not me.inference:
         # PyTorch finds out when it bumps the version: the values are written by then.
         raise RuntimeError(errors.INFERENCE_INPLACE)
-
-
-__all__ = ["leaf_first", "store", "twin", "write"]

@@ -102,6 +102,3 @@ def _overlaps(self: Tensor, other: Tensor, distinct: bool) -> bool:
     if same:
         return distinct and bool(array.size)
     return is_dense(array) and is_dense(given) and a < d and c < b and bool(given.size)
-
-
-__all__ = ["check_expanded", "check_overlap"]

@@ -32,7 +32,7 @@ def flat_storage(array: np.ndarray) -> np.ndarray:
 def element_strides(array: np.ndarray) -> tuple[int, ...]:
     """The strides in elements."""
     itemsize = array.itemsize
-    return tuple(s // itemsize for s in array.strides)
+    return tuple([s // itemsize for s in array.strides])
 
 
 def storage_offset(array: np.ndarray) -> int:
@@ -55,8 +55,7 @@ def as_strided_array(array: np.ndarray, shape: tuple[int, ...], strides: tuple[i
             f"{array.itemsize} requiring a storage size of {(last + 1) * array.itemsize} are out of bounds for storage "
             f"of size {flat.nbytes}"
         )
-    steps = tuple(s * array.itemsize for s in strides)
-    return np.lib.stride_tricks.as_strided(flat[offset:], shape, steps)
+    return strided(flat[offset:], shape, tuple([s * array.itemsize for s in strides]))
 
 
 @lru_cache(4096)

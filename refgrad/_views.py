@@ -67,9 +67,7 @@ def view_caller(row: Row) -> Callable[..., Any]:
             if needs:
                 record_view(row, self, attributes, views[0], me)
         if flags & DUAL:
-            from ._forward import push
-
-            push(row, (self,), attributes, views)
+            _forward.push(row, (self,), attributes, views)
         return tuple(views) if several else views[0]
 
     call.__name__ = call.__qualname__ = row.schema.name
@@ -323,3 +321,7 @@ def move_retained(t: Tensor, node: Node, nr: int, before: Any = None) -> None:
         found = edge[0].hooks.retains.pop(edge[1], None)
         if found is not None:
             node_hooks(node).retains[nr] = found
+
+
+# It imports this module, hence at the end; looked up at each call it would cost as much as a small kernel.
+from . import _forward  # noqa: E402

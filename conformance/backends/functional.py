@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,8 @@ class Functional:
 
     ``compiled``: the engine's jit. A whole program is then compiled as a function of its leaves' data, once for each
     structure; errors of the classes ``untraceable`` mean that it can't be, and it is run step by step. ``compiles``
-    says what a compilation is for: then few structures are drawn, with many values each."""
+    says what a compilation is for: then few structures are drawn, with many values each. ``together``: how an engine
+    that is lazy computes several arrays at once."""
 
     family = "functional"
 
@@ -59,6 +61,7 @@ class Functional:
         compiled: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
         untraceable: tuple[type[Exception], ...] = (),
         compiles: str = "no",
+        together: Callable[[list[Any]], object] | None = None,
     ) -> None:
         self.name = name
         self.version = version
@@ -72,6 +75,7 @@ class Functional:
         self.compiled = compiled
         self.untraceable = untraceable
         self.compiles = compiles
+        self.together = together
         self.claims = self._claims(dtypes)
         self._programs: OrderedDict[str, _Compiled | None] = OrderedDict()
 
@@ -90,7 +94,16 @@ class Functional:
             arrays = {index: self.array(leaf) for index, leaf in leaves.items()}
             found = Evaluation(self, program.steps, arrays).run()
         steps, gradients = found
+        self._compute([*steps, *gradients.values()])
         return Trace([self.see(value) for value in steps], gradients={i: self.see(g) for i, g in gradients.items()})
+
+    def _compute(self, found: list[Any]) -> None:
+        """Has a lazy engine compute all that is shown at once; what then raises does so again when it is looked at."""
+        if self.together is None:
+            return
+        parts = [part for value in found for part in (value if isinstance(value, tuple) else (value,))]
+        with suppress(Exception):
+            self.together([part for part in parts if part is not None and not isinstance(part, (Nothing, Raised))])
 
     def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
         raise NotImplementedError("a functional engine has no namespace of torch's kind")

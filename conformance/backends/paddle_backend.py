@@ -126,7 +126,19 @@ def operators() -> Table:
     space = Space(None, shape=lambda x: x.shape)
     table = _found(paddle, SAME) | each(promoting(space), _found(paddle, PROMOTED) | OPERATORS)
     table |= each(listing(space), _found(paddle, "cat stack"))
-    return each(refusing, table | _others(paddle, space))
+    return each(_typed, each(refusing, table | _others(paddle, space)))
+
+
+def _typed(entry: Entry) -> Entry:
+    """Makes no claim of dtypes that Paddle says it doesn't promote."""
+
+    def typed(*args: Any, **attrs: Any) -> Any:
+        try:
+            return entry(*args, **attrs)
+        except TypeError as error:
+            raise NotImplementedError(str(error)) if "(InvalidType)" in str(error) else error from None
+
+    return typed
 
 
 def _paired(entry: Entry, index: Entry) -> Entry:
@@ -255,8 +267,8 @@ def writes() -> Table:
         refusing,
         {name: method for name, method in methods.items() if method is not None}
         | {
-            "add": lambda x, y, alpha: x.add_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
-            "sub": lambda x, y, alpha: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
+            "add": lambda x, y, alpha=1: x.add_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
+            "sub": lambda x, y, alpha=1: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
             "mul": lambda x, y: x.multiply_(tensor(x, y)),
             "div": lambda x, y: x.divide_(tensor(x, y)),
             "pow": lambda x, y: x.pow_(y if isinstance(y, (int, float)) else lacking()),

@@ -17,6 +17,7 @@ from .aspects import ASPECTS
 from .hooking import register, register_multi
 from .modes import within
 from .noise import disturb, fixed_leaves
+from .transforms import transform
 
 if TYPE_CHECKING:
     from .torchlike import Torchlike
@@ -213,8 +214,6 @@ class Run:
         return seen
 
     def transform(self, step: p.Transform) -> Any:
-        from .transforms import transform
-
         return transform(self, step)
 
     def function(self, region: p.Region, captures: tuple[Any, ...] = ()) -> Callable[..., Any]:

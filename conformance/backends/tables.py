@@ -93,8 +93,8 @@ OPERATORS: Table = {
     "ge": operator.ge,
     "eq": operator.eq,
     "ne": operator.ne,
-    "addcmul": lambda x, a, b, value: x + value * a * b,
-    "addcdiv": lambda x, a, b, value: x + value * a / b,
+    "addcmul": lambda x, a, b, value=1: x + value * a * b,
+    "addcdiv": lambda x, a, b, value=1: x + value * a / b,
 }
 """What Python's operators say, for engines whose tensors have them; operands are to be promoted."""
 INDEXING: Table = {

@@ -78,7 +78,8 @@ class _Run:
 
     def run(self) -> Trace:
         seen = [self._step(step) for step in self.steps]
-        grads = {i: self.engine.gradient(self.values[i]) for i, step in enumerate(self.steps) if _is_parameter(step)}
+        made = [i for i, step in enumerate(self.steps) if _is_parameter(step) and self.values[i] is not None]
+        grads = {i: self.engine.gradient(self.values[i]) for i in made}
         return Trace(seen, gradients={i: self.engine.see(g) for i, g in grads.items() if g is not None})
 
     def _step(self, step: p.Step) -> Outcome:

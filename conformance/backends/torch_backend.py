@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any
 
+from ..programs.program import Program
 from .torchlike import Torchlike
 
 
@@ -17,10 +18,10 @@ class Torch(Torchlike):
         # torch.manual_seed notes the stack for each kind of device that isn't there yet, and keeps all those notes.
         self.ns.default_generator.manual_seed(number)
 
-    def kernel_noise(self, seed: int) -> AbstractContextManager[object]:
-        from .torch_noise import KernelNoise
+    def kernel_noise(self, seed: int, program: Program) -> AbstractContextManager[object] | None:
+        from .torch_noise import KernelNoise, loops_when_watched
 
-        return KernelNoise(seed)
+        return None if loops_when_watched(program) else KernelNoise(seed)
 
     def storage_key(self, tensor: Any) -> int:
         """Zeros without memory, which some formulas give, are told apart by what stands for it."""

@@ -34,7 +34,7 @@ class TorchCompile(torch_backend.Torch):
         self.compiler = backend
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
-    def kernel_noise(self, seed: int) -> None:
+    def kernel_noise(self, seed: int, program: p.Program) -> None:
         """None: what is compiled runs unwatched."""
 
     def execute(self, program: p.Program, noise: int | None = None) -> Trace:

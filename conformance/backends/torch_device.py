@@ -55,7 +55,7 @@ class TorchOn(Torch):
         except (RuntimeError, TypeError, NotImplementedError):
             return False
 
-    def kernel_noise(self, seed: int) -> None:
+    def kernel_noise(self, seed: int, program: p.Program) -> None:
         """None: its noise is added to leaves and results, wherever they are."""
 
     def tensor(self, array: np.ndarray) -> Any:

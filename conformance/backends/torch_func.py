@@ -17,10 +17,26 @@ from . import torch_backend
 from .functional import Functional
 
 BATCH = 2
+FORMATS = ("preserve_format", "contiguous_format", "channels_last", "channels_last_3d")
 NOT_BATCHED = re.compile(
-    r"vmap: |Batching rule not implemented|not (currently )?supported (by|under|inside|in) .{0,20}vmap|inside of vmap"
+    r"vmap: |vmap-ing |Batching rule not implemented|does not yet have a batching rule|inside of vmap"
+    r"|not (currently )?supported (by|under|inside|in) .{0,20}vmap"
 )
 """What PyTorch says of an operator that has no batching rule, or whose result's shape hangs on values."""
+WITHOUT = frozenset(
+    {
+        "column_stack",
+        "as_strided_scatter",
+        "masked_select",
+        "__getitem__.mask",
+        "nn.functional.gaussian_nll_loss",
+        "nn.functional.rrelu.eval",
+        "unsafe_split_with_sizes",
+        "unique",
+        "unique_consecutive",
+    }
+)
+"""Those of which it says so whatever they are given."""
 
 
 class Operators(Mapping[str, Callable[..., Any]]):
@@ -35,10 +51,10 @@ class Operators(Mapping[str, Callable[..., Any]]):
         return lambda *args, **attrs: self._batched(function, args, attrs)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(catalogue.operators())
+        return (name for name in catalogue.operators() if name not in WITHOUT)
 
     def __len__(self) -> int:
-        return len(catalogue.operators())
+        return len(catalogue.operators()) - len(WITHOUT)
 
     def _batched(self, function: Callable[..., Any], args: Any, attrs: dict[str, Any]) -> Any:
         torch = self.engine.ns
@@ -65,7 +81,8 @@ class Operators(Mapping[str, Callable[..., Any]]):
             return _Place(len(tensors) - 1)
         if isinstance(value, (tuple, list)):
             return tuple(self._lifted(part, tensors) for part in value)
-        return getattr(self.engine.ns, value) if isinstance(value, str) and value in DTYPES else value
+        is_name = isinstance(value, str) and (value in DTYPES or value in FORMATS)
+        return getattr(self.engine.ns, value) if is_name else value
 
 
 class _Place(int):

@@ -8,13 +8,14 @@ and function transforms are disturbed like those a program names. Leaves are exa
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .. import catalogue
+from ..programs.program import Call, Leaf, Program, Transform
 from .noise import MOVES
 
 # fmt: off
@@ -49,12 +50,29 @@ SELECTORS = frozenset((
     "renorm", "scatter_reduce", "index_reduce",
 ))
 # fmt: on
+PRODUCTS = frozenset(("prod", "cumprod"))
+LOOPED = 1024
+"""While a mode watches, PyTorch's derivative of a product is a loop over its elements, each step over all of them."""
 SELECTING = (float("inf"), float("-inf"), "amax", "amin")
 """Under these orders and reductions, the selectors round nothing but the moduli that they select among."""
 
 
 POOL = 4096
 """How many random moves are drawn in one go."""
+SEEDS = 1 << 16
+"""More than there are seeds of noise: so far apart are the seeds of a run's draws."""
+ROUNDING = frozenset(
+    (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex32, torch.complex64, torch.complex128)
+)
+
+
+def loops_when_watched(program: Program) -> bool:
+    """Whether a program takes minutes while its kernels are watched."""
+    if all(math.prod(step.shape) <= LOOPED for step in program.steps if isinstance(step, Leaf)):
+        return False
+    regions = (step.region for step in program.steps if isinstance(step, Transform) and step.region is not None)
+    steps = (*program.steps, *(step for region in regions for step in region.steps))
+    return any(isinstance(step, Call) and _base(step.op) in PRODUCTS for step in steps)
 
 
 def _base(name: str) -> str:
@@ -83,10 +101,11 @@ class KernelNoise(TorchDispatchMode):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.seed = seed
-        self.generator = torch.Generator().manual_seed(seed)
         # Sums in another order err by a share of Σ|x|, which moves apart would hide: they add up like their root.
         self.outwards = seed % 4 == 2
-        self.pools: dict[torch.dtype, tuple[torch.Tensor, int]] = {}
+        # Of each dtype: the moves drawn last, the same as factors, how many are used up; and how often any were drawn.
+        self.pools: dict[torch.dtype, tuple[torch.Tensor, torch.Tensor, int]] = {}
+        self.draws = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -134,10 +153,11 @@ class KernelNoise(TorchDispatchMode):
         ``least``."""
         together = self.outwards and not made
         if not (whole or least or x.is_complex() or x.is_neg()) and x.is_contiguous():
-            return x * (self.moves(x.dtype, () if together else x.shape) + 1)
+            factors, used = self.take(x.dtype, 1 if together else x.numel())[1:]
+            return x * (factors[used] if together else factors.as_strided(x.shape, x.stride(), used))
         x = x.resolve_conj().resolve_neg()
         parts = torch.view_as_real(x) if x.is_complex() else x
-        size = torch.view_as_real(x).norm(dim=-1, keepdim=True) if x.is_complex() else x.abs()
+        size = x.abs().unsqueeze(-1) if x.is_complex() else x.abs()
         if whole:
             last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
             size = size.amax(last, keepdim=True) if last else size
@@ -147,19 +167,38 @@ class KernelNoise(TorchDispatchMode):
             shift = shift * torch.where(parts < 0, -1, 1)
         # An exact zero stays one: it is a tie, or a part beside a branch cut, where its sign decides. In what a kernel
         # made, a zero part is what its products left.
-        free = torch.isfinite(shift) & ((parts != 0) | whole | made)
+        free = torch.isfinite(shift)
+        free = free if whole or made else free & (parts != 0)
         moved = torch.where(free, parts + shift, parts)
-        return torch.empty_like(x).copy_(torch.view_as_complex(moved.contiguous()) if x.is_complex() else moved)
+        moved = torch.view_as_complex(moved.contiguous()) if x.is_complex() else moved
+        return moved if x.is_contiguous() else torch.empty_like(x).copy_(moved)
 
     def moves(self, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
         """Random moves of one or two eps."""
         count = math.prod(shape)
-        pool, used = self.pools.get(dtype, (None, 0))
-        if pool is None or used + count > pool.numel():
-            drawn = torch.randint(len(MOVES), (max(POOL, count),), generator=self.generator)
-            pool, used = _table(dtype)[drawn], 0
-        self.pools[dtype] = pool, used + count
+        pool, _, used = self.take(dtype, count)
         return pool[used : used + count].view(shape)
+
+    def take(self, dtype: torch.dtype, count: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """Moves, the same as factors, and the place from where on ``count`` of them are new."""
+        moves, factors, used = self.pools.get(dtype, (None, None, 0))
+        if moves is None or factors is None or used + count > moves.numel():
+            moves, factors = (_pool if count <= POOL else _drawn)(self.seed, self.draws, dtype, max(count, POOL))
+            self.draws, used = self.draws + 1, 0
+        self.pools[dtype] = moves, factors, used + count
+        return moves, factors, used
+
+
+def _drawn(seed: int, draw: int, dtype: torch.dtype, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The moves of one draw of a seed's, and the same as factors."""
+    with torch.inference_mode(False):
+        generator = torch.Generator().manual_seed(seed + SEEDS * draw)
+        moves = _table(dtype)[torch.randint(len(MOVES), (count,), generator=generator)]
+        return moves, moves + 1
+
+
+_pool = lru_cache(64)(_drawn)
+"""The same, kept: a program is run with few seeds, and thousands of programs with each."""
 
 
 def _made_of_moduli(args: Any, result: Any) -> bool:
@@ -206,6 +245,6 @@ def _materialised(value: Any) -> Any:
 
 
 def _rounds(value: Any) -> bool:
-    if not isinstance(value, torch.Tensor) or not (value.is_floating_point() or value.is_complex()):
+    if not isinstance(value, torch.Tensor) or value.dtype not in ROUNDING:
         return False
     return value.numel() > 0 and not value._is_zerotensor() and not value.is_meta

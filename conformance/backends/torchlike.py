@@ -134,7 +134,7 @@ class Torchlike:
         name = line.method + "_" if form == "inplace" else line.method
         return lambda x, *args, **attrs: getattr(x, name)(*args, **attrs)
 
-    def kernel_noise(self, seed: int) -> AbstractContextManager[object] | None:
+    def kernel_noise(self, seed: int, program: p.Program) -> AbstractContextManager[object] | None:
         """While entered, the engine's own kernels are disturbed. None: leaves and the results of steps are instead."""
         return None
 
@@ -145,7 +145,7 @@ class Torchlike:
         if noise is None:
             return Run(self).run(program)
         # Either way hides something: a kernel may take another path while it is watched, and steps have insides.
-        within = self.kernel_noise(noise) if noise % 2 == 0 else None
+        within = self.kernel_noise(noise, program) if noise % 2 == 0 else None
         if within is None:
             return Run(self, noise).run(program)
         with within:

@@ -199,7 +199,7 @@ operator(
 
 def _by_product(b: Builder) -> Drawn:
     args, _ = draw_points(b)
-    return args, {"p": 2.0, "compute_mode": "use_mm_for_euclid_dist"}
+    return args, {"p": 2.0, "compute_mode": b.pick(("use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"))}
 
 
 operator("cdist.product", custom(_by_product, all_pairs, FUNCTION), contraction=True, forward=False, graph="names")
@@ -209,12 +209,12 @@ def _sparse(b: Builder) -> Drawn:
     table = b.operand((b.integer(1, 5), b.integer(1, 4)))
     # PyTorch reads no 0-d tensor of places here.
     places = draw_places(b, table.shape[0], b.pick(((3,), (2, 3), (1,))))
-    return (places, table), {"padding_idx": b.pick((None, 0, -1)), "sparse": True}
+    return (places, table), {"padding_idx": b.pick((None, 0, -1)), "sparse": b.pick((True, False))}
 
 
 def _sparse_gather(b: Builder) -> Drawn:
     args, _ = draw_gather(b)
-    return args, {"sparse_grad": True}
+    return args, {"sparse_grad": b.pick((True, False))}
 
 
 operator("gather.sparse", custom(_sparse_gather, like_index), dtypes=NUMERIC, exact=True, twice=False)

@@ -40,12 +40,15 @@ def is_summary(path: Path) -> bool:
 
 def repeat(record: Record, backend: str, oracle: str, python: str | None) -> Iterator[Shown]:
     """Judges each stored program again, and runs each stored script under the engine's interpreter."""
-    from .replaying import ReplayError, replay
+    from ..searching.search import DEATHS
+    from .replaying import ReplayError, engines, replay
 
     for cause in record["causes"]:
         results = tuple(map(str, cause["results"]))
         status = "not replayable"
         if cause.get("program") is not None:
+            if cause["kind"] in DEATHS:
+                engines.cache_clear()  # What killed a process may hang on what was in its memory: a fresh one is asked.
             finding = {"id": results[0], "result": results[0], "program": cause["program"]}
             try:
                 status = replay(finding, backend, oracle, python).status

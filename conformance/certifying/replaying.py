@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from ..judging.judge import Law
 from ..recording.record import Record, Run
 
 
@@ -48,18 +50,18 @@ def replay_all(run: Run, backend: str, oracle: str, python: str | None = None) -
 
 def replay(finding: Record, backend: str, oracle: str, python: str | None = None) -> Replay:
     """Judges a finding's program. Raises ReplayError where the program isn't valid or an engine can't be had."""
-    from ..backends import BrokenBackend, UnknownBackend, collecting_warnings, load
+    from ..backends import BrokenBackend, UnknownBackend, collecting_warnings
     from ..judging.judge import Judge
     from ..programs.codec import BadProgram, decode_program
     from ..searching.finding import seen, shown_step, source_of
 
     try:
         program = decode_program(finding.get("program"))
-        engine, reference = load(backend, python), load(oracle)
+        engine, reference = engines(backend, oracle, python)
     except (BadProgram, BrokenBackend, UnknownBackend) as error:
         raise ReplayError(str(error).strip("'\"")) from None
     with collecting_warnings():
-        judgement = Judge(engine, reference).judge(program)
+        judgement = Judge(engine, reference).judge(program, _law(str(finding["result"])))
     found = judgement.divergence
     shown = shown_step(program, found) if found else None
     return Replay(
@@ -71,6 +73,22 @@ def replay(finding: Record, backend: str, oracle: str, python: str | None = None
         backend_saw=seen(found.backend) if found else None,
         oracle_saw=seen(found.oracle) if found else None,
     )
+
+
+def _law(result: str) -> Law | None:
+    """What an operator's property asks of a program beside the oracle's answer."""
+    from ..promises.properties import PROPERTIES
+
+    kind = PROPERTIES.get(result.rpartition("/")[2]) if result.startswith("op/") else None
+    return kind.law if kind else None
+
+
+@cache
+def engines(backend: str, oracle: str, python: str | None) -> tuple[Any, Any]:
+    """The two engines, started once."""
+    from ..backends import load
+
+    return load(backend, python), load(oracle)
 
 
 def describe(done: Replay, backend: str, oracle: str) -> str:

@@ -22,7 +22,8 @@ SEVERAL = ("max.dim", "min.dim", "sort", "topk", "unbind", "split", "chunk")
 def with_spec() -> list[str]:
     """Operators whose recorded graph is specified."""
     lines = operators().values()
-    return [line.name for line in lines if line.differentiable and line.graph == "spec" and line.outputs is None]
+    lines = [line for line in lines if line.differentiable and line.plain_forms]
+    return [line.name for line in lines if line.graph == "spec" and line.outputs is None]
 
 
 def node_facts(trace: Trace) -> list[Any]:

@@ -76,7 +76,7 @@ def _mh(a: Any) -> Any:
     return np.asarray(np.frompyfunc(mpmath.conj, 1, 1)(np.swapaxes(a, -1, -2)), dtype=object)
 
 
-@reference("linalg.cholesky")
+@reference("linalg.cholesky", "cholesky")
 def _cholesky(a: Any, upper: bool = False) -> Any:
     """Column by column; of a Hermitian matrix one triangle says all."""
     if upper:
@@ -102,6 +102,12 @@ def _cholesky_inverse(factor: Any, upper: bool = False) -> Any:
     return _inverse(np.matmul(low, _mh(low)))
 
 
+@reference("cholesky_solve")
+def _cholesky_solve(b: Any, factor: Any, upper: bool = False) -> Any:
+    return np.matmul(_cholesky_inverse(factor, upper), b)
+
+
+@reference("linalg.inv", "inverse")
 def _inverse(a: Any) -> Any:
     """By elimination of columns, each with its largest pivot."""
     n = a.shape[-1]
@@ -116,3 +122,35 @@ def _inverse(a: Any) -> Any:
                 wide[i] = wide[i] - wide[i, k] * wide[k] if i != k else wide[i]
         made[place] = wide[:, n:]
     return made
+
+
+@reference("linalg.solve")
+def _solve(a: Any, b: Any, left: bool = True) -> Any:
+    inverse = _inverse(a)
+    if b.ndim == 1 or b.shape == a.shape[:-1]:
+        return np.matmul(inverse, b[..., None])[..., 0]
+    return np.matmul(inverse, b) if left else np.matmul(b, inverse)
+
+
+@reference("linalg.pinv", "pinverse")
+def _pinv(a: Any, rcond: float = 0.0) -> Any:
+    """Of a matrix of full rank, where alone it is smooth; of any other the inverse raises."""
+    if a.shape[-2] >= a.shape[-1]:
+        return np.matmul(_inverse(np.matmul(_mh(a), a)), _mh(a))
+    return np.matmul(_mh(a), _inverse(np.matmul(a, _mh(a))))
+
+
+@reference("linalg.matrix_exp", "matrix_exp")
+def _matrix_exp(a: Any) -> Any:
+    """By its series, of the matrix halved until it is small, and squared as often."""
+    norm = max((abs(v) for v in a.reshape(-1)), default=0) * a.shape[-1]
+    halvings = max(int(mpmath.ceil(mpmath.log(norm, 2))) + 8, 0) if norm else 0
+    small = a * mpmath.ldexp(1, -halvings)
+    term = np.broadcast_to(np.eye(a.shape[-1], dtype=object) * mpmath.mpf(1), a.shape)
+    total = term
+    for k in range(1, 24):
+        term = np.matmul(term, small) / mpmath.mpf(k)
+        total = total + term
+    for _ in range(halvings):
+        total = np.matmul(total, total)
+    return total

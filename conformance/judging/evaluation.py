@@ -36,10 +36,18 @@ def lift(array: np.ndarray) -> np.ndarray:
     """An array as exact mpmath numbers."""
     if array.dtype == object:
         return array
-    kind = mpmath.mpc if array.dtype.kind == "c" else mpmath.mpf
-    wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.frompyfunc(kind, 1, 1)(wide), dtype=object).reshape(array.shape)
+    if array.dtype.kind == "c":
+        parts = [_exact(np.ascontiguousarray(part, np.float64)) for part in (array.real, array.imag)]
+        return np.asarray(np.frompyfunc(mpmath.mpc, 2, 1)(*parts), dtype=object).reshape(array.shape)
+    return _exact(array.astype(np.float64))
+
+
+def _exact(array: np.ndarray) -> np.ndarray:
+    """Float64 numbers as mpmath's; each distinct one is converted once, since few numbers make up most data."""
+    distinct, places = np.unique(array.reshape(-1), return_inverse=True)
+    numbers = np.empty(distinct.shape, object)
+    numbers[:] = [mpmath.mpf(number) for number in distinct.tolist()]
+    return np.asarray(numbers.take(places), dtype=object).reshape(array.shape)
 
 
 @dataclass(slots=True)

@@ -128,6 +128,3 @@ def _beside(value: Observed) -> Observed:
     """A value a thousandth away, to stand where the oracle has none: the arbiter weighs a value against another."""
     array = value.array
     return replace(value, array=(array * MOVED + (array == 0) * (MOVED - 1)).astype(array.dtype))
-
-
-__all__ = ["WRONG", "is_wrong_alone", "isolated", "verdicts"]

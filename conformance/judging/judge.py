@@ -66,8 +66,7 @@ class Judge:
         try:
             mine = self.backend.execute(program)
         except EngineDied as death:
-            found = Divergence(death.kind, ("step", max(len(program.steps) - 1, 0), ()), str(death))
-            return Judgement("different", Trace(), found, "backend")
+            return self._death(program, death)
         theirs = self.oracle.execute(program)
         if not self.errors and any(True for _ in theirs.raised()):
             return Judgement("unclaimed", theirs)
@@ -75,6 +74,13 @@ class Judge:
         if lacks is not None:
             return Judgement("unclaimed", theirs, lacks=lacks, refused=True)
         return self.weigh(self._rounding(program, theirs), mine, law)
+
+    def _death(self, program: Program, death: EngineDied) -> Judgement:
+        """What ended the engine's process is its fault, but for what an engine without errors isn't asked: misuse."""
+        if not self.errors and any(True for _ in self.oracle.execute(program).raised()):
+            return Judgement("unclaimed", Trace())
+        found = Divergence(death.kind, ("step", max(len(program.steps) - 1, 0), ()), str(death))
+        return Judgement("different", Trace(), found, "backend")
 
     def weigh(self, rounding: Rounding, mine: Trace, law: Law | None) -> Judgement:
         """The judgement on a trace, beside the oracle's of the same program."""
@@ -240,7 +246,7 @@ def overflows(program: Program, found: Divergence, close: Closeness) -> bool:
     if not (isinstance(found.backend, Observed) and isinstance(found.oracle, Observed)):
         return False
     mine, theirs = found.backend.array, found.oracle.array
-    if mine.dtype.kind not in "fc":
+    if mine.dtype.kind not in "fc" or mine.shape != theirs.shape:
         return False
     lost = ~np.isfinite(mine) & ~np.isfinite(theirs)
     mine, theirs = (np.where(lost, 0, array).astype(array.dtype) for array in (mine, theirs))

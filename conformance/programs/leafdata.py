@@ -52,12 +52,13 @@ EPS: dict[str, float] = {
     "complex64": 2.0**-23,
     "complex128": 2.0**-52,
 }
+_DIFFERENTIABLE = frozenset(EPS)
 LAYOUTS = ("contiguous", "fortran", "transposed", "strided", "offset", "channels_last", "expanded")
 _WEYL = np.uint64(0x9E3779B97F4A7C15)
 
 
 def is_differentiable(dtype: str) -> bool:
-    return dtype in EPS
+    return dtype in _DIFFERENTIABLE
 
 
 def is_complex(dtype: str) -> bool:

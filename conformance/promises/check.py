@@ -33,6 +33,9 @@ LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
 MORE = 64
 """How many more programs an engine must refuse before its claim of an operator is called untrue."""
+AGAIN = 4
+"""How many times the programs are drawn where too many have no one value to show the situation by, such as
+eigenvectors that another engine turns otherwise."""
 FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
 
@@ -200,6 +203,8 @@ class Check:
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity, convention)
         tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
+        if tally.ill_posed and tally.witness_missing(examples):
+            tally = search(judge, draw, witness, seed, AGAIN * examples, law, excuse, is_choice)
         if falsified is not None:
             return self._failed(identity, falsified, tally, excuse)
         if tally.programs and tally.unclaimed == tally.programs:

@@ -23,7 +23,7 @@ from ..drawing.generate import (
 from ..drawing.source import Rejected, Stream, mix
 from ..judging.compare import Closeness
 from ..judging.judge import Law
-from ..programs.program import Program
+from ..programs.program import Grad, Program
 from ..programs.trace import Observed, Trace
 from .tangents import (
     UNSETTLED,
@@ -108,6 +108,8 @@ def _create_graph(b: Builder, line: Operator) -> None:
 
 def same_gradients(program: Program, trace: Trace, close: Closeness) -> str | None:
     """The law of ``create_graph``: the two Grad steps at the end agree."""
+    if not all(isinstance(step, Grad) for step in program.steps[-2:]):
+        return None
     plain, live = (trace.steps[-2], trace.steps[-1]) if len(trace.steps) > 1 else (None, None)
     if not isinstance(plain, tuple) or not isinstance(live, tuple):
         return None if type(plain) is type(live) else "one of the two gradient calls raised"

@@ -25,7 +25,7 @@ Excuse = Callable[[Program, Judgement], bool]
 BLOCK, FIRST = 16, 3
 """How many programs are sent ahead together, and how many first: where those all need what the engine lacks, so do the
 others."""
-DEATHS = {"crash": 24, "hang": 0, "memory": 8}
+DEATHS = {"crash": 12, "hang": 0, "memory": 8}
 """How an engine's process may end, and how often the shrinker may make it."""
 MINIMUM_WITNESSED, SHARE_WITNESSED = 5, 0.2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -40,6 +41,7 @@ def shrink_choices(log: Sequence[int], draw: Draw, fails: Callable[[Program], bo
     from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
     from hypothesis.errors import NoSuchExample, Unsatisfiable
 
+    _know_modules()
     best, spent, is_over = draw(Replay(log)), 0, _clock()
 
     @st.composite
@@ -71,6 +73,15 @@ def shrink_choices(log: Sequence[int], draw: Draw, fails: Callable[[Program], bo
         return find(programs(), still_fails, settings=quiet, database_key=b"failing")
     except (NoSuchExample, Unsatisfiable, _Enough):
         return best
+
+
+def _know_modules() -> None:
+    """Lets Hypothesis look through no module of ours for numbers to try: that takes seconds, and what it tries would
+    depend on what happens to be imported."""
+    from hypothesis.internal.conjecture import providers
+
+    known: set[int] = getattr(providers, "_seen_modules", set())
+    known.update(map(id, sys.modules.values()))
 
 
 def _choices(log: Sequence[int], draw: Draw) -> tuple[int, ...]:

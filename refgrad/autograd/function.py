@@ -164,23 +164,6 @@ class NestedIOFunction(Function):
     """Named for old code; nested inputs were its purpose. Raises NotImplementedError: pass tensors as arguments."""
 
     @classmethod
-    def _run_forward(cls, node: BackwardCFunction, args: tuple[Any, ...], has_setup: bool) -> Any:
-        """What forward returns: nothing in it is recorded, nor carried on in forward mode."""
-        grad, state.grad = state.grad, False
-        levels = dict(LEVELS)
-        LEVELS.clear()
-        try:
-            if has_setup:
-                output = cls.forward(*args)
-                cls.setup_context(node, args, output)
-            else:
-                output = cls.forward(node, *args)
-        finally:
-            state.grad = grad
-            LEVELS.update(levels)
-        return output
-
-    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
             "refgrad has no NestedIOFunction; pass the tensors of a nest as arguments of a Function"

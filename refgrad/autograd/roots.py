@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _raise_shape(found: tuple[int, ...], shape: tuple[int, ...], index: int, is_
 def _implicit_seed(root: Any, shape: tuple[int, ...], dtype: np.dtype) -> Tensor | None:
     if isinstance(root, Tensor) and not root.requires_grad:
         return None
-    if int(np.prod(shape)) != 1:
+    if prod(shape) != 1:
         raise RuntimeError(errors.IMPLICIT_SEED)
     if dtype.kind == "c":
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {OF_ARRAY[dtype]}")

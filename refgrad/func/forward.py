@@ -16,7 +16,7 @@ from .._tensor import Tensor, plain
 from ..autograd.forward_ad import dual, split
 from ._scope import ordinary_tensors, transform_scope
 from ._trees import Argnums, chosen, map_tensors, split_aux, tensor_leaves, with_chosen
-from .reverse import jacrev
+from .reverse import bare, jacrev, ordinary
 
 JVP = "jvp(f, primals, tangents)"
 
@@ -62,6 +62,9 @@ def _run(
     func: Callable[..., Any], leaves: list[Tensor], moves: list[Tensor], spec: Any, strict: bool, has_aux: bool
 ) -> Any:
     before, state.forward_grad = state.forward_grad, True
+    if state.inference:
+        leaves, moves = list(map(ordinary, leaves)), list(map(ordinary, moves))
+    released = _release()
     level = enter_level()
     try:
         with transform_scope("jvp"):
@@ -69,13 +72,22 @@ def _run(
             duals = [dual(p, t, level) for p, t in zip(leaves, moves)]
             output, aux = split_aux(func(*unflatten(duals, spec)), has_aux, JVP)
             results, shape = tensor_leaves(output, JVP)
-            pairs = [_pair(t, level, strict) for t in results]
-            aux = map_tensors(lambda t: split(t, level)[0], aux) if has_aux else None
+            pairs = [tuple(map(released, _pair(t, level, strict))) for t in results]
+            aux = map_tensors(lambda t: released(split(t, level)[0]), aux) if has_aux else None
     finally:
         exit_level(level)
         state.forward_grad = before
     found = (unflatten([p for p, _ in pairs], shape), unflatten([t for _, t in pairs], shape))
     return (*found, aux) if has_aux else found
+
+
+def _release() -> Callable[[Tensor], Tensor]:
+    """What becomes of a transform's results: in inference mode nothing around it is recorded."""
+    return bare if state.inference else _as_it_is
+
+
+def _as_it_is(t: Tensor) -> Tensor:
+    return t
 
 
 def _pair(t: Tensor, level: int, strict: bool) -> tuple[Tensor, Tensor]:
@@ -134,10 +146,11 @@ def jacfwd(
         def partial(*moving: Any) -> Any:
             return func(*with_chosen(args, argnums, unflatten(moving, spec)), **kwargs)
 
+        released = _release()
         with ordinary_tensors():
             columns, shape, aux = _columns(partial, leaves, has_aux)
-        found = unflatten([unflatten(row, spec) for row in columns], shape)
-        return (found, aux) if has_aux else found
+        found = unflatten([unflatten(list(map(released, row)), spec) for row in columns], shape)
+        return (found, map_tensors(released, aux)) if has_aux else found
 
     return wrapper
 

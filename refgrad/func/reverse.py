@@ -34,7 +34,7 @@ class Pullback:
     __slots__ = ("aliases", "is_recorded", "levels", "outputs", "own")
 
     def __init__(self) -> None:
-        self.is_recorded = state.grad
+        self.is_recorded = state.grad and not state.inference
         self.aliases: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.own: set[Node] = set()
@@ -148,6 +148,8 @@ def run_vjp(func: Callable[..., Any], primals: tuple[Any, ...]) -> Callable[[boo
         def pull(cotangents: Any) -> Any:
             seeds = _matched(cotangents, spec)
             given = seeds_of(tuple(tape.outputs), tuple(seeds), False)
+            # A backward pass is not run in inference mode: what depends on a cotangent is recorded.
+            tape.is_recorded = tape.is_recorded or (state.grad and state.inference)
             with enable_grad(), ordinary_tensors():
                 found = tape.pull([g for g in given if g is not None])
             return unflatten([tape.release(g) for g in found], _spec_of(primals))

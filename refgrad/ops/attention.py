@@ -174,6 +174,3 @@ def _shared_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Te
     repeat = PUBLIC["repeat_interleave"]
     made = [t if t.shape[-3] == heads else repeat(t, heads // t.shape[-3], -3) for t in (key, value)]
     return made[0], made[1]
-
-
-__all__ = ["scaled_dot_product_attention"]

@@ -17,7 +17,7 @@ from .._layout import pointwise
 from .._op import LINEAR, PUBLIC, op, public, publish
 from .._storage import element_strides
 from .._support import missing
-from .._tensor import CONJ, NEG, Tensor
+from .._tensor import CONJ, Tensor
 from .copy import neg_view
 
 abs_ = op(
@@ -298,6 +298,3 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """abs·(cos angle + i·sin angle). Source: torch.polar."""
     _check_parts(abs, angle)
     return polar_row(abs, angle)
-
-
-__all__ = ["NEG"]

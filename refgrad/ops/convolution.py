@@ -12,7 +12,7 @@ from .._errors import list_text
 from .._op import PUBLIC, op, public
 from .._tensor import Tensor
 from .checks import c_name
-from .convolution_kernels import Geometry, adjoint, forward, output_size
+from .convolution_kernels import Geometry, adjoint, forward
 from .spatial import Numbers, batched, laid_out_like_any
 
 SAME_WARNING = (
@@ -299,6 +299,3 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     """conv1d of an input (T, N, C) with kernels (K, C, O). Source: torch.conv_tbc."""
     found = PUBLIC["conv1d"](input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return found.permute(2, 0, 1).contiguous()
-
-
-__all__ = ["convolution_row", "output_size"]

@@ -7,6 +7,7 @@ matrix product; putting back loops over the places in the kernel, not over eleme
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,12 +53,12 @@ def _columns(x: np.ndarray, kernel: Numbers, out: Numbers, geometry: Geometry) -
         s * t for s, t in zip(inner, geometry.stride)
     )
     view = np.lib.stride_tricks.as_strided(padded, (n, c, *kernel, *out), padded.strides[:2] + steps, writeable=False)
-    return view.reshape(n, geometry.groups, -1 if view.size else 0, int(np.prod(out, dtype=np.int64)))
+    return view.reshape(n, geometry.groups, -1 if view.size else 0, prod(out))
 
 
 def _grouped(w: np.ndarray, groups: int) -> np.ndarray:
     """(groups, out/groups, in/groups·kernel)."""
-    return w.reshape(groups, w.shape[0] // groups, int(np.prod(w.shape[1:], dtype=np.int64)))
+    return w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))
 
 
 def forward(x: np.ndarray, w: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -75,7 +76,7 @@ def adjoint(y: np.ndarray, w: np.ndarray, geometry: Geometry, size: Numbers) -> 
     n, c = y.shape[0], w.shape[1] * groups
     made = np.zeros((n, c, *(s + 2 * p for s, p in zip(size, geometry.padding))), y.dtype)
     if y.size and w.size:
-        rows = y.reshape(n, groups, y.shape[1] // groups, int(np.prod(out, dtype=np.int64)))
+        rows = y.reshape(n, groups, y.shape[1] // groups, prod(out))
         columns = np.matmul(_grouped(w, groups).swapaxes(1, 2), rows).reshape(n, c, *kernel, *out)
         for place in np.ndindex(*kernel):
             at = zip(place, geometry.dilation, geometry.stride, out)

@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from .. import _batch, _forward
 from .. import _dtypes as dtypes
 from .. import _errors as errors
-from .._calls import fresh, promoted, raise_broadcast
+from .._calls import fresh, raise_broadcast
 from .._dtypes import OF_ARRAY, dtype
 from .._errors import list_text
 from .._formats import contiguous_format, in_format, preserve_format, strides_in, suggested
-from .._graph import gradient_edge
-from .._inplace import store, write
+from .._inplace import write
 from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, with_strides
 from .._modes import state
 from .._op import LINEAR, Row, op, public
+from .._record import record
 from .._saved import DetachedCell
 from .._storage import element_strides
 from .._tensor import CONJ, DUAL, LEVEL, NEG, VIEW, Tensor, alias, method, plain, resolved
@@ -280,8 +281,6 @@ neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=L
 
 
 def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
-    from .._record import record
-
     if t._flags & LEVEL:
         return through(t, function)
     made = as_view(t, t._array, (function, (), 0))
@@ -289,9 +288,7 @@ def _flipped(t: Tensor, bit: int, row: Row, function: Any) -> Tensor:
     if state.grad and t.requires_grad:
         record(row, (t,), (), (made,))
     if t._flags & DUAL:
-        from .._forward import push
-
-        push(row, (t,), (), (made,))
+        _forward.push(row, (t,), (), (made,))
     return made
 
 
@@ -343,9 +340,7 @@ NARROW.conj = lambda a: a
 
 def through(t: Tensor, function: Any) -> Tensor:
     """What a function that looks at memory does to a tensor of a batch (see _batch)."""
-    from .._batch import through
-
-    return through(t, function)
+    return _batch.through(t, function)
 
 
 LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
@@ -355,6 +350,3 @@ LIVE.copy_into = _copy_into
 LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
 LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))
-
-
-__all__ = ["clone", "conj", "detach", "element_strides", "errors", "gradient_edge", "promoted", "store"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .._op import LINEAR, op, public
 from .._storage import restrided
 from .._tensor import Tensor
 from .identity import alias_row
-from .shape import Shape, transpose, transpose_row, view_row
+from .shape import Shape, transpose
 
 
 def ints_of(given: tuple[Any, ...]) -> Shape:
@@ -250,7 +251,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if start == end:
         return input
     shape = input._array.shape
-    middle = int(np.prod(shape[start : end + 1], dtype=np.int64))
+    middle = prod(shape[start : end + 1])
     return input.reshape((*shape[:start], middle, *shape[end + 1 :]))
 
 
@@ -262,7 +263,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     d = wrap_dim(dim, input.ndim)
     shape = input._array.shape
     n = shape[d]
-    known = int(np.prod([s for s in sizes if s != -1], dtype=np.int64))
+    known = prod([s for s in sizes if s != -1])
     if (-1 not in sizes and known != n) or (-1 in sizes and (not known or n % known)):
         raise RuntimeError(
             f"unflatten: Provided sizes {list_text(tuple(sizes))} don't multiply up to the size of dim {d} "
@@ -276,6 +277,3 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension; a view if contiguous. Source: torch.ravel."""
     return input.contiguous().view(-1)
-
-
-__all__ = ["transpose_row", "view_row"]

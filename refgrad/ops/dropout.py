@@ -211,6 +211,3 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """feature_dropout in place. Source: torch.feature_dropout_."""
     return _module_features(input, p, train, True)
-
-
-__all__ = ["alpha_dropout", "dropout"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -124,14 +125,14 @@ def _raw(value: Any) -> np.ndarray:
 def _gather(x: np.ndarray, index: np.ndarray, inside: np.ndarray, dims: int) -> np.ndarray:
     """(N, C, …) at flat places (N, P): (N, C, P), zero where outside."""
     n, c = x.shape[:2]
-    flat = x.reshape(n, c, int(np.prod(x.shape[2:], dtype=np.int64)))
+    flat = x.reshape(n, c, prod(x.shape[2:]))
     taken = np.take_along_axis(flat, np.broadcast_to(index[:, None], (n, c, index.shape[1])), 2)
     return np.where(inside[:, None], taken, 0).astype(x.dtype)
 
 
 def _scatter(g: np.ndarray, index: np.ndarray, inside: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     n, c = g.shape[:2]
-    area = int(np.prod(size, dtype=np.int64))
+    area = prod(size)
     places = np.arange(n * c).reshape(n, c, 1) * area + index[:, None]
     values = np.where(inside[:, None], g, 0).reshape(-1)
     made = np.bincount(places.reshape(-1), values, n * c * area) if values.size else np.zeros(n * c * area)
@@ -388,6 +389,3 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
             f"[{theta.shape[0]}, {dims + 1}]."
         )
     return affine_row(theta, shape, bool(align_corners))
-
-
-__all__ = ["affine_grid", "grid_sample"]

@@ -179,8 +179,9 @@ def check_indices(shape: Shape, indices: dict[int, Tensor]) -> None:
             raise IndexError(f"too many indices for tensor of dimension {len(shape)} (got {d + 1})")
     found = placed([i._array for i in indices.values()], tuple(indices))
     _check_shapes([i for _, i in found])
-    for d, index in found:
-        check_bounds(index, d, shape[d])
+    for nr, (d, index) in enumerate(found):
+        # PyTorch has brought the indexed dimensions to the front by then, and counts from there.
+        check_bounds(index, nr, shape[d])
 
 
 def _check_mask(mask: Tensor, where: int, shape: Shape) -> None:

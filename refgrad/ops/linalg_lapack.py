@@ -6,6 +6,7 @@ one, so that each element has its own `info`, as in PyTorch.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ Array = np.ndarray
 def batches(*arrays: Array) -> tuple[tuple[int, ...], list[Array]]:
     """The common batch shape of matrices, and each flattened to (batch, rows, columns)."""
     shape = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))
-    count = int(np.prod(shape, dtype=np.int64))
+    count = prod(shape)
     return shape, [np.broadcast_to(a, (*shape, *a.shape[-2:])).reshape(count, *a.shape[-2:]) for a in arrays]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from .._calls import raise_broadcast
 from .._interpreters import LIVE, formula
 from .._layout import copied
 from .._op import LINEAR, op, public
@@ -65,7 +67,7 @@ def loss_share(F: Any, g: Any, values: Any, reduction: int) -> Any:
     """The cotangent of each loss value from that of the reduced loss."""
     if reduction != 1:
         return g
-    size = int(np.prod(values.shape, dtype=np.int64))
+    size = prod(values.shape)
     return g / size if size else g * 0
 
 
@@ -162,8 +164,6 @@ def same_shapes(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def expanded(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors expanded to their common shape; those that have it already as they are."""
-    from .._calls import raise_broadcast
-
     try:
         shape = np.broadcast_shapes(*[t._array.shape for t in tensors])
     except ValueError:

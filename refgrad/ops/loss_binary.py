@@ -232,6 +232,3 @@ def multilabel_soft_margin_loss(
     if not input.ndim:
         raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     return reduce_tensor(values.sum(dim=input.ndim - 1) / input.size(input.ndim - 1), reduction)
-
-
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "soft_margin_loss"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: int,
     if input.ndim == 4:
         return nll_2d_row(input, target, weight, reduction, ignore)[0]
     n, c, *rest = input.shape
-    inner = int(np.prod(rest, dtype=np.int64))
+    inner = prod(rest)
     flat = nll_2d_row(
         input.contiguous().view(n, c, 1, inner), target.contiguous().view(n, 1, inner), weight, reduction, ignore
     )[0]
@@ -245,6 +246,3 @@ def linear_cross_entropy(
     return cross_entropy(
         scores, target, weight, ignore_index=ignore, reduction=reduction, label_smoothing=label_smoothing
     )
-
-
-__all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]

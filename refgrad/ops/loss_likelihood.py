@@ -118,6 +118,3 @@ def gaussian_nll_loss(
     if full:
         values = values.add_(0.5 * math.log(2 * math.pi))
     return reduce_tensor(values, reduction)
-
-
-__all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]

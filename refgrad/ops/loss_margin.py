@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -296,7 +297,7 @@ without_derivative(op(
 
 def _multilabel_pull(F: Any, g_out: Any, self: Any, target: Any, is_target: Any, reduction: int) -> Any:
     rows = tuple(self.shape[:-1])
-    share = g_out / max(int(np.prod(rows, dtype=np.int64)), 1) if reduction == 1 else g_out
+    share = g_out / max(prod(rows), 1) if reduction == 1 else g_out
     share = F.reshape(share, (*rows, 1)) if reduction == 0 and len(self.shape) else share
     return F.multilabel_backward(share, self, target)
 

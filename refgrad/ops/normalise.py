@@ -7,11 +7,11 @@ rstd again from the input, since the saved ones have no history.
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .._dtypes import SCALAR_NAMES
 from .._errors import list_text
 from .._interpreters import NARROW_TYPES, formula
 from .._op import PUBLIC, op, public
@@ -25,7 +25,7 @@ SINGLE = np.dtype(np.float32)
 
 def _standardised(x: np.ndarray, axes: Axes, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(x - mean)·rstd, mean, rstd and the variance (two passes), the reduced dimensions kept."""
-    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+    count = prod([x.shape[a] for a in axes])
     mean = np.add.reduce(x, axes, keepdims=True) / np.asarray(count, x.dtype)
     centered = x - mean
     variance = np.add.reduce(np.square(centered), axes, keepdims=True) / np.asarray(count, x.dtype)
@@ -51,7 +51,7 @@ def mean_over(F: Any, value: Any, axes: Axes, count: int) -> Any:
 @formula
 def standardise(F: Any, x: Any, axes: Axes, eps: float) -> Any:
     """Mean and rstd as functions of x."""
-    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+    count = prod([x.shape[a] for a in axes])
     mean = F.mean_over(x, axes, count)
     centered = x - mean
     return mean, 1 / F.sqrt(F.mean_over(centered * centered, axes, count) + eps)
@@ -60,7 +60,7 @@ def standardise(F: Any, x: Any, axes: Axes, eps: float) -> Any:
 @formula
 def standardise_pull(F: Any, g: Any, x: Any, axes: Axes, mean: Any, rstd: Any) -> Any:
     """The vjp of standardising, by x."""
-    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+    count = prod([x.shape[a] for a in axes])
     normal = (x - mean) * rstd
     return rstd * (g - F.mean_over(g, axes, count) - normal * F.mean_over(g * normal, axes, count))
 
@@ -213,7 +213,7 @@ def group_norm(
     shape = input.shape
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
-    per_group = int(np.prod([shape[0] * shape[1] // num_groups, *shape[2:]], dtype=np.int64))
+    per_group = prod([shape[0] * shape[1] // num_groups, *shape[2:]])
     if per_group == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
     n, c = shape[:2]
@@ -233,7 +233,7 @@ def group_norm(
             )
     check_floating("GroupNormKernelImpl", input)
     check_parameters(input, weight, bias)
-    inner = int(np.prod(shape[2:], dtype=np.int64))
+    inner = prod(shape[2:])
     x, weight, bias = (None if t is None else _settled(t) for t in (input, weight, bias))
     return group_norm_row(x, weight, bias, n, c, inner, num_groups, eps)[0]
 
@@ -293,6 +293,3 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     size = input.norm(p, dim, keepdim=True).clamp_min(eps)
     found = input / size.expand(input.shape)
     return found if out is None else out.copy_(found)
-
-
-__all__ = ["SCALAR_NAMES", "group_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]

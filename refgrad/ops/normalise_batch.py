@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,7 @@ def batch_norm(
     moved, the variance unbiased), else with the running ones. Source: torch.nn.functional.batch_norm.
     Trap: in evaluation the statistics are constants for the gradient."""
     if training:
-        per_channel = int(np.prod([input.size(0), *input.shape[2:]], dtype=np.int64))
+        per_channel = prod([input.size(0), *input.shape[2:]])
         if per_channel == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     return batch_normalised(input, running_mean, running_var, weight, bias, training, momentum, eps)
@@ -215,7 +216,7 @@ def instance_norm(
 ) -> Tensor:
     """Batch normalisation of each sample apart. Source: torch.nn.functional.instance_norm. Raises ValueError for one
     value a channel."""
-    if use_input_stats and int(np.prod(input.shape[2:], dtype=np.int64)) == 1:
+    if use_input_stats and prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
@@ -228,6 +229,3 @@ def instance_norm(
             with no_grad():
                 running.copy_(plain(moved._array.reshape(n, c).mean(0)))
     return out.view(input.shape)
-
-
-__all__ = ["batch_norm", "instance_norm"]

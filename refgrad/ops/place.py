@@ -3,6 +3,7 @@ differentiated with."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def _grid(index: np.ndarray, dim: int) -> tuple[np.ndarray, ...]:
 
 def _added(src: np.ndarray, places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """src summed by flat place; bincount adds in float64 and is many times faster than np.add.at."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     if src.dtype.kind == "c":
         real, imag = (_added(part, places, shape) for part in (src.real, src.imag))
         return (real + 1j * imag).astype(src.dtype)
@@ -83,6 +84,3 @@ def selection_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     picked = tuple(out[1].shape)
     one = picked if keepdim else (*shape[:dim], 1, *shape[dim + 1 :])
     return [F.reshape(F.take_along(t[0], F.reshape(out[1], one), dim), picked), None]
-
-
-__all__ = ["place_along", "selection_jvp", "selection_vjp", "take_along"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def _starts(sample: np.ndarray, size: int, out: int, kernel: int) -> np.ndarray:
 def _fractional(x: np.ndarray, samples: np.ndarray, kernel: Numbers, out: Numbers) -> tuple[np.ndarray, np.ndarray]:
     dims = len(kernel)
     size, lead = x.shape[x.ndim - dims :], x.shape[: x.ndim - dims]
-    planes = x.reshape(int(np.prod(lead)), int(np.prod(size)))
+    planes = x.reshape(prod(lead), prod(size))
     count = len(planes)
     samples = samples.reshape(count, dims)
     place = np.zeros((count,) + (1,) * (2 * dims), np.int64)
@@ -40,7 +41,7 @@ def _fractional(x: np.ndarray, samples: np.ndarray, kernel: Numbers, out: Number
         shape = [count] + [1] * (2 * dims)
         shape[1 + k], shape[1 + dims + k] = out[k], kernel[k]
         place = place * size[k] + spots.reshape(shape)
-    place = place.reshape(count, int(np.prod(out)), -1 if count else 1)
+    place = place.reshape(count, prod(out), -1 if count else 1)
     taken = np.take_along_axis(planes[:, None], place, 2)
     chosen = _largest(taken, np.ones(taken.shape, bool))[..., None]
     values, best = (np.take_along_axis(a, chosen, 2)[..., 0].reshape(*lead, *out) for a in (taken, place))

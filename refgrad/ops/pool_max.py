@@ -6,6 +6,7 @@ lists of places for each dimension, so that one kernel serves every kind. Among 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def _max_of_windows(x: np.ndarray, windows: list[Places]) -> tuple[np.ndarray, n
         inside = inside & valid.reshape(shape)
     out = place.shape[:dims]
     place, inside = place.reshape(*out, -1 if place.size else 1), inside.reshape(*out, -1 if inside.size else 1)
-    planes = x.reshape(-1 if x.size else int(np.prod(x.shape[: x.ndim - dims])), int(np.prod(inner)))
+    planes = x.reshape(-1 if x.size else prod(x.shape[: x.ndim - dims]), prod(inner))
     if not place.size or not planes.size:
         shape = x.shape[: x.ndim - dims] + out
         return np.zeros(shape, x.dtype), np.zeros(shape, np.int64)
@@ -74,7 +75,7 @@ def _largest(taken: np.ndarray, inside: np.ndarray) -> np.ndarray:
 def _place_planes(g: np.ndarray, indices: np.ndarray, size: Numbers) -> np.ndarray:
     """Zero planes of a size with g added at flat places; any leading dimensions."""
     lead = g.shape[: g.ndim - len(size)]
-    count, area = int(np.prod(lead, dtype=np.int64)), int(np.prod(size, dtype=np.int64))
+    count, area = prod(lead), prod(size)
     made = np.zeros((count, area), g.dtype)
     if g.size:
         flat = indices.reshape(count, -1)
@@ -85,7 +86,7 @@ def _place_planes(g: np.ndarray, indices: np.ndarray, size: Numbers) -> np.ndarr
 def _take_planes(x: np.ndarray, indices: np.ndarray, dims: int) -> np.ndarray:
     """Elements of planes at flat places."""
     lead = x.shape[: x.ndim - dims]
-    count = int(np.prod(lead, dtype=np.int64))
+    count = prod(lead)
     if not indices.size:
         return np.zeros(indices.shape, x.dtype)
     return np.take_along_axis(x.reshape(count, -1), indices.reshape(count, -1), 1).reshape(indices.shape)
@@ -280,8 +281,8 @@ def _unpool_row(dims: int) -> Any:
     # The last of several elements with one place stays; only that one has a derivative.
     def kernel(x: np.ndarray, indices: np.ndarray, size: Numbers) -> np.ndarray:
         lead = x.shape[: x.ndim - dims]
-        count = int(np.prod(lead, dtype=np.int64))
-        made = np.zeros((count, int(np.prod(size, dtype=np.int64))), x.dtype)
+        count = prod(lead)
+        made = np.zeros((count, prod(size)), x.dtype)
         if x.size:
             made[np.arange(count)[:, None], indices.reshape(count, -1)] = x.reshape(count, -1)
         return made.reshape(*lead, *size)
@@ -335,7 +336,7 @@ def _check_unpool(input: Tensor, indices: Tensor, size: Numbers, dims: int) -> N
         )
     if not input.is_floating_point():
         raise NotImplementedError(f"\"max_unpool{dims}d\" not implemented for '{SCALAR_NAMES[input.dtype]}'")
-    area = int(np.prod(size, dtype=np.int64))
+    area = prod(size)
     wrong = (indices._array < 0) | (indices._array >= area)
     if wrong.any():
         shown = "x".join(map(str, size))

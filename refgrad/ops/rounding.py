@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
 from .._layout import beside_number, copied
 from .._op import POINTWISE, op, public, publish
@@ -178,6 +177,3 @@ def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any =
 def nan_to_num_(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """nan_to_num in place. Source: torch.nan_to_num_."""
     return write(nan_to_num_row.row, (input,), (nan, posinf, neginf))
-
-
-__all__ = ["OF_ARRAY", "get_default_dtype"]

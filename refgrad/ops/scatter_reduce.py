@@ -7,6 +7,7 @@ division: exclusive products run both ways over the elements sorted by bucket.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def combined(
 def _count(index: Any, shape: tuple[int, ...], dim: int, include_self: bool, dtype: np.dtype) -> np.ndarray:
     """How many elements each bucket has; 1 where there is none."""
     where = lifted(index)
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     count = (
         np.bincount(_places(shape or (1,), where, dim).ravel(), minlength=size) if where.size else np.zeros(size, int)
     )
@@ -159,7 +160,7 @@ def _bucket_order(index: np.ndarray, shape: tuple[int, ...], dim: int, include_s
     """Every member's place in the flat result, the order that sorts them by place, and where a new place starts."""
     places = _places(shape or (1,), lifted(index), dim).ravel()
     if include_self:
-        places = np.concatenate([np.arange(int(np.prod(shape, dtype=np.int64))), places])
+        places = np.concatenate([np.arange(prod(shape)), places])
     order = np.argsort(places, kind="stable")
     ranked = places[order]
     starts = np.ones(ranked.shape, bool)

@@ -46,7 +46,7 @@ def _separable(x: np.ndarray, factors: Factors, transposed: bool) -> np.ndarray:
         axis = lead + k
         moved = np.moveaxis(made, axis, 0)
         rest = moved.shape[1:]
-        flat = moved.reshape(moved.shape[0], int(np.prod(rest, dtype=np.int64)))
+        flat = moved.reshape(moved.shape[0], math.prod(rest))
         found = matrix(factor, kind.name, transposed) @ flat
         made = np.moveaxis(np.asarray(found).reshape(-1 if found.size else found.shape[0], *rest), 0, axis)
     return np.ascontiguousarray(made.astype(x.dtype, copy=False))

@@ -18,7 +18,6 @@ from .._storage import as_strided_array, contiguous_strides, element_strides, st
 from .._storage import storage_offset as offset_of
 from .._tensor import Tensor
 from .copy import contiguous_row
-from .create import shape_of
 
 Shape = tuple[int, ...]
 
@@ -28,7 +27,7 @@ def view_strides(shape: Shape, strides: Shape, to: Shape) -> Shape | None:
 
     The old dimensions are cut into runs that are contiguous in memory; every new dimension must fit into one run.
     """
-    if not np.prod(shape, dtype=np.int64):
+    if not prod(shape):
         return strides if shape == to else contiguous_strides(to)
     found: list[int] = []
     k = len(to) - 1
@@ -318,5 +317,3 @@ for _space in (RAW, NARROW):
     _space.reshape = lambda a, shape: a.reshape(shape)
     _space.expand = lambda a, shape: a[...] if a.shape == shape else np.broadcast_to(a, shape)
 LIVE.reshape = lambda t, shape: reshape(t, shape)
-
-__all__ = ["as_strided", "expand", "reshape", "shape_of", "transpose", "view"]

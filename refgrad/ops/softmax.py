@@ -49,12 +49,19 @@ def softmax_vjp(F: Any, g: Any, out: Any, dim: int) -> Any:
 
 @formula
 def log_softmax_vjp(F: Any, g: Any, out: Any, dim: int) -> Any:
-    """g - p·Σ g."""
-    return g - F.exp(out) * F.sum(g, (dim,) if out.ndim else (), True)
+    """g - p·Σ g, whose sum is 0: what rounding left of it is taken off too, which is much where one p is nearly 1."""
+    dims, p = (dim,) if out.ndim else (), F.exp(out)
+    found = g - p * F.sum(g, dims, True)
+    rest = F.sum(found, dims, True)
+    return found - p * F.where(rest - rest == 0, rest, 0)
 
 
 def _log_softmax_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
-    return t[0] - F.sum(F.exp(out[0]) * t[0], attrs if out[0].ndim else (), True)
+    """t - Σ p·t, whose mean is 0: centred twice, like softmax's."""
+    dims, p = attrs if out[0].ndim else (), F.exp(out[0])
+    found = t[0] - F.sum(p * t[0], dims, True)
+    rest = F.sum(p * found, dims, True)
+    return found - F.where(rest - rest == 0, rest, 0)
 
 
 softmax_row = op(

@@ -12,7 +12,7 @@ from scipy import special
 from .._inplace import write
 from .._interpreters import RAW
 from .._layout import beside_number, pointwise
-from .._op import POINTWISE, PUBLIC, op, public, publish
+from .._op import POINTWISE, op, public, publish
 from .._support import check_dtype, derivative_missing, missing, no_forward
 from .._tensor import Tensor, method
 from . import accurate, power, rounding, trigonometric
@@ -251,8 +251,9 @@ def _gamma_density(F: Any, a: Any, x: Any) -> Any:
 
 
 igamma = op(
-    "igamma(self, other)", special.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"), jvp=no_forward("igamma"),
-    self=derivative_missing("igamma: input"), other=lambda g, F, self, other: g * _gamma_density(F, self, other),
+    "igamma(self, other)", accurate.gammainc, promote="numbers", lacks=missing("igamma_cpu", "cib"),
+    jvp=no_forward("igamma"), self=derivative_missing("igamma: input"),
+    other=lambda g, F, self, other: g * _gamma_density(F, self, other),
 )  # fmt: skip
 igammac = op(
     "igammac(self, other)", lambda a, x: accurate.gammaincc(a, x).astype(a.dtype, copy=False), promote="numbers",
@@ -337,4 +338,3 @@ def _special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 publish("special.round", _special_round)
-__all__ = ["PUBLIC"]

@@ -20,7 +20,7 @@ from conformance.judging.compare import Divergence
 from conformance.judging.judge import Judge, Judgement
 from conformance.judging.tracing import values
 from conformance.programs.needs import needs
-from conformance.programs.program import Call, Leaf, Program, Ref, Region, Transform
+from conformance.programs.program import Call, Grad, Leaf, Program, Ref, Region, Transform
 from conformance.programs.trace import Observed
 from conformance.promises.check import Check, Outcome, Settings
 from conformance.promises.properties import PROPERTIES
@@ -151,3 +151,24 @@ def test_a_derivative_of_a_derivative_is_a_second_one() -> None:
     for region, twice in ((sine, False), (once, True)):
         program = Program((leaf, Transform("grad", region, (Ref(0),), ())))
         assert ("double" in needs(program)) is twice
+
+
+@pytest.mark.parametrize(
+    ("layout", "mine", "excused"),
+    [
+        ("expanded", (2.0, 1.0), True),
+        ("expanded", (2.0, 2.0), False),
+        ("contiguous", (2.0, 1.0), False),
+    ],
+)
+def test_elements_in_one_place_share_a_gradient_as_they_like(
+    layout: str, mine: tuple[float, float], excused: bool
+) -> None:
+    x = Leaf(np.ones(2).tobytes(), "float64", (2,), layout, requires_grad=True)
+    g = Leaf(np.array([1.0, 2.0]).tobytes(), "float64", (2,))
+    program = Program((x, Call("clone", (Ref(0),), ()), g, Grad((Ref(1),), (Ref(0),), (Ref(2),))))
+    ours, theirs = (Observed(np.array(side), "float64", (2,)) for side in (mine, (1.0, 2.0)))
+    found = Divergence("value", ("step", 3, (0,)), "", ours, theirs, 1.0, 1e9, 0)
+    oracle = load("torch")
+    judgement = Judgement("different", oracle.execute(program), found)
+    assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused

@@ -99,3 +99,10 @@ def test_exact_kernels_are_not_disturbed(oracle: Any) -> None:
     still, moved = oracle.execute(program), oracle.execute(program, noise=0)
     pairs = [(a, c) for a, c in zip(still.steps, moved.steps) if isinstance(a, Observed) and isinstance(c, Observed)]
     assert pairs and all(np.array_equal(a.array, c.array) for a, c in pairs)
+
+
+@pytest.mark.parametrize(("op", "size", "watched"), [("prod", 2000, False), ("prod", 20, True), ("sum", 2000, True)])
+def test_long_products_are_not_watched(oracle: Any, op: str, size: int, watched: bool) -> None:
+    leaf = Leaf(Pattern("uniform", 1, 0.5, 1.5), "float64", (size,), requires_grad=True)
+    program = Program((leaf, Call(op, (Ref(0),))))
+    assert (oracle.kernel_noise(0, program) is not None) is watched

@@ -12,21 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.documented import MODULES
+
 torch = pytest.importorskip("torch")
 CONFORMANCE = Path(__file__).parents[2] / "conformance"
-MODULES = (
-    "autograd",
-    "autograd.anomaly_mode",
-    "autograd.forward_ad",
-    "autograd.function",
-    "autograd.functional",
-    "autograd.grad_mode",
-    "autograd.gradcheck",
-    "autograd.graph",
-    "autograd.variable",
-    "func",
-    "utils.checkpoint",
-)
 RUNNERS = ("run", "modes", "hooking", "aspects", "transforms", "torchlike")
 """What runs a program's steps on an engine with PyTorch's surface."""
 

@@ -100,3 +100,25 @@ def test_a_second_derivative_is_taken_along_its_cotangent() -> None:
         expected = mpmath.exp(mpmath.mpf(3) / 8) * mpmath.mpf(7) / 4 * mpmath.mpf(5) / 4
     assert abs(found - expected) < 1e-15
     assert evaluation.spent < 150  # one by one, the inner gradient's 40 elements take thousands
+
+
+@dataclass
+class Longer(Constant):
+    """An engine that has a second value, of a length of its own; noise moves the first by much."""
+
+    length: int = 1
+
+    def execute(self, program: p.Program, noise: int | None = None) -> Trace:
+        trace = Trace()
+        first = np.array([self.value * (1 if noise is None else 1 + 100 * EPS)])
+        second = np.full(self.length, self.value)
+        trace.steps = [NOTHING, *(Observed(v, "float64", v.shape, False) for v in (first, second))]
+        return trace
+
+
+def test_another_shape_beside_a_rounded_value_is_a_difference() -> None:
+    judgement = Judge(Longer(1 + 20 * EPS, length=6), Longer(1.0, length=7)).judge(
+        p.Program((*PROGRAM.steps, p.Call("exp", (p.Ref(0),))))
+    )
+    assert judgement.status == "different"
+    assert judgement.divergence is not None and judgement.divergence.kind == "shape"

@@ -89,7 +89,8 @@ def _msort(np: Any, x: Any) -> Any:
 def _quantile(
     np: Any, x: Any, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear"
 ) -> Any:
-    return np.quantile(x, q, axis=axes(np, x, dim), keepdims=keepdim, method=interpolation)
+    kept = keepdim and np.ndim(x) > 0  # a number has no dimension to keep
+    return np.quantile(x, q, axis=axes(np, x, dim), keepdims=kept, method=interpolation)
 
 
 TABLE = {

@@ -372,6 +372,9 @@ def _gelu_by_tanh(x: Any) -> Any:
     return x * (1 + mpmath.tanh(inner)) / 2
 
 
+from . import choosing as choosing  # noqa: E402
+from . import fourier as fourier  # noqa: E402
 from . import functions as functions  # noqa: E402  registers its definitions, which are built on these
+from . import moving as moving  # noqa: E402
 from . import norms as norms  # noqa: E402
 from . import windows as windows  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from . import reference
+from . import NoReference, reference
 
 
 def _window_weights(size: int, out: int, support: Any, kernel: Any, align: bool, scale: Any) -> list[list[Any]]:
@@ -45,11 +45,14 @@ def _lanczos(t: Any) -> Any:
 _KERNELS = {"bilinear": (1, _triangle), "bicubic": (2, _keys), "lanczos": (3, _lanczos)}
 
 
-@reference("nn.functional.interpolate.antialias", "nn.functional.interpolate.lanczos")
+@reference("nn.functional.interpolate.antialias", "nn.functional.interpolate.lanczos", "nn.functional.interpolate")
 def _antialias(
-    x: Any, mode: str, align_corners: bool, antialias: bool, size: Any = None, scale_factor: Any = None
+    x: Any, mode: str, align_corners: bool, antialias: bool = False, size: Any = None, scale_factor: Any = None
 ) -> Any:
+    if not antialias:
+        raise NoReference("resampling without weights for all that a step spans")
     support, kernel = _KERNELS[mode]
+    size = (size,) * 2 if isinstance(size, int) else size
     sizes = [int(n * scale_factor) for n in x.shape[2:]] if size is None else size
     for axis, out in ((2, sizes[0]), (3, sizes[1])):
         weights = _window_weights(x.shape[axis], out, support, kernel, align_corners, scale_factor)

@@ -10,19 +10,8 @@ from typing import Any
 
 import pytest
 
-MODULES = (
-    "autograd",
-    "autograd.anomaly_mode",
-    "autograd.forward_ad",
-    "autograd.function",
-    "autograd.functional",
-    "autograd.grad_mode",
-    "autograd.gradcheck",
-    "autograd.graph",
-    "autograd.variable",
-    "func",
-    "utils.checkpoint",
-)
+from tests.documented import MODULES
+
 # Of these PyTorch's own signature can't be read: they are written in C++, or built while it is imported.
 WITHOUT_SIGNATURE = {"Variable", "BackwardCFunction", "FunctionMeta", "GradientEdge", "NestedIOFunction", "Node"}
 # What Functions define for themselves, and a name kept for old code: no users' interface.

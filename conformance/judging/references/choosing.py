@@ -1,0 +1,131 @@
+"""Definitions of what picks the least or the greatest, of functions with pieces, and of what is put into a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from . import REFERENCES, elementwise, reference
+
+_UNARY = {
+    "nn.functional.relu6": lambda x: min(max(x, 0), 6) * mpmath.mpf(1),
+    "nn.functional.mish": lambda x: x * mpmath.tanh(mpmath.log1p(mpmath.exp(x))),
+    "nn.functional.logsigmoid": lambda x: -mpmath.log1p(mpmath.exp(-x)),
+    "nn.functional.softsign": lambda x: x / (1 + abs(x)),
+    "nn.functional.hardswish": lambda x: x * min(max(x + 3, 0), 6) / 6,
+    "special.entr": lambda x: -x * mpmath.log(x) if x > 0 else mpmath.mpf(0) if x == 0 else -mpmath.inf,
+    "deg2rad": lambda x: x * mpmath.pi / 180,
+    "rad2deg": lambda x: x * 180 / mpmath.pi,
+}
+for _name, _function in _UNARY.items():
+    REFERENCES[_name] = elementwise(_function)
+_BINARY = {
+    "fmax": lambda x, y: y if mpmath.isnan(x) else x if mpmath.isnan(y) else max(x, y),
+    "fmin": lambda x, y: y if mpmath.isnan(x) else x if mpmath.isnan(y) else min(x, y),
+    "xlogy": lambda x, y: mpmath.mpf("nan") if mpmath.isnan(y) else x * mpmath.log(y) if x else x * 0,
+    "special.xlog1py": lambda x, y: mpmath.mpf("nan") if mpmath.isnan(y) else x * mpmath.log1p(y) if x else x * 0,
+}
+for _name, _pair in _BINARY.items():
+    REFERENCES[_name] = elementwise(_pair, 2)
+
+
+@reference("clamp_min")
+def _clamp_min(x: Any, min: Any) -> Any:
+    return REFERENCES["maximum"](x, min)
+
+
+@reference("clamp_max")
+def _clamp_max(x: Any, max: Any) -> Any:
+    return REFERENCES["minimum"](x, max)
+
+
+@reference("lerp", "lerp.tensor")
+def _lerp(x: Any, y: Any, weight: Any) -> Any:
+    return x + weight * (y - x)
+
+
+@reference("addcmul")
+def _addcmul(x: Any, a: Any, b: Any, value: Any = 1) -> Any:
+    return x + value * a * b
+
+
+@reference("addcdiv")
+def _addcdiv(x: Any, a: Any, b: Any, value: Any = 1) -> Any:
+    return x + value * a / b
+
+
+@reference("amin")
+def _amin(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return -REFERENCES["amax"](-x, dim, keepdim)
+
+
+@reference("max")
+def _max(x: Any) -> Any:
+    return REFERENCES["amax"](x)
+
+
+@reference("min")
+def _min(x: Any) -> Any:
+    return _amin(x)
+
+
+@reference("aminmax")
+def _aminmax(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return _amin(x, dim, keepdim), REFERENCES["amax"](x, dim, keepdim)
+
+
+@reference("min.dim")
+def _min_dim(x: Any, dim: int = 0, keepdim: bool = False) -> Any:
+    values, index = REFERENCES["max.dim"](-x, dim, keepdim)
+    return -values, index
+
+
+@reference("select_scatter")
+def _select_scatter(x: Any, src: Any, dim: int, index: int) -> Any:
+    made = np.moveaxis(x, dim, 0).copy()
+    made[index] = src[()]
+    return np.moveaxis(made, 0, dim)
+
+
+@reference("slice_scatter")
+def _slice_scatter(x: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    made = np.moveaxis(x, dim, 0).copy()
+    made[start:end:step] = np.moveaxis(src, dim, 0)
+    return np.moveaxis(made, 0, dim)
+
+
+@reference("diagonal_scatter")
+def _diagonal_scatter(x: Any, src: Any, offset: int = 0) -> Any:
+    made = x.copy()
+    for k, value in enumerate(src):
+        made[k + max(-offset, 0), k + max(offset, 0)] = value
+    return made
+
+
+@reference("nn.functional.mse_loss")
+def _mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    squares = (x - target) * (x - target)
+    return squares if reduction == "none" else REFERENCES["sum" if reduction == "sum" else "mean"](squares)
+
+
+@reference("outer")
+def _outer(x: Any, y: Any) -> Any:
+    return np.multiply.outer(x, y)
+
+
+@reference("nn.functional.linear")
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    made = np.matmul(x, weight.T)
+    return made if bias is None else made + bias
+
+
+@reference("all")
+def _all(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return REFERENCES["prod"](elementwise(lambda v: mpmath.mpf(v != 0))(x), dim, keepdim)
+
+
+@reference("any")
+def _any(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return 1 - _all(elementwise(lambda v: mpmath.mpf(v == 0))(x), dim, keepdim)

@@ -1,0 +1,75 @@
+"""The arbiter's definitions, held to what PyTorch gives in double precision on drawn programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from conformance import backends, catalogue
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Rejected, Stream, mix
+from conformance.judging.evaluation import Evaluation, lift
+from conformance.judging.references import DIGITS, NoReference
+from conformance.programs import program as p
+from conformance.programs.trace import Observed
+from conformance.promises.properties import PROPERTIES
+
+MOVING = """T mT mH t unsqueeze squeeze squeeze.dim squeeze.dims ravel flatten expand_as view_as reshape_as swapaxes
+movedim flip fliplr flipud rot90 roll hstack vstack dstack column_stack stack broadcast_tensors unbind select
+narrow index_select trace repeat tile repeat_interleave diagonal linalg.diagonal diag diagflat tril triu
+masked_fill masked_fill.tensor gather sgn cholesky linalg.inv inverse linalg.matrix_exp matrix_exp
+linalg.solve linalg.pinv pinverse"""
+FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for many in ("", "2", "n")]
+CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
+nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor
+addcmul addcdiv amin max min aminmax min.dim select_scatter slice_scatter diagonal_scatter nn.functional.mse_loss outer
+nn.functional.linear all any"""
+PROGRAMS = 12
+
+
+def drawn(name: str) -> Iterator[p.Program]:
+    line, kind = catalogue.find(name), PROPERTIES["forward"]
+    draw = one_operator(line, kind.build, kind.dtypes(line))
+    for index in range(PROGRAMS):
+        try:
+            yield draw(Stream(mix(7, index)))
+        except Rejected:
+            continue
+
+
+def parts(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+@pytest.mark.parametrize("name", [*MOVING.split(), *CHOOSING.split(), *FOURIER, "fft.fftshift", "fft.ifftshift"])
+def test_a_definition_is_what_it_defines(name: str) -> None:
+    torch, compared = backends.load("torch"), 0
+    for program in drawn(name):
+        steps = torch.execute(program).steps
+        for index, step in enumerate(program.steps):
+            if not isinstance(step, p.Call) or step.op != name:
+                continue
+            try:
+                with mpmath.workdps(DIGITS):
+                    mine = parts(Evaluation(program).value(index, {}, 0))
+            except (NoReference, ZeroDivisionError):
+                continue
+            for truth, seen in zip(mine, parts(steps[index]), strict=True):
+                assert isinstance(seen, Observed) and seen.array.shape == np.shape(truth)
+                compared += agree(np.asarray(truth, dtype=object), seen.array)
+    assert compared
+
+
+def agree(truth: np.ndarray, seen: np.ndarray) -> int:
+    """Asserts that values are the same but for rounding; how many they are."""
+    eps = 1e-9 if seen.dtype.name in ("float64", "complex128") else 1e-4
+    largest = max((float(abs(v)) for v in truth.reshape(-1) if math.isfinite(abs(v))), default=1.0)
+    for exact, value in zip(truth.reshape(-1), lift(seen).reshape(-1)):
+        both_nan = mpmath.isnan(exact) and mpmath.isnan(value)
+        assert exact == value or both_nan or abs(exact - value) <= eps * max(largest, 1.0)
+    return truth.size
