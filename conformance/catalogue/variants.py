@@ -25,6 +25,7 @@ from .arguments import (
 )
 from .index import draw_gather, draw_scatter, like_index
 from .linalg import all_pairs, draw_points
+from .matrices import real_of
 from .places import draw_places, same
 from .window import resampled
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 FUNCTION, WRITING = ("function",), ("inplace",)
 BOTH = ("function", "method")
 WIDE = ("float32", "float64")
+TINY = Domain("tiny", (1.0, -0.5, 1e-23, 1e-170), 0, 1, jitter=False)
+"""Numbers whose squares underflow."""
 MOSTLY_ZERO = Domain("mostly zero", (0.0, 0.0, 0.0, 1.0, -0.5), 0, 0, jitter=False)
 STEPS = Domain("steps", (1.0, 0.0, 2.0, 3.0, 10.0), 0, 12, jitter=False)
 
@@ -138,6 +141,7 @@ def _to_nothing(b: Builder) -> Drawn:
     return (x,), {"p": 2, "dim": 0, "maxnorm": 0.0}
 
 
+operator("abs.complex", unary(TINY, result=real_of, forms=BOTH), dtypes=COMPLEX)
 operator("renorm.zero", custom(_to_nothing, same, BOTH))
 operator("sgn.complex", unary(NONZERO, result=keep_dtype), dtypes=COMPLEX)
 operator("conj_physical.inplace", unary(result=keep_dtype, forms=WRITING), dtypes=COMPLEX)
