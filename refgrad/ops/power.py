@@ -271,12 +271,10 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     return logaddexp2_row(input, other)
 
 
-def _ldexp_rows(
-    name: str, kernel: Callable[..., Any], layout: Callable[..., Any], other: Callable[..., Any]
-) -> Callable[..., Any]:
+def _ldexp_rows(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
     return op(
-        f"{name}(self, other)", kernel, promote="float", node="ldexp", public=False, layout=layout, jvp=POINTWISE,
-        self=lambda g, F, other: g * F.conj(F.exp2(other)), other=other,
+        f"{name}(self, other)", kernel, promote="float", node="ldexp", public=False, layout=_times_power, jvp=POINTWISE,
+        self=lambda g, F, other: g * F.conj(F.exp2(other)), other=lambda g, F, out: g * F.conj(out * LN2),
     )  # fmt: skip
 
 
@@ -291,12 +289,9 @@ def _times_power(result: np.ndarray, operands: Any) -> np.ndarray:
     return pointwise(result, operands if exponent.dtype == np.float64 else (first, np.empty(exponent.shape)))
 
 
-ldexp_row = _ldexp_rows(
-    "ldexp", lambda a, exponent: a * _exp2(np.asarray(exponent)), _times_power,
-    lambda g, F, out: g * F.conj(out * LN2),
-)  # fmt: skip
-# A whole exponent has an edge, and never a gradient.
-ldexp_whole_row = _ldexp_rows("ldexp_whole", _by_whole_power, _times_power, lambda g: None)
+ldexp_row = _ldexp_rows("ldexp", lambda a, exponent: a * _exp2(np.asarray(exponent)))
+# A whole exponent never gets a gradient, but its part of a tangent depends on the other operand.
+ldexp_whole_row = _ldexp_rows("ldexp_whole", _by_whole_power)
 
 
 def _ldexp_row(input: Tensor, other: Any) -> Callable[..., Tensor]:
