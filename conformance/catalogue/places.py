@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 def places_below(size: int, negative: bool = False) -> Domain:
     """Places of a dimension: 0 … size-1, or from -size where an index may count from the end."""
     low = -size if negative else 0
-    return Domain(f"places{low}:{size}", tuple(float(k) for k in range(low, size)), low, size - 0.25, jitter=False)
+    return Domain(f"places{low}:{size}", tuple(map(float, range(low, size))), low, size - 0.25, jitter=False)
 
 
 def draw_places(b: Builder, size: int, shape: Shape, negative: bool = False) -> Value:

@@ -32,6 +32,10 @@ class Domain:
     distinct: bool = False
     jitter: bool = True
 
+    def __hash__(self) -> int:
+        # Some have thousands of values, and every draw looks a table up.
+        return hash(self.name)
+
 
 def _by_simplicity(values: list[float]) -> tuple[float, ...]:
     return tuple(sorted(values, key=lambda v: (not float(v).is_integer(), abs(v), v < 0)))

@@ -7,6 +7,7 @@ entries smaller makes programs simpler.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -42,6 +43,12 @@ class Source(Protocol):
         ...
 
 
+@cache
+def _low_bits(n: int) -> bytes:
+    """Of every byte the bits that count below a power of two: a table for bytes.translate."""
+    return bytes(byte & (n - 1) for byte in range(256))
+
+
 class Stream:
     """The search's source: MT19937 seeded with an int, whose ``random()`` Python promises to keep."""
 
@@ -61,9 +68,9 @@ class Stream:
     def indices(self, count: int, n: int) -> NDArray[np.uint8]:
         if not count:
             return np.empty(0, np.uint8)
-        drawn = np.frombuffer(self._bytes(8 * count).to_bytes(count, "little"), np.uint8) & (n - 1)
-        self.log.extend(drawn.tolist())
-        return drawn
+        drawn = self._bytes(8 * count).to_bytes(count, "little").translate(_low_bits(n))
+        self.log.extend(drawn)
+        return np.frombuffer(drawn, np.uint8)
 
 
 class Menu(Stream):

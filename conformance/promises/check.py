@@ -7,6 +7,7 @@ import textwrap
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..backends import UNCLAIMED, collecting_warnings, compiles, missing
@@ -19,7 +20,7 @@ from ..programs.program import Program
 from ..programs.trace import Raised, Trace
 from ..recording.results import result_line
 from ..searching.excuse import Excuse, LanguageExcuse
-from ..searching.finding import Finding, convention, find_fault
+from ..searching.finding import Finding, convention, find_fault, is_conventional
 from ..searching.foreign import otherwise
 from ..searching.kept import Kept
 from ..searching.search import DEATHS, Draw, Tally, Witness, search, smallest
@@ -200,7 +201,7 @@ class Check:
         excuse = excuse or Excuse(identity, self.judge)
         judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
-        is_choice = self._choice(identity)
+        is_choice = self._choice(identity, convention)
         tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
         if tally.ill_posed and tally.witness_missing(examples):
             tally = search(judge, draw, witness, seed, AGAIN * examples, law, excuse, is_choice)
@@ -231,11 +232,13 @@ class Check:
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _choice(self, identity: dict[str, Any]) -> Callable[[Program, Judgement], bool]:
-        """Says of a difference whether it is a choice that another engine than PyTorch's kind is free in."""
+    def _choice(self, identity: dict[str, Any], at_kinks: bool) -> Callable[[Program, Judgement], bool]:
+        """Says of a difference whether it is a choice: that another engine than PyTorch's kind is free in, or, at
+        kinks, any engine. A fault beside it is not to be taken for one."""
         judge, at_kink = self.judge, convention(identity)
         if judge.universal:
-            return lambda program, judgement: False
+            chosen = partial(is_conventional, at_kink=at_kink)
+            return chosen if at_kinks else _no_other
         return lambda program, judgement: (
             otherwise(program, judgement, judge.backend, judge.oracle, at_kink) is not None
         )

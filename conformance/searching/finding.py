@@ -80,6 +80,16 @@ def convention(result: dict[str, Any]) -> bool:
     return result.get("property") == "convention" or bool(result.get("convention"))
 
 
+def is_conventional(program: Program, judgement: Judgement, at_kink: bool) -> bool:
+    """Whether the arbiter files a difference as another choice."""
+    from ..judging import arbitrate as arbiter
+
+    found = judgement.divergence
+    if found is None or judgement.verdict:
+        return False
+    return arbiter.arbitrate(program, found, at_kink).verdict == "convention"
+
+
 def _as_json(program: Program) -> dict[str, Any]:
     from ..programs.codec import encode_program
 

@@ -249,6 +249,8 @@ def _renorm(a: np.ndarray, p: float, dim: int, maxnorm: float) -> np.ndarray:
 @formula
 def renorm_vjp(F: Any, g: Any, x: Any, p: float, dim: int, maxnorm: float) -> Any:
     """g·s + the vjp of the norm for what arrives at it through the factor s = maxnorm/(norm + 1e-7)."""
+    if not maxnorm:
+        return F.attached_to(g * 0, x)  # the function is 0 everywhere, also where a norm has no derivative
     axes = _others(x.ndim, dim)
     norms = F.linalg_vector_norm(x, p, axes, True)
     over = norms > maxnorm

@@ -42,7 +42,7 @@ def _masked_normalize(x: Any, ord: Any, dim: Any, eps: float = 1e-12, dtype: Any
     return kept / elementwise(lambda v: max(v, mpmath.mpf(eps)))(_vector_norm(kept, ord, dim, True))
 
 
-@reference("renorm")
+@reference("renorm", "renorm.zero")
 def _renorm(x: Any, p: Any, dim: int, maxnorm: float) -> Any:
     others = tuple(d for d in range(x.ndim) if d != dim % x.ndim)
     norms = _vector_norm(x, p, others, True)

@@ -106,14 +106,6 @@ def _clustered(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
     return (by(found[0], np.where(tied[..., None], np.nan, 1.0)),)
 
 
-def _constant_zero_norm(found: Any, node: Any, cotangents: Any, live: bool) -> Any:
-    if not live or found[0] is None:
-        return found
-    x = saved(node, "self")
-    empty = part("_tensor").plain(np.broadcast_to(~np.any(x != 0, axis=node.attributes[1], keepdims=True), x.shape))
-    return (part("_interpreters").LIVE.where(empty, found[0].detach(), found[0]),)
-
-
 def _whole_windows(padded: bool) -> Any:
     """Every window is divided by the whole kernel's size."""
 
@@ -196,12 +188,13 @@ def _repeated(a: Any, b: Any) -> Any:
     return a
 
 
-DET = ("op/linalg.det/second", "op/det/second", "op/linalg.det/", "op/det/")
+DET = ("op.det-singular-create-graph", "op/linalg.det/second", "op/det/second", "op/linalg.det/", "op/det/")
 FAULTS = (
     boundary(
         "normalize_1e12",
         "normalize has no gradient at the zero vector, where its slope is 1/eps",
         replaced("nn.functional", "normalize", _flat_at_zero),
+        "op.normalize-zero",
         "op/nn.functional.normalize/",
         report="pytorch/pytorch#184575",
         is_convention=True,
@@ -218,7 +211,8 @@ FAULTS = (
         "renorm_maxnorm0",
         "renorm to 0 passes the cotangent on where a row is zero",
         pulled("RenormBackward0", _emptied),
-        "op/renorm/",
+        "op/renorm.zero/jvp",
+        "op/renorm",
         report="pytorch/pytorch#80804",
         blind=True,
         is_convention=True,
@@ -227,22 +221,12 @@ FAULTS = (
         "svd_degenerate_jax",
         "svd divides by the gaps between equal singular values",
         pulled("LinalgSvdBackward0", _equal_values),
+        "op.svdvals-degenerate",
+        "op.svd-eigh-vectors-degenerate",
         "op/linalg.svdvals/",
         "op/linalg.svd",
         "op/svd",
         report="jax-ml/jax#2311",
-        is_convention=True,
-    ),
-    boundary(
-        "norm_hessian0",
-        "the norm's gradient at the zero vector is a constant",
-        pulled(("NormBackward1", "LinalgVectorNormBackward0"), _constant_zero_norm),
-        "double.norm-at-zero",
-        "op/linalg.vector_norm/",
-        "op/norm",
-        kind="higher order",
-        report="pytorch/pytorch#92075",
-        blind=True,
         is_convention=True,
     ),
     boundary(
