@@ -87,8 +87,9 @@ class _CompiledRun(Run):
             self.values.extend([FAILED] * len(stretch))
             raised = Raised(self.engine.kind_of(error), str(error)[:2000])
             return iter([raised, *[Nothing(skipped=True)] * (len(stretch) - 1)])
-        self.values.extend(results)
-        return iter([NOTHING if value is None else self.engine.see(value) for value in results])
+        self.values.extend(results[: len(stretch)])
+        shown = [results[len(stretch) + k] if k < writer.copies else results[k] for k in range(len(stretch))]
+        return iter([NOTHING if value is None else self.engine.see(value) for value in shown])
 
 
 class _Writer:
@@ -99,11 +100,20 @@ class _Writer:
         self.inputs: list[int] = []
         self.names: dict[str, Any] = {}
         self.made: set[int] = set()
+        self.copies = 0
 
     def source(self, stretch: list[tuple[int, p.Step]]) -> str:
-        lines = [self._line(index, step) for index, step in stretch]
+        """``copies``: so many of the first values are returned once more, as they were before a later write."""
+        writes = [k for k, (_, step) in enumerate(stretch) if isinstance(step, p.Call) and step.form == "inplace"]
+        self.copies = max(writes, default=0)
+        lines: list[str] = []
+        for place, (index, step) in enumerate(stretch):
+            lines.append(self._line(index, step))
+            if place < self.copies:
+                lines.append(f"s{index} = {self._named('copied', _copied)}(v{index})")
         given = ", ".join(f"v{index}" for index in self.inputs)
-        results = "".join(f"v{index}, " for index, _ in stretch)
+        copies = "".join(f"s{index}, " for index, _ in stretch[: self.copies])
+        results = "".join(f"v{index}, " for index, _ in stretch) + copies
         return "\n    ".join([f"def stretch({given}):", *lines, f"return ({results})"])
 
     def _line(self, index: int, step: Any) -> str:
@@ -129,6 +139,13 @@ class _Writer:
         name = "".join(c if c.isalnum() else "_" for c in name)
         self.names[name] = value
         return name
+
+
+def _copied(value: Any) -> Any:
+    """A value as it is now: what is shown of a step is what it made, whatever is written there later."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_copied, value))
+    return value.detach().clone() if hasattr(value, "detach") else value
 
 
 def stretches(program: p.Program) -> Iterator[list[tuple[int, p.Step]]]:

@@ -81,3 +81,7 @@ def test_programs_that_differ_in_data_alone_are_compiled_once(oracle: Any) -> No
     for variation in range(4):
         engine.execute(draw(Menu(5, variation)))
     assert len(engine._compiled) == 1
+
+
+def test_what_a_compiled_step_made_is_shown_before_it_is_written_to(oracle: Any) -> None:
+    assert statuses("torch:compile", oracle, "mul", "inplace", 3) == {"same"}
