@@ -186,14 +186,17 @@ def _inner(
 
 
 def symmetric(program: Program, trace: Trace, close: Closeness) -> str | None:
-    """The law of second derivatives: the two last steps agree."""
+    """The law of second derivatives: the two last steps agree, wherever there is one: infinite or NaN in both orders,
+    as beside a function that is infinite itself, is none."""
     if len(trace.steps) < 2 or not all(isinstance(outcome, tuple) for outcome in trace.steps[-2:]):
         return None
     last = len(trace.steps) - 1
     for i, (a, c) in enumerate(zip(*trace.steps[-2:])):
         if isinstance(a, Observed) and isinstance(c, Observed) and a.array.shape == c.array.shape:
             wider = replace(close, allowance=_widest(close, last, i))
-            if wider.error(c.array, a.array, a.dtype, ("step", last, (i,))) is not None:
+            none = ~np.isfinite(a.array) & ~np.isfinite(c.array)
+            one, other = (np.where(none, 0, side.array).astype(side.array.dtype) for side in (a, c))
+            if wider.error(other, one, a.dtype, ("step", last, (i,))) is not None:
                 return f"forward over reverse gives another second derivative than reverse over forward, input {i}"
     return None
 
