@@ -370,7 +370,11 @@
     one("#collapse").addEventListener("click", () => setOpen(false));
     if (more) more.addEventListener("click", () => { upTo += FINDINGS; showFindings(); });
     addEventListener("hashchange", follow);
-    addEventListener("beforeprint", () => { for (const finding of document.querySelectorAll(".finding")) finding.open = true; });
+    addEventListener("beforeprint", () => {
+      upTo = findings.length; // paper has no button for more
+      showFindings();
+      for (const finding of document.querySelectorAll(".finding")) finding.open = true;
+    });
     addEventListener("keydown", (event) => {
       if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); box.focus(); }
       if (event.key === "Escape" && document.activeElement === box) { box.value = ""; typed(); }

@@ -288,10 +288,22 @@ def test_fits_and_is_lit(show: Open, three: Runs, width: int, scheme: str) -> No
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_on_paper_the_ink_is_dark(show: Open, three: Runs) -> None:
+    browser = show(*three)
+    feature = {"name": "prefers-color-scheme", "value": "dark"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [feature]})
+    colour = "return getComputedStyle(document.querySelector(arguments[0])).color.match(/\\d+/g).map(Number)"
+    for selector in ("h1", ".card dd", "#rows th", ".cell > *", ".finding b", ".message"):
+        assert sum(browser.execute_script(colour, selector)) < 380, selector
+
+
 def test_prints(show: Open, three: Runs) -> None:
     browser = show(*three)
+    assert browser.find_element(By.ID, "more").is_displayed(), "there are more findings than are shown at first"
     pdf = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
+    findings = sum(record["type"] == "finding" for run in three for record in run)
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".finding[open]")) == findings
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
