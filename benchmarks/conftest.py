@@ -24,8 +24,17 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info["versions"] = {name: version(name) for name in _names(config)}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for name in _names(config):
+        try:
+            version(name)
+        except ImportError:  # PackageNotFoundError is one, too
+            message = f"{name} is not installed here: `refgrad bench --apart` gives it an environment of its own"
+            raise pytest.UsageError(message) from None
+
+
 def _names(config: pytest.Config) -> list[str]:
-    names = config.getoption("--engines").split(",")
+    names = str(config.getoption("--engines")).split(",")
     unknown = [name for name in names if name != FLOOR and name not in PLAYERS]
     if unknown:
         raise pytest.UsageError(f"unknown engine {unknown[0]!r}; known are {', '.join([FLOOR, *PLAYERS])}")

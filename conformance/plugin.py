@@ -132,6 +132,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--known", default=None, help="TOML file of known deviations")
 
 
+_MARKS = {
+    "clause": "a documented behaviour",
+    "operator": "a property of an operator",
+    "claim": "what an engine says of itself",
+    "language": "random programs of the whole language",
+}
+"""What `-m` selects by."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     try:
         for spec in (config.option.backend, config.option.oracle):
@@ -139,7 +148,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_STATE] = Session(config)
     except (backends.UnknownBackend, ValueError) as error:  # a RecordError is a ValueError
         pytest.exit(str(error).strip("'\""), returncode=2)
-    config.addinivalue_line("markers", "clause: a documented behaviour")
+    for mark in _MARKS.items():
+        config.addinivalue_line("markers", "{}: {}".format(*mark))
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -179,7 +189,11 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     # So that -k takes a clause's id, which is what reports and people name it by.
     if is_ours(item):
-        item.extra_keyword_matches.add(_identity(item))
+        identity = _identity(item)
+        item.extra_keyword_matches.add(identity)
+        item.add_marker(
+            {"op": "operator", "claim": "claim", "language": "language"}.get(identity.split("/")[0], "clause")
+        )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -76,6 +76,7 @@ class Column:
 
     title: str
     header: Record
+    short: str = ""
     results: dict[str, Result] = field(default_factory=dict[str, Result])
     findings: dict[str, Record] = field(default_factory=dict[str, Record])
     faults: list[Record] = field(default_factory=list[Record])
@@ -158,14 +159,18 @@ def read_column(records: Iterable[Record], notices: Sequence[str] = (), file: st
     backend = mapping(column.header, "backend")
     name, version = text(backend, "name", "unknown"), text(backend, "version")
     column.title = f"{clean(name, 40)} {clean(version, 40)}".strip()
+    column.short = clean(name, 40)
     return column
 
 
 def distinguish(columns: Sequence[Column]) -> None:
-    """Gives columns of the same engine and version different titles."""
+    """Gives columns of the same engine and version different titles; the short name stays where it is alone."""
     seen: Counter[str] = Counter()
     names = Counter(column.title for column in columns)
+    engines = Counter(column.short for column in columns)
     for column in columns:
+        alone = engines[column.short] == 1
         if names[column.title] > 1:
             seen[column.title] += 1
             column.title = f"{column.title} ({seen[column.title]})"
+        column.short = column.short if alone else column.title

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import graph, observation
 from .column import Column
-from .matrix import finding_anchor
+from .matrix import cell_anchor, finding_anchor
 from .untrusted import Record, anchor, count, mapping, number, text
 
 TO_FIX = frozenset({"backend", "both", "undecided"})
@@ -27,6 +27,7 @@ class Finding:
 
     anchor: str
     row: str
+    cell: str
     clause: str
     title: str
     source: str
@@ -86,6 +87,7 @@ def _finding(record: Record, column: Column, position: int) -> Finding:
     return Finding(
         anchor=finding_anchor(text(record, "id"), position),
         row=anchor(clause),
+        cell=cell_anchor(clause, column),
         clause=clause,
         title=(result.sentence if result else "") or clause,
         source=result.source if result else "",

@@ -10,12 +10,14 @@ from typing import Any
 
 from .column import STATUSES, Column
 from .matrix import Cell, Row, walk
+from .untrusted import anchor
 
 
 def pack(columns: Sequence[Column], rows: Sequence[Row], late: Sequence[Sequence[str]]) -> str:
     """Base64 of gzip of JSON; the page's script states the inverse. ``late`` are findings as finished HTML."""
     data = {
         "engines": [column.title for column in columns],
+        "short": [anchor(column.short) for column in columns],
         "statuses": STATUSES,
         "rows": [_pack_row(depth, row) for depth, row in walk(rows)],
         "late": late,

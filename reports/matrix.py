@@ -139,6 +139,11 @@ def _cell(result: Result, column: Column, number: int) -> Cell:
     )
 
 
+def cell_anchor(row: str, column: Column) -> str:
+    """The anchor of an engine's cell in the row of that id."""
+    return anchor(f"{row}@{column.short}")
+
+
 def finding_anchor(identity: str, number: int) -> str:
     """The anchor of a finding; later columns' findings may have the same ids."""
     return anchor(f"finding/{identity}" + (f"@{number + 1}" if number else ""))

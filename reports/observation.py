@@ -110,7 +110,7 @@ def _gap(one: object, other: object) -> float:
     if left is None or right is None:
         return math.inf
     try:
-        gap = abs(left - right)
+        gap = max(abs(left.real - right.real), abs(left.imag - right.imag))  # as the verdict measures it
     except OverflowError:
         return math.inf
     return gap if math.isfinite(gap) else math.inf
@@ -130,7 +130,8 @@ def _entry(values: Sequence[Any], n: int) -> str:
         return "—"
     parts = listed(value)
     if len(parts) == 2:
-        return f"{_number(parts[0])} + {_number(parts[1])}j"
+        imag = _number(parts[1])
+        return f"{_number(parts[0])} - {imag[1:]}j" if imag.startswith("-") else f"{_number(parts[0])} + {imag}j"
     return _number(value)
 
 

@@ -74,6 +74,7 @@ def render(columns: Sequence[Column], extras: Extras | None = None) -> str:
         island=Markup(island.pack(columns, rows, late)),
         extras=extras or Extras(),
         signs=SIGNS,
+        cell_anchor=matrix.cell_anchor,
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
@@ -98,7 +99,7 @@ def _static_rows(rows: list[matrix.Row]) -> _Parts:
 
 
 def _late(html: object, item: finding.Finding) -> list[str]:
-    return [item.anchor, item.engine, item.kind, item.query, str(html)]
+    return [item.anchor, item.engine, item.kind, item.row, item.query, str(html)]
 
 
 def _environment() -> jinja2.Environment:

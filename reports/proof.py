@@ -37,7 +37,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many of the faults a method caught, and how many of the harmless controls it blamed."""
+    """How many of the faults a method caught, and how many of the harmless controls it blamed, of those it was tried on."""
 
     method: str
     caught: int
@@ -48,12 +48,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``classes`` are (name, faults, caught by each method of ``scores``)."""
+    """``classes`` are (name, faults, each method's (caught, tried)), methods as in ``scores``."""
 
     header: list[str]
     lines: list[Line]
     scores: list[Score]
-    classes: list[tuple[str, int, list[int]]]
+    classes: list[tuple[str, int, list[tuple[int, int]]]]
     generated: Generated | None = None
 
 
@@ -96,10 +96,15 @@ def _line(fault: Record, others: list[str]) -> Line:
     control = fault.get("control") is True
     caught = texts(fault, "caught")
     marks = [_mark(bool(caught), control)]
-    marks += [_mark(mapping(fault, "others").get(name) is True, control) for name in others]
+    tried = mapping(fault, "others")
+    marks += [_mark(tried[name] is True, control) if name in tried else NOT_TRIED for name in others]
     more = f" and {len(caught) - 4} more" if len(caught) > 4 else ""
     marks.append(Mark("absent", ", ".join(caught[:4]) + more))
     return Line(text(fault, "id"), CONTROL if control else text(fault, "class"), marks)
+
+
+NOT_TRIED = Mark("not-claimed", "– not tried")
+"""A method that can't be asked about a fault has not missed it."""
 
 
 def _mark(caught: bool, control: bool) -> Mark:
@@ -111,22 +116,25 @@ def _mark(caught: bool, control: bool) -> Mark:
 def _scores(lines: Sequence[Line], methods: list[str]) -> list[Score]:
     faults = [line for line in lines if line.kind != CONTROL]
     controls = [line for line in lines if line.kind == CONTROL]
-    return [
-        Score(method, _marked(faults, number, "pass"), len(faults), _marked(controls, number, "fail"), len(controls))
-        for number, method in enumerate(methods)
-    ]
+    found: list[Score] = []
+    for number, method in enumerate(methods):
+        caught, planted = _counted(faults, number, "pass")
+        found.append(Score(method, caught, planted, *_counted(controls, number, "fail")))
+    return found
 
 
-def _by_class(lines: Sequence[Line], methods: int) -> list[tuple[str, int, list[int]]]:
+def _by_class(lines: Sequence[Line], methods: int) -> list[tuple[str, int, list[tuple[int, int]]]]:
     classes: dict[str, list[Line]] = {}
     for line in lines:
         if line.kind != CONTROL:
             classes.setdefault(line.kind, []).append(line)
     return [
-        (name, len(members), [_marked(members, number, "pass") for number in range(methods)])
+        (name, len(members), [_counted(members, number, "pass") for number in range(methods)])
         for name, members in sorted(classes.items())
     ]
 
 
-def _marked(lines: Iterable[Line], number: int, status: str) -> int:
-    return sum(line.marks[number].status == status for line in lines)
+def _counted(lines: Iterable[Line], number: int, status: str) -> tuple[int, int]:
+    """(lines that a method marked so, lines it was tried on)."""
+    tried = [line.marks[number].status for line in lines if line.marks[number] is not NOT_TRIED]
+    return tried.count(status), len(tried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -101,8 +102,13 @@ def _run_facts(column: Column) -> list[tuple[str, str]]:
     facts.append(("time", f"{seconds:,.1f} s" if isinstance(seconds, (int, float)) else "not finished"))
     if isinstance(rate, (int, float)):
         facts.append(("rate", f"{rate:,.0f} programs/s"))
-    facts.append(("started", text(column.header, "started")))
+    facts.append(("started", _moment(text(column.header, "started"))))
     return [(name, value) for name, value in facts if value]
+
+
+def _moment(stamp: str) -> str:
+    """A time as people write it; anything else as it stands."""
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)$", r"\1 \2 UTC", stamp)
 
 
 def _bar(column: Column) -> list[Segment]:

@@ -54,7 +54,7 @@ def certify(options: Options) -> tuple[Run, int]:
     try:
         return read(options.results), status
     except RecordError as error:
-        raise UsageError(f"the run left no results: {error}") from None
+        raise UsageError(f"the run left no results ({error}): see the words above") from None
 
 
 def _check(options: Options) -> None:

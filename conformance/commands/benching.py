@@ -23,6 +23,14 @@ class Regression:
     factor: float
 
 
+def unknown(package: str, engines: str) -> str | None:
+    """What is wrong with the names of engines, in a line; None when all are known."""
+    players = importlib.import_module(f"{package}.players")
+    known = [players.FLOOR, *players.PLAYERS]
+    wrong = [name for name in engines.split(",") if name not in known]
+    return f"unknown engine {wrong[0]!r}; known are {', '.join(known)}" if wrong else None
+
+
 def run(package: str, engines: str, output: Path, more: Sequence[str], quiet: bool = False) -> int:
     """Runs the benchmarks on some engines into a JSON file; returns pytest's exit status."""
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from .. import sister
-from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, JsonOption, json_file, stop, tell
+from .speaking import CERTIFIED, FINDINGS, HARNESS, OUTPUT, USAGE, JsonOption, json_file, stop, tell
+
+AFTER = "Options for pytest, after --; with --apart, --task NAME and --rounds N."
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +27,7 @@ def bench(
     before: Annotated[Path | None, typer.Option(help="A stored run to compare with.")] = None,
     factor: Annotated[float, typer.Option(min=1.0, help="How many times slower is a regression.")] = 1.25,
     apart: Annotated[bool, typer.Option("--apart", help="Any engine of `certify`, each in its environment.")] = False,
-    more: Annotated[list[str] | None, typer.Argument(help="Options for pytest, after --.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(help=AFTER)] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Time engines side by side. Exit code 1 when something became slower than the stored run allows."""
@@ -36,8 +38,11 @@ def bench(
     timings = sister("reports.timings")
     earlier = timings.read([json_file(before)]) if before else None
     run = benching.run_apart if apart else benching.run
-    if run(sister("benchmarks").__name__, engines, output, more or (), as_json):
-        stop("the benchmarks did not run to their end: see the words above", HARNESS)
+    package = sister("benchmarks").__name__
+    if wrong := benching.unknown(package, engines):
+        stop(wrong)
+    if status := run(package, engines, output, more or (), as_json):
+        stop("the benchmarks did not run to their end: see the words above", USAGE if status in (4, 5) else HARNESS)
     slower = list(benching.regressions(earlier, timings.read([json_file(output)]), factor)) if earlier else []
     lines = [f"slower: {s.work} on {s.engine}, size {s.size}: {s.factor:.2f} times the stored time" for s in slower]
     lines.append(f"{output}: `refgrad report RESULTS --benchmarks {output}` draws it")
@@ -53,8 +58,11 @@ def accuracy(
 ) -> None:
     """Measure pointwise functions and their derivatives against mpmath, in units in the last place. Exit code 1 where
     the first engine is off by more than 4 and by more than the second."""
-    from .accuracy import Accuracy, exceptions, measure
+    from .accuracy import Accuracy, exceptions, measure, measured_operators
 
+    known = {line.name for line in measured_operators()}
+    if wrong := [name for name in names or () if name not in known]:
+        stop(f"no definition in high precision of {wrong[0]!r}; there is one of {', '.join(sorted(known))}")
     first, *others = engines.split(",")
     output.parent.mkdir(parents=True, exist_ok=True)
     found: list[Accuracy] = []

@@ -13,13 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 NAME_WIDTH = 44
+STARTING = "starting the engines".ljust(NAME_WIDTH)
 
 
 class Rate(ProgressColumn):
     """Results a second."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.0f}/s" if task.speed else "–/s", style="progress.data.speed")
+        digits = 0 if (task.speed or 0) >= 10 else 1
+        return Text(f"{task.speed:.{digits}f}/s" if task.speed else "–/s", style="progress.data.speed")
 
 
 class Bar:
@@ -44,15 +46,17 @@ class Bar:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         # Only here has -k done its work. With pytest-xdist the controller collects nothing: see below.
-        self.progress.update(self.task, total=len(session.items) or None)
+        self.progress.update(self.task, description=STARTING, total=len(session.items) or None)
 
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         self.progress.update(self.task, total=len(ids))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.failures += bool(report.failed)
-        if report.when == "teardown":
-            self.progress.update(self.task, description=short(report.nodeid), advance=1, failures=self.failures)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        # A plain clause has no setup and no teardown to report: only this comes once for each.
+        self.progress.update(self.task, description=short(nodeid), advance=1, failures=self.failures)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:

@@ -87,8 +87,13 @@ def _verdict(bench: Bench, fault: Fault, reasons: dict[str, str]) -> Verdict:
         verdict.message = UNREACHED
     else:
         verdict.programs, verdict.seconds = cost.programs, cost.seconds
-        verdict.message = reasons.get(fault.id, f"fired in {bench.fired.get(fault.id, 0)} programs")
+        verdict.message = reasons.get(fault.id, _effect(bench.fired.get(fault.id, 0)))
     return verdict
+
+
+def _effect(fired: int) -> str:
+    """Why a fault survived though programs came by its place."""
+    return f"took effect and no check told: in {fired} programs" if fired else "took effect in none of the programs"
 
 
 def _can_shrink(kill: Kill) -> bool:

@@ -41,7 +41,7 @@
       if (leaf.cells.some((cell) => cell && FAILING.has(cell.status)))
         for (let node = leaf; node; node = node.parent) node.failures++;
     }
-    return {engines: data.engines, lower: data.engines.map((name) => name.toLowerCase()), roots, leaves, byAnchor, late: data.late};
+    return {engines: data.engines, short: data.short, lower: data.engines.map((name) => name.toLowerCase()), roots, leaves, byAnchor, late: data.late};
   };
 
   // ---- query
@@ -71,18 +71,22 @@
     if (end < forest.leaves.length) requestIdleCallback(() => prepare(end));
   };
 
+  const stands = (leaf, keys) => {
+    const clause = leaf.root.kind === "area";
+    if (keys.area && !(clause && some(keys.area, leaf.root.title))) return false;
+    if (keys.family && !(!clause && some(keys.family, leaf.root.title))) return false;
+    if (keys.operator && !(!clause && some(keys.operator, leaf.parent.title))) return false;
+    if (keys.property && !(!clause && some(keys.property, leaf.title))) return false;
+    return some(keys.profile, leaf.profile);
+  };
+
   const holds = (leaf, query, engines) => {
     const keys = query.keys;
     if (query.words.length) {
       leaf.text ??= words(leaf);
       if (!query.words.every((word) => leaf.text.includes(word))) return false;
     }
-    const clause = leaf.root.kind === "area";
-    if (keys.area && !(clause && some(keys.area, leaf.root.title))) return false;
-    if (keys.family && !(!clause && some(keys.family, leaf.root.title))) return false;
-    if (keys.operator && !(!clause && some(keys.operator, leaf.parent.title))) return false;
-    if (keys.property && !(!clause && some(keys.property, leaf.title))) return false;
-    if (!some(keys.profile, leaf.profile)) return false;
+    if (!stands(leaf, keys)) return false;
     if (keys.kind && !leaf.kinds.some((kind) => some(keys.kind, kind))) return false;
     return cellsHold(leaf, keys, engines);
   };
@@ -97,10 +101,10 @@
       if (!status) for (const part of keys.status) status ||= cell.status.startsWith(part);
     }
     if (!given || !status) return false;
-    return !keys.is || keys.is.every((word) => is(word, leaf, leaf.cells.filter((cell, i) => cell && engines[i])));
+    return !keys.is || keys.is.every((word) => is(word, leaf.cells.filter((cell, i) => cell && engines[i])));
   };
 
-  const is = (word, leaf, cells) => {
+  const is = (word, cells) => {
     if (word === "different") return new Set(cells.map((cell) => cell.status)).size > 1;
     if (word === "failing") return cells.some((cell) => FAILING.has(cell.status));
     return cells.some((cell) => cell.status === word);
@@ -134,9 +138,10 @@
     return svg;
   };
 
-  const drawCell = (cell) => {
+  const drawCell = (cell, id) => {
     const td = make("td", "cell s-" + (cell ? cell.status : "absent"));
     if (!cell) { td.append(make("span", "vh", "not in this run")); return td; }
+    td.id = id;
     const inner = make(cell.target ? "a" : "span");
     if (cell.target) inner.href = "#" + cell.target;
     const sign = make("span", "sign", SIGNS[cell.status]);
@@ -161,20 +166,20 @@
       const toggle = make("button", "toggle", "");
       toggle.type = "button";
       toggle.setAttribute("aria-expanded", String(matched ? !node.shut : node.open));
-      toggle.append(make("span", "name", node.title));
+      toggle.append(make("span", "name", node.title), " ", make("span", "number", String(node.children.length)));
       toggle.addEventListener("click", () => {
         if (matched) node.shut = !node.shut; else node.open = !node.open;
         draw();
         one("button", document.getElementById(node.anchor)).focus();
       });
-      th.append(toggle, make("span", "number", String(node.children.length)));
+      th.append(toggle);
     } else th.append(make("span", "name", node.title));
     const hash = make("a", "hash", "#");
     hash.href = "#" + node.anchor;
     hash.setAttribute("aria-label", "link to " + node.id);
     th.append(hash);
     if (node.sentence) th.append(make("span", "sentence", node.sentence));
-    tr.append(th, ...node.cells.map(drawCell));
+    tr.append(th, ...node.cells.map((cell, i) => drawCell(cell, node.anchor + "@" + forest.short[i])));
     return tr;
   };
 
@@ -219,8 +224,8 @@
 
   const collect = () => {
     const known = list ? [...list.children].map((element) => ({element, anchor: element.id, engine: element.dataset.engine,
-      kind: element.dataset.kind, text: element.dataset.text})) : [];
-    const late = forest.late.map(([anchor, engine, kind, text, html]) => ({anchor, engine, kind, text, html}));
+      kind: element.dataset.kind, row: element.dataset.row, text: element.dataset.text})) : [];
+    const late = forest.late.map(([anchor, engine, kind, row, text, html]) => ({anchor, engine, kind, row, text, html}));
     findings = [...known, ...late];
     wanted = findings;
   };
@@ -243,11 +248,20 @@
     one("#count").textContent = wanted.length === findings.length ? findings.length : wanted.length + " of " + findings.length;
   };
 
+  // A finding is shown where its own cell of the matrix would be.
+  const answers = (finding, query) => {
+    const keys = query.keys, leaf = forest.byAnchor.get(finding.row);
+    if (!some(keys.engine, finding.engine) || !some(keys.kind, finding.kind)) return false;
+    const cell = leaf && leaf.kind === "leaf" && leaf.cells[forest.engines.indexOf(finding.engine)];
+    if (!cell) return !Object.keys(keys).length && query.words.every((word) => finding.text.includes(word));
+    leaf.text ??= words(leaf);
+    return query.words.every((word) => finding.text.includes(word) || leaf.text.includes(word)) && stands(leaf, keys) &&
+      (!keys.status || keys.status.some((part) => cell.status.startsWith(part))) &&
+      (!keys.is || keys.is.every((word) => is(word, word === "different" ? leaf.cells.filter(Boolean) : [cell])));
+  };
+
   const filterFindings = (query) => {
-    const {words, keys} = query;
-    const places = [...(keys.area || []), ...(keys.family || []), ...(keys.operator || []), ...(keys.property || [])];
-    wanted = findings.filter((finding) => [...words, ...places].every((word) => finding.text.includes(word)) &&
-      some(keys.engine, finding.engine) && some(keys.kind, finding.kind));
+    wanted = query.empty ? findings : findings.filter((finding) => answers(finding, query));
     upTo = FINDINGS;
     showFindings();
     return wanted.length;
@@ -281,7 +295,8 @@
 
   // ---- address
   const reveal = (anchor) => {
-    const node = forest.byAnchor.get(anchor), position = findings.findIndex((finding) => finding.anchor === anchor);
+    const row = anchor.slice(0, anchor.lastIndexOf("@")); // of a cell
+    const node = forest.byAnchor.get(anchor) || forest.byAnchor.get(row), position = findings.findIndex((finding) => finding.anchor === anchor);
     if (node) {
       if (box.value) { box.value = ""; filter(""); }
       for (let up = node.parent; up; up = up.parent) up.open = true;
@@ -294,10 +309,23 @@
       showFindings();
       element(findings[position]).open = true;
     } else return;
-    for (const old of document.querySelectorAll(".target")) old.classList.remove("target");
     const target = document.getElementById(anchor);
-    target.classList.add("target");
+    if (!target) return;
+    mark(target);
     target.scrollIntoView({block: "start"});
+  };
+
+  const mark = (target) => {
+    for (const old of document.querySelectorAll(".target")) old.classList.remove("target");
+    target.classList.add("target");
+  };
+
+  // A cell's own address, for those who point at it; a finding's cell leads to the finding.
+  const point = (event) => {
+    const cell = event.target.closest("td[id]");
+    if (!cell || event.target.closest("a, button")) return;
+    history.replaceState(null, "", "#" + cell.id);
+    mark(cell);
   };
 
   const follow = () => {
@@ -334,6 +362,7 @@
     if (list) dress(list);
     draw();
     showFindings();
+    body.addEventListener("click", point);
     box.addEventListener("input", typed);
     form.addEventListener("submit", (event) => event.preventDefault());
     sort.addEventListener("change", () => draw());
@@ -341,7 +370,11 @@
     one("#collapse").addEventListener("click", () => setOpen(false));
     if (more) more.addEventListener("click", () => { upTo += FINDINGS; showFindings(); });
     addEventListener("hashchange", follow);
-    addEventListener("beforeprint", () => { for (const finding of document.querySelectorAll(".finding")) finding.open = true; });
+    addEventListener("beforeprint", () => {
+      upTo = findings.length; // paper has no button for more
+      showFindings();
+      for (const finding of document.querySelectorAll(".finding")) finding.open = true;
+    });
     addEventListener("keydown", (event) => {
       if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); box.focus(); }
       if (event.key === "Escape" && document.activeElement === box) { box.value = ""; typed(); }

@@ -267,6 +267,10 @@ def test_a_known_deviation_is_shown_with_its_reason_link_and_date(tmp_path: Path
         (("replay", "r.jsonl", "FINDING", "--backend", "nonsense"), "the known ones are"),
         (("explain", "backward.fan-out"), "near ones are backward.fan-out-sums"),
         (("bench", "--before", "none.json"), "none.json: No such file"),
+        (("bench", "--engines", "nonsense"), "unknown engine 'nonsense'; known are numpy, refgrad"),
+        (("bench", "--apart", "--engines", "nonsense"), "unknown engine 'nonsense'"),
+        (("accuracy", "sin", "nonsense"), "no definition in high precision of 'nonsense'; there is one of abs,"),
+        (("qualify", "nonsense"), "no fault 'nonsense'"),
     ],
 )
 def test_what_is_not_there_is_one_line(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
@@ -299,6 +303,25 @@ def timed(median: float) -> Any:
 @pytest.mark.parametrize(("after", "found"), [(1.0, 0), (1.2, 0), (1.3, 1)])
 def test_bench_finds_regressions(after: float, found: int) -> None:
     assert len(list(benching.regressions(timed(1.0), timed(after), 1.25))) == found
+
+
+def test_bench_compares_and_fails_on_a_regression(tmp_path: Path) -> None:
+    now, task = tmp_path / "now.json", ("--", "-k", "deep", "--benchmark-max-time=0.05", "--benchmark-min-rounds=2")
+    asked = ("bench", "--engines", "refgrad", "-o", now)
+    assert refgrad(*asked, *task).returncode == 0
+    stored = json.loads(now.read_text())
+    for factor, code in ((0.01, 1), (100, 0)):
+        scaled = [
+            entry | {"stats": {k: v * factor for k, v in _times(entry).items()}} for entry in stored["benchmarks"]
+        ]
+        before = tmp_path / "before.json"
+        before.write_text(json.dumps(stored | {"benchmarks": scaled}))
+        done = refgrad(*asked, "--before", before, *task)
+        assert done.returncode == code and ("slower: deep graph on refgrad" in done.stdout) == bool(code), done.stdout
+
+
+def _times(entry: dict[str, Any]) -> dict[str, float]:
+    return {name: entry["stats"][name] for name in ("median", "q1", "q3")}
 
 
 def test_a_clause_is_found_by_its_id(tmp_path: Path) -> None:

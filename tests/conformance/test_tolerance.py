@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from conformance.backends.noise import disturb
-from conformance.judging.compare import Closeness
+from conformance.judging.compare import Closeness, compare
 from conformance.programs.leafdata import with_layout
+from conformance.programs.trace import Observed, Trace
 
 HERE = ("step", 0, ())
 
@@ -70,3 +71,24 @@ def test_a_nan_part_of_a_complex_value_says_nothing(
     mine: tuple[float, float], theirs: tuple[float, float], same: bool
 ) -> None:
     assert (error([complex(*mine)], [complex(*theirs)], "complex128") is None) is same
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "dtype", "text"),
+    [
+        ([1, np.nan], [1, 2], "float64", "nan where the oracle gave 2.0"),
+        ([1, np.inf], [1, -np.inf], "float32", "inf where the oracle gave -inf"),
+        ([1, 5, 3], [1, 2, 3], "int64", "5 where the oracle gave 2"),
+        ([False], [True], "bool", "False where the oracle gave True"),
+        ([1, 3.75], [1, 3], "float64", "values differ by 0.75, 5.63e+13 times what rounding allows"),
+    ],
+)
+def test_a_difference_is_told_as_a_distance_where_there_is_one(
+    mine: object, theirs: object, dtype: str, text: str
+) -> None:
+    traces: list[Trace] = []
+    for values in (mine, theirs):
+        array = np.asarray(values, dtype)
+        traces.append(Trace([Observed(array, dtype, array.shape)]))
+    found = compare(traces[0], traces[1], frozenset(), Closeness())
+    assert found is not None and found.message.startswith(text.partition(",")[0])

@@ -2,6 +2,7 @@
 
 python -m tests.reports.shots RESULTS FOLDER          # the README's three pictures
 python -m tests.reports.shots RESULTS FOLDER --all    # the whole page, 3 widths × 2 schemes
+python -m tests.reports.shots PAGE.html FOLDER --all  # one that `refgrad report` has written, with all its parts
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from conformance.recording import record
 from reports import column, page
 from tests.reports.conftest import READY, start
 
-WIDTHS, SCHEMES = (390, 820, 1280), ("light", "dark")
+WIDTHS, SCHEMES = (390, 820, 1440), ("light", "dark")
 OPEN_FINDING = """
 const found = [...document.querySelectorAll('.finding')].find(
   (f) => f.querySelector('svg.graph .differs') && f.querySelector('tr.entry.differs'));
@@ -69,14 +70,20 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="three widths, light and dark, instead of the README's")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    run = record.read(given.results)
     browser = start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            written = page.write([column.read_column(run.records(), run.notices, given.results.name)], Path(folder))
+            written = _page_of(given.results, Path(folder))
             _shoot(browser, f"file://{written}", given.folder, given.all)
     finally:
         browser.quit()
+
+
+def _page_of(given: Path, folder: Path) -> Path:
+    if given.suffix == ".html":
+        return given.resolve()
+    run = record.read(given)
+    return page.write([column.read_column(run.records(), run.notices, given.name)], folder)
 
 
 def _shoot(browser: Chrome, address: str, folder: Path, everything: bool) -> None:

@@ -14,6 +14,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 from reports import column, page
 from tests.reports import synthetic
@@ -29,6 +30,11 @@ def texts(browser: Chrome, selector: str) -> list[str]:
 
 def complaints(browser: Chrome) -> list[str]:
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def said(element: WebElement, name: str) -> str:
+    """An attribute, empty where there is none."""
+    return element.get_attribute(name) or ""
 
 
 def leaves(browser: Chrome) -> list[str]:
@@ -126,11 +132,61 @@ def test_findings_follow_the_query(show: Open, three: Runs) -> None:
     assert {element.get_attribute("data-engine") for element in after} == {"jax 0.1.0"}
 
 
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ("status:fail", lambda result, _: result["status"] == "fail"),
+        ("status:pass", lambda *_: False),
+        ("profile:hooks", lambda result, _: result["profile"] == "hooks"),
+        ("area:hooks kind:dtype", lambda result, found: result["area"] == "hooks" and found["kind"] == "dtype"),
+        ("family:linalg status:crash", lambda result, _: result["family"] == "linalg" and result["status"] == "crash"),
+        ("is:crash", lambda result, _: result["status"] == "crash"),
+    ],
+)
+def test_findings_are_those_of_the_cells_shown(show: Open, query: str, holds: Callable[..., bool]) -> None:
+    records = synthetic.run("autograd", 9, failing=0.9)
+    browser = show(records)
+    ask(browser, query)
+    results = {record["id"]: record for record in records if record["type"] == "result"}
+    found = [record for record in records if record["type"] == "finding"]
+    wanted = sum(holds(results[record["result"]], record) for record in found)
+    assert wanted or query == "status:pass", "the query must have something to find"
+    assert browser.find_element(By.ID, "count").text == f"{wanted} of {len(found)}"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_cell_has_an_address(show: Open, three: Runs, script: bool) -> None:
+    browser = show(*three, hash="#op/svd/vjp@jax", script=script)
+    cell = browser.find_element(By.ID, "op/svd/vjp@jax")
+    assert cell.is_displayed()
+    style = "return getComputedStyle(arguments[0]).outlineStyle"
+    assert not script or browser.execute_script(style, cell) == "solid"
+    row = browser.find_element(By.ID, "op/svd/vjp")
+    assert [td.get_attribute("id") for td in row.find_elements(By.TAG_NAME, "td")].index("op/svd/vjp@jax") == 2
+
+
+def test_pointing_at_a_cell_puts_it_in_the_address(show: Open, three: Runs) -> None:
+    browser = show(*three)
+    cell = browser.find_element(By.ID, "area/modes@refgrad")
+    cell.click()
+    assert browser.current_url.endswith("#area/modes@refgrad") and "target" in said(cell, "class")
+
+
+def test_a_finding_leads_to_its_cell(show: Open) -> None:
+    browser = show(synthetic.run("refgrad"), synthetic.run("autograd", failing=0.6))
+    finding = browser.find_element(By.CSS_SELECTOR, ".finding")
+    finding.find_element(By.TAG_NAME, "summary").click()
+    link = finding.find_element(By.LINK_TEXT, "in the matrix")
+    target = said(link, "href").split("#")[1]
+    link.click()
+    assert target.endswith("@autograd") and "s-" in said(browser.find_element(By.ID, target), "class")
+
+
 @pytest.mark.parametrize("anchor", ["op/svd/vjp", "family/linalg", "hooks.tensor-hook-order", "area/modes"])
 def test_an_anchor_opens_what_hides_it(show: Open, three: Runs, anchor: str) -> None:
     browser = show(*three, hash=f"#{anchor}")
     row = browser.find_element(By.ID, anchor)
-    assert row.is_displayed() and "target" in row.get_attribute("class")
+    assert row.is_displayed() and "target" in said(row, "class")
     top = browser.execute_script("return arguments[0].getBoundingClientRect().top", row)
     assert -5 <= top <= 1000
 
@@ -139,7 +195,7 @@ def test_a_cell_leads_to_its_finding(show: Open) -> None:
     browser = show(synthetic.run("autograd", failing=0.6))
     cell = browser.find_element(By.CSS_SELECTOR, "#rows tr.leaf td.s-fail a")
     cell.click()
-    target = cell.get_attribute("href").split("#")[1]
+    target = said(cell, "href").split("#")[1]
     finding = browser.find_element(By.ID, target)
     assert finding.get_attribute("open") and finding.find_element(By.CSS_SELECTOR, "pre.code").is_displayed()
 
@@ -214,7 +270,7 @@ def test_reads_without_a_script(show: Open, three: Runs) -> None:
     assert not browser.find_element(By.ID, "query").is_displayed()
 
 
-@pytest.mark.parametrize("width", [390, 820, 1280])
+@pytest.mark.parametrize("width", [390, 820, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_and_is_lit(show: Open, three: Runs, width: int, scheme: str) -> None:
     browser = show(*three)
@@ -232,10 +288,22 @@ def test_fits_and_is_lit(show: Open, three: Runs, width: int, scheme: str) -> No
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_on_paper_the_ink_is_dark(show: Open, three: Runs) -> None:
+    browser = show(*three)
+    feature = {"name": "prefers-color-scheme", "value": "dark"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [feature]})
+    colour = "return getComputedStyle(document.querySelector(arguments[0])).color.match(/\\d+/g).map(Number)"
+    for selector in ("h1", ".card dd", "#rows th", ".cell > *", ".finding b", ".message"):
+        assert sum(browser.execute_script(colour, selector)) < 380, selector
+
+
 def test_prints(show: Open, three: Runs) -> None:
     browser = show(*three)
+    assert browser.find_element(By.ID, "more").is_displayed(), "there are more findings than are shown at first"
     pdf = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
+    findings = sum(record["type"] == "finding" for run in three for record in run)
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".finding[open]")) == findings
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -272,6 +272,7 @@ QUALIFIED = {
     "faults": [
         {"id": "sin_sine", "class": "wrong formula", "caught": ["op/sin/vjp"], "others": {"gradcheck": True}},
         {"id": "shape_off", "class": "broadcast", "caught": ["op/add/vjp"] * 6, "others": {"gradcheck": False}},
+        {"id": "hook_lost", "class": "hooks", "caught": ["hook.order"], "others": {}},
         {"id": "reassociated", "class": "x", "control": True, "caught": [], "others": {"gradcheck": False}},
     ]
 }
@@ -279,9 +280,11 @@ QUALIFIED = {
 
 def test_proof_counts_faults_and_controls_apart() -> None:
     table = proof.read(QUALIFIED)
-    assert table.scores == [proof.Score("this suite", 2, 2, 0, 1), proof.Score("gradcheck", 1, 2, 0, 1)]
-    assert table.classes == [("broadcast", 1, [1, 0]), ("wrong formula", 1, [1, 1])]
+    assert table.scores == [proof.Score("this suite", 3, 3, 0, 1), proof.Score("gradcheck", 1, 2, 0, 1)]
+    kinds = [("broadcast", 1, [(1, 1), (0, 1)]), ("hooks", 1, [(1, 1), (0, 0)]), ("wrong formula", 1, [(1, 1), (1, 1)])]
+    assert table.classes == kinds
     assert [mark.words for mark in table.lines[1].marks][:2] == ["✓ caught", "✗ missed"]
+    assert table.lines[2].marks[1].words == "– not tried", "what could not be asked has not missed"
 
 
 def measured(engine: str, order: int, largest: float, **more: object) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,6 +95,8 @@ def _tensors(a: Observed, b: Observed, place: Place, facts: frozenset[str], clos
     error = close.error(a.array, b.array, b.dtype, place)
     if error is not None:
         text = f"values differ by {error[0]:.3g}, {error[1]:.3g} times what rounding allows"
+        if not math.isfinite(error[0]):  # an infinity, a nan or an integer: no distance tells anything
+            text = f"{_entry(a, close.element)} where the oracle gave {_entry(b, close.element)}"
         return Divergence("value", place, text, a, b, *error, close.element)
     for name, fact, kind in _ATTRIBUTES:
         x, y = getattr(a, name), getattr(b, name)
@@ -103,6 +106,10 @@ def _tensors(a: Observed, b: Observed, place: Place, facts: frozenset[str], clos
     if a.grad is not None and b.grad is not None:
         return _outcomes(a.grad, b.grad, inner, facts, close)
     return _more(a.more or {}, b.more or {}, inner, facts, close)
+
+
+def _entry(value: Observed, element: int) -> str:
+    return str(value.array.reshape(-1)[element])
 
 
 def _more(

@@ -46,7 +46,10 @@ class Closeness:
         eps = EPS.get(dtype)
         if eps is None:
             # Integers and booleans are equal or not; -0.0 and 0.0 can't occur here.
-            return None if np.array_equal(mine, reference) else (float("inf"), float("inf"))
+            if np.array_equal(mine, reference):
+                return None
+            self.element = int(np.argmax(mine != reference))
+            return float("inf"), float("inf")
         with np.errstate(all="ignore"):
             return self._error(_parts(mine), _parts(reference), eps, dtype, place)
 
