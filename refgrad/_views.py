@@ -17,7 +17,7 @@ from . import _errors as errors
 from . import _tensor
 from ._graph import CallableNode, Node, gradient_edge, node_hooks
 from ._interpreters import LIVE
-from ._modes import enable_grad, local, state
+from ._modes import enable_grad, is_recording, local, state
 from ._op import ROWS, Row
 from ._record import record, record_view
 from ._storage import as_strided_array, element_strides, is_expanded, storage_offset
@@ -277,7 +277,7 @@ def scratch(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -
 def check_writable(t: Tensor, needs: bool, others: Sequence[Any] = ()) -> None:
     """Raises what PyTorch raises for an in-place write that autograd forbids. `needs`: some operand requires grad.
     Autograd looks at an inference tensor if `others`, the other operands, have an ordinary one or a number."""
-    if not (needs and state.grad) or (t._cell is None and not any(map(_is_ordinary, others))):
+    if not (needs and is_recording()) or (t._cell is None and not any(map(_is_ordinary, others))):
         return
     if t._view is not None:
         check_view_writable(t)

@@ -71,7 +71,7 @@ class Rounding:
     def _begin(self) -> bool:
         """Makes the bound of a contraction; False where there is none."""
         if self._bound is None:
-            self._seen = {place: value for place, value in values(self.reference) if value.dtype in EPS}
+            self._seen = {place: value for place, value in self._compared(self.reference) if value.dtype in EPS}
             bound = self._bound = self._contraction()
             self._widest = {p: bound[p] if p in bound else spread(x.array, []) for p, x in self._seen.items()}
         return bool(self._bound)
@@ -79,9 +79,9 @@ class Rounding:
     def _run(self) -> None:
         trace = self.oracle.execute(self.program, noise=NOISE[self.runs])
         self.runs += 1
-        run = dict(values(specified(self.program, trace)))
+        run = dict(self._compared(trace))
         for place, value in self._seen.items():
-            if place in run:
+            if place in run and run[place].shape == value.shape:
                 moved = spread(value.array, [run[place].array], self._most(value))
                 self._widest[place] = np.fmax(self._widest[place], moved)
 
@@ -92,12 +92,16 @@ class Rounding:
     def _contraction(self) -> Allowance:
         if not is_contraction(self.program):
             return {}
-        sizes = dict(values(self.oracle.execute(absolute_program(self.program))))
+        sizes = dict(self._compared(self.oracle.execute(absolute_program(self.program))))
         return {
             place: scaled(value.array, sizes[place].array, value.dtype)
             for place, value in self._seen.items()
             if place in sizes
         }
+
+    def _compared(self, trace: Trace) -> Iterator[tuple[Place, Observed]]:
+        """The values of a trace at the places where they are compared: a call of a hook has its number among those."""
+        return values(specified(self.program, trace))
 
 
 def is_contraction(program: Program | Region) -> bool:

@@ -13,7 +13,7 @@ from .._accumulate import Owners
 from .._engine import execute
 from .._graph import GradientEdge, gradient_edge
 from .._modes import state
-from .._tensor import Tensor, plain
+from .._tensor import Tensor, alias, plain
 from .batched import grad_of_batch
 from .roots import seeds_of
 from .tensor_hooks import retain_grad
@@ -105,6 +105,9 @@ def _input_edge(t: Any, retains: bool) -> Any:
     if not isinstance(t, (Tensor, GradientEdge)):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
     edge = gradient_edge(t) if isinstance(t, Tensor) else (t.node, t.output_nr)
+    if edge is None and isinstance(t, Tensor) and t.requires_grad:
+        # A view of a leaf that was made unrecorded: no graph leads to it.
+        edge = gradient_edge(alias(t).requires_grad_())
     if edge is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return edge

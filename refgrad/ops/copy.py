@@ -200,8 +200,8 @@ def detach(input: Tensor) -> Tensor:
 @method
 def detach_(self: Tensor) -> Tensor:
     """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
-    if state.inference:
-        # Autograd, which would do it, is switched off.
+    if state.inference or self._cell is None:
+        # Autograd, which would do it, is switched off, or has nothing to do with an inference tensor.
         return self
     if self._view is not None:
         raise RuntimeError(errors.DETACH_VIEW)
@@ -213,7 +213,7 @@ def detach_(self: Tensor) -> Tensor:
 
 def _get_data(self: Tensor) -> Tensor:
     made = alias(self)
-    made._cell = [0]
+    made._cell = None if self._cell is None else [0]
     return made
 
 
