@@ -16,13 +16,17 @@ from . import _errors as errors
 from ._graph import CallableNode, accumulator_edge, gradient_edge
 from ._interpreters import LIVE
 from ._modes import local
-from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
+from ._saved import Result, Saved, SavedList, SavedTensor, producer_of, raise_modified
 from ._schema import Meta
 from ._storage import storage_offset
 from ._tensor import VIEW, Tensor, new, plain
 
 if TYPE_CHECKING:
     from ._op import Plan, Row
+
+
+UNSTORED = object()
+"""Stands for the result of an in-place write until it is stored; for good, where a pack hook raised."""
 
 
 class RowNode(CallableNode):
@@ -58,7 +62,7 @@ class RowNode(CallableNode):
         if kind is tuple:
             tensor, version = entry
             if tensor._cell[0] != version:
-                raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
+                raise_modified(tensor._array, tensor._cell, version, producer_of(tensor))
             return self._cast(tensor if live else tensor._array, tensor._array.dtype, live)
         if kind is Result:
             array, cell, version = entry
@@ -70,6 +74,8 @@ class RowNode(CallableNode):
             return self._cast(found, (found._array if live else found).dtype, live)
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
+        if entry is UNSTORED:
+            raise RuntimeError(errors.unstored_result(self.row.schema.name))
         return entry
 
     def _cast(self, value: Any, dtype: np.dtype, live: bool) -> Any:
@@ -235,7 +241,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
             if outputs and len(declared) > 1 and not declared[position].differentiable:
                 entries.append(Saved(outputs[position], False))  # it has no history, the node's neither
             else:
-                entries.append(_saved_result(outputs[position], position, is_plain) if outputs else None)
+                entries.append(_saved_result(outputs[position], position, is_plain) if outputs else UNSTORED)
             continue
         value = inputs[position]
         if k >= first_meta:

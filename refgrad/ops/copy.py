@@ -18,7 +18,7 @@ from .._formats import contiguous_format, in_format, preserve_format, strides_in
 from .._inplace import write
 from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, with_strides
-from .._modes import state
+from .._modes import local, state
 from .._op import LINEAR, Row, op, public
 from .._record import record
 from .._saved import DetachedCell
@@ -276,7 +276,7 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 conj_raw = methodcaller("conjugate")
 
 
-conj_node = Row("conj(self)", np.conjugate, {"self": lambda g, F: F.conj(g)}, jvp=LINEAR, exact=True)
+conj_node = Row("conj(self)", np.conjugate, {"self": lambda g, F: F.lazy_conj(g)}, jvp=LINEAR, exact=True)
 neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=LINEAR, exact=True)
 
 
@@ -334,6 +334,17 @@ for _space in (RAW, NARROW):
     _space.zeros = lambda shape, dtype: np.zeros(shape, dtype)
     _space.is_complex = lambda a: getattr(a, "dtype", None) is not None and a.dtype.kind == "c"
     _space.real = np.real
+
+
+def _noted_conj(g: np.ndarray) -> np.ndarray:
+    """The conjugate of a cotangent; where a gradient shows it, it shows the cotangent's own memory."""
+    made, executing = np.asarray(g.conjugate()), local.me.executing
+    if executing and made is not g:
+        executing[-1].owners.note_conjugate(made, g)
+    return made
+
+
+RAW.lazy_conj, NARROW.lazy_conj, LIVE.lazy_conj = _noted_conj, lambda g: g, conj
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
 
