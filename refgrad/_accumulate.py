@@ -168,7 +168,7 @@ def _accumulate_live(variable: Tensor, g: Tensor) -> None:
 def check_layout(variable: Tensor, grad: Tensor) -> None:
     """Warns once if the gradient of a dense leaf has other strides than the leaf."""
     a, g = variable._array, grad._array
-    if a.strides == g.strides or all(p == q or n == 1 for p, q, n in zip(a.strides, g.strides, a.shape)):
+    if a.strides == g.strides and a.flags.c_contiguous:
         return
     if a.dtype == g.dtype and any(p != q and n > 1 for p, q, n in zip(wanted_strides(a), element_strides(g), a.shape)):
         warn_once(

@@ -24,6 +24,9 @@ of them would."""
 FEW, FAR = 4, 64.0
 """After so many runs, half of either kind, a difference of so many times the allowance is hardly rounding: of a thousand
 programs that noise excused, one was still so far off then, for noise seldom moved its choice."""
+MORE = range(16, 48)
+NEAR = 2.0
+"""A difference that is so little beyond what all runs allow may be one that no run happened to reach: more are made."""
 _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 
@@ -46,7 +49,14 @@ class Rounding:
         else:
             yield self._widest
         while self.runs < len(NOISE):
-            self._run()
+            self._run(NOISE[self.runs])
+            yield self._widest
+
+    def more(self) -> Iterator[Allowance]:
+        """What more runs than the usual ones allow."""
+        self.all()
+        for seed in MORE:
+            self._run(seed)
             yield self._widest
 
     def all(self) -> Allowance:
@@ -76,8 +86,8 @@ class Rounding:
             self._widest = {p: bound[p] if p in bound else spread(x.array, []) for p, x in self._seen.items()}
         return bool(self._bound)
 
-    def _run(self) -> None:
-        trace = self.oracle.execute(self.program, noise=NOISE[self.runs])
+    def _run(self, seed: int) -> None:
+        trace = self.oracle.execute(self.program, noise=seed)
         self.runs += 1
         run = dict(self._compared(trace))
         for place, value in self._seen.items():

@@ -68,8 +68,16 @@ cast_in_row = op(
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy that is recorded, in the input's memory format or another. Source: torch.clone."""
     made = clone_row(input) if memory_format in (None, preserve_format) else clone_in_row(input, memory_format)
-    if input._cell is None and made._cell is not None:
-        made._cell[0] += 1  # PyTorch writes such a copy in place
+    return _written_copy(input, made)
+
+
+def _written_copy(source: Tensor, made: Tensor) -> Tensor:
+    """A copy of an inference tensor outside inference mode: PyTorch makes an ordinary tensor and writes into it, which
+    its version tells, and its history."""
+    if source._cell is None and made._cell is not None:
+        made._cell[0] += 1
+        if state.grad and source.requires_grad and not made.requires_grad:
+            record(copy_row, (made, source), (), (made,))
     return made
 
 
@@ -118,8 +126,8 @@ def to(
 
 def _converted(t: Tensor, kind: np.dtype, memory_format: Any) -> Tensor:
     if memory_format in (None, preserve_format):
-        return cast_row(t, kind)
-    return cast_in_row(t, kind, memory_format)
+        return _written_copy(t, cast_row(t, kind))
+    return _written_copy(t, cast_in_row(t, kind, memory_format))
 
 
 @method
@@ -358,6 +366,8 @@ LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
 LIVE.conj, LIVE.neg_view = conj, neg_view
 LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)
 LIVE.copy_into = _copy_into
-LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
+LIVE.zeros_like = lambda t: plain(
+    with_strides(np.zeros_like(t._array), t.stride()) if not t._array.size else np.zeros_like(t._array)
+)
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
 LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))
