@@ -141,7 +141,7 @@ def _differentiable(base: Tensor) -> Tensor:
     tracked, severed = alias(base), alias(base)
     tracked._needs = True
     severed._flags |= VIEW
-    severed._view = View(tracked, None, NO_GRAD, -1 if base._cell is None else base._cell[0])
+    severed._view = View(tracked, (), NO_GRAD, -1 if base._cell is None else base._cell[0])
     return severed
 
 
