@@ -33,7 +33,7 @@ def true_gradients(program: Program, trace: Trace, close: Closeness) -> str | No
             continue
         element = (7 * seen.array.size) // 11
         place = tuple(int(i) for i in np.unravel_index(element, seen.array.shape))
-        truth = _derivative(program, leaf, place)
+        truth = derivative(program, leaf, place)
         if truth is None:
             continue
         expected = seen.array.copy()
@@ -44,7 +44,7 @@ def true_gradients(program: Program, trace: Trace, close: Closeness) -> str | No
     return None
 
 
-def _derivative(program: Program, leaf: int, place: tuple[int, ...]) -> Any:
+def derivative(program: Program, leaf: int, place: tuple[int, ...]) -> Any:
     """One element of a leaf's gradient; None at a kink, or where it is too much work."""
     try:
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
