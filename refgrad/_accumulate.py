@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from ._interpreters import LIVE, narrow_result, widen
 from ._layout import with_strides
 from ._modes import state
 from ._sparse import SparseGradient, sparse_tensor
-from ._storage import contiguous_strides, element_strides, is_dense, owner
-from ._tensor import DUAL, Tensor, plain, resolved
+from ._storage import as_strided_array, contiguous_strides, element_strides, is_dense, owner, storage_offset
+from ._tensor import CONJ, DUAL, Tensor, plain, resolved
 
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
 _lock = threading.Lock()
@@ -29,10 +30,11 @@ class Owners:
     """What the tensors are that show a cotangent's memory after a backward, or to a hook: the seed itself, and for the
     rest the version cells. A gradient may be a view of a seed, two gradients views of one cotangent."""
 
-    __slots__ = ("cells", "seeds")
+    __slots__ = ("cells", "conjugates", "seeds")
 
     def __init__(self, seeds: Sequence[Tensor | None]) -> None:
         self.seeds = seeds
+        self.conjugates: dict[int, tuple[weakref.ref[np.ndarray], np.ndarray]] = {}
         self.cells: dict[int, tuple[np.ndarray, list[int] | None]] | None = None
 
     def tensor(self, g: np.ndarray) -> Tensor:
@@ -49,10 +51,29 @@ class Owners:
             if found is not None:
                 return found
             g = g.view(np.ndarray)
+        lazy = self._before_conjugation(g) if self.conjugates else None
+        if lazy is not None:
+            g = lazy
         made = plain(g)
+        if lazy is not None:
+            made._flags = CONJ
         if g.base is not None or state.inference:
             made._cell = self.cell(g)
         return made
+
+    def note_conjugate(self, made: np.ndarray, source: np.ndarray) -> None:
+        """Notes a cotangent that PyTorch conjugates as a lazy view of another: the user can write through it."""
+        if made.strides == source.strides:
+            self.conjugates[id(made)] = (weakref.ref(made), source)
+
+    def _before_conjugation(self, g: np.ndarray) -> np.ndarray | None:
+        """The memory that a noted cotangent, or a view of it, is the conjugate of."""
+        root = owner(g)
+        made, source = self.conjugates.get(id(root), (None, g))
+        if made is None or made() is not root or g.dtype != source.dtype:
+            return None
+        apart = (g.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // g.itemsize
+        return as_strided_array(source, g.shape, element_strides(g), storage_offset(source) + apart)
 
     def cell(self, array: np.ndarray) -> list[int] | None:
         """The version cell of a view's memory, found by the array that owns it; None for what inference mode made."""
@@ -147,7 +168,7 @@ def _accumulate_live(variable: Tensor, g: Tensor) -> None:
 def check_layout(variable: Tensor, grad: Tensor) -> None:
     """Warns once if the gradient of a dense leaf has other strides than the leaf."""
     a, g = variable._array, grad._array
-    if a.strides == g.strides or all(p == q or n == 1 for p, q, n in zip(a.strides, g.strides, a.shape)):
+    if a.strides == g.strides and a.flags.c_contiguous:
         return
     if a.dtype == g.dtype and any(p != q and n > 1 for p, q, n in zip(wanted_strides(a), element_strides(g), a.shape)):
         warn_once(

@@ -43,6 +43,19 @@ INFERENCE_INPLACE = (
     "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
     "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
 )
+RESULT_ARGUMENTS = {
+    "exp": "#1 'other'", "exp2": "#1 'other'", "tanh": "#1 'output'", "sigmoid": "#1 'output'", "relu": "#1 'self'",
+    "leaky_relu_inplace": "#1 'self'", "elu_inplace": "#5 'self_or_result'", "celu_inplace": "#5 'self_or_result'",
+}  # fmt: skip
+"""Where PyTorch's backward functions take the forward's result, other than first of all."""
+
+
+def unstored_result(name: str) -> str:
+    """The text for a backward that misses its forward's result, which a pack hook kept from being saved."""
+    argument = RESULT_ARGUMENTS.get(name, "#0 'self'")
+    return f"Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument {argument}"
+
+
 LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_VIEW_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_USED_INPLACE = "a leaf Variable that requires grad has been used in an in-place operation."

@@ -180,7 +180,7 @@ def _entwined(
 ) -> Any:
     """A tangent with the history of its zero terms: PyTorch has one for each operand without a tangent, a number too,
     and they decide whether the tangent requires grad. Their values stay out, since 0·inf would be nan."""
-    if row.jvp_kind == LINEAR or not local.me.grad or not isinstance(total, Tensor) or total.requires_grad:
+    if row.jvp_kind == LINEAR or not local.me.grad or not isinstance(total, Tensor):
         return total
     missing = [i.name for i, x, t in zip(row.schema.inputs, inputs, tangents) if x is not None and t is None]
     if not missing or not any(x.requires_grad for x in flat(inputs)):

@@ -19,7 +19,7 @@ from ._dtypes import OF_ARRAY, SCALAR_NAMES, can_cast, dtype
 from ._errors import list_text
 from ._graph import gradient_edge
 from ._interpreters import LIVE
-from ._modes import local, state
+from ._modes import is_recording, local, state
 from ._op import Row
 from ._overlap import check_overlap
 from ._record import RowNode, record, save_results
@@ -79,7 +79,7 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
             return handled
     if len(inputs) == 2 and row.promote and not attributes and quick_write(row, self, inputs[1]):
         return self
-    needs = state.grad and any(t.requires_grad for t in flat(inputs))
+    needs = is_recording() and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs, inputs[1:])
     if needs:
         refresh_all(inputs)
@@ -149,7 +149,7 @@ def leaf_first(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     @wraps(function)
     def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if (self._needs or self._flags & VIEW) and not state.functional_levels:
-            check_writable(self, state.grad and self.requires_grad, args)
+            check_writable(self, self.requires_grad, args)
         return function(self, *args, **kwargs)
 
     return call
@@ -187,6 +187,12 @@ def store(t: Tensor, values: np.ndarray) -> None:
         me.run(np.copyto, t._array, values, "unsafe")
     if t._cell is not None:
         t._cell[0] += 1
-    elif not me.inference:
+    else:
         # PyTorch finds out when it bumps the version: the values are written by then.
+        check_inference_write()
+
+
+def check_inference_write() -> None:
+    """Raises RuntimeError, for an inference tensor that was written, outside inference mode."""
+    if not local.me.inference:
         raise RuntimeError(errors.INFERENCE_INPLACE)

@@ -106,6 +106,12 @@ def is_grad_enabled() -> bool:
     return state.grad
 
 
+def is_recording() -> bool:
+    """Whether autograd looks at operations in this thread: in inference mode it doesn't, whatever gradient mode says."""
+    me = local.me
+    return me.grad and not me.inference
+
+
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is in inference mode. Source: torch.is_inference_mode_enabled."""
     return state.inference

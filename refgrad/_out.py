@@ -10,7 +10,7 @@ from typing import Any
 from ._dtypes import SCALAR_NAMES, can_cast
 from ._errors import list_text, warn_once
 from ._inplace import store
-from ._modes import no_grad, state
+from ._modes import is_recording, no_grad
 from ._tensor import LEVEL, Tensor
 
 # The functions at the top of PyTorch's namespace that document it.
@@ -58,7 +58,7 @@ def fill(name: str, function: Callable[..., Any], args: Any, keywords: dict[str,
         raise RuntimeError(
             f"Batching rule not implemented for aten::{name}.out; the fallback path doesn't work on out= or view ops."
         )
-    if state.grad and any(t.requires_grad for t in (*targets, *_tensors((args, keywords)))):
+    if is_recording() and any(t.requires_grad for t in (*targets, *_tensors((args, keywords)))):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
@@ -95,5 +95,6 @@ def _write(target: Tensor, result: Tensor) -> None:
                 key="resized output",
             )
         target.resize_(result.shape)  # type: ignore[attr-defined]
-        target._cell[0] -= 1  # type: ignore[index]  # one write, one version
+        if target._cell is not None:
+            target._cell[0] -= 1  # one write, one version
     store(target, result.resolve_conj().resolve_neg()._array)  # type: ignore[attr-defined]

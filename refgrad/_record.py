@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _errors as errors
-from ._graph import CallableNode, accumulator_edge, gradient_edge
+from ._graph import LAST, CallableNode, accumulator_edge, gradient_edge
 from ._interpreters import LIVE
 from ._modes import local
-from ._saved import Result, Saved, SavedList, SavedTensor, raise_modified
+from ._saved import Result, Saved, SavedList, SavedTensor, producer_of, raise_modified
 from ._schema import Meta
 from ._storage import storage_offset
 from ._tensor import VIEW, Tensor, new, plain
 
 if TYPE_CHECKING:
     from ._op import Plan, Row
+
+
+UNSTORED = object()
+"""Stands for the result of an in-place write until it is stored; for good, where a pack hook raised."""
+
+
+class UnstoredResult(RuntimeError):
+    """A formula read a result that was never stored; of no account where no input's cotangent is wanted."""
 
 
 class RowNode(CallableNode):
@@ -42,6 +50,11 @@ class RowNode(CallableNode):
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         try:
             return self.plan.pull(self, cotangents, live)
+        except UnstoredResult:
+            task = local.me.executing[-1] if local.me.executing else None
+            if task is None or any(edge is not None and task.will_reach(edge[0]) for edge in self.edges):
+                raise
+            return (None,) * len(self.edges)
         except ValueError as error:
             if live or "broadcast" not in str(error):
                 raise
@@ -58,7 +71,7 @@ class RowNode(CallableNode):
         if kind is tuple:
             tensor, version = entry
             if tensor._cell[0] != version:
-                raise_modified(tensor._array, tensor._cell, version, gradient_edge(tensor))
+                raise_modified(tensor._array, tensor._cell, version, producer_of(tensor))
             return self._cast(tensor if live else tensor._array, tensor._array.dtype, live)
         if kind is Result:
             array, cell, version = entry
@@ -70,6 +83,8 @@ class RowNode(CallableNode):
             return self._cast(found, (found._array if live else found).dtype, live)
         if kind is SavedList:
             return [s.tensor_for(self) if live else s.raw(self) for s in entry]
+        if entry is UNSTORED:
+            raise UnstoredResult(errors.unstored_result(self.row.schema.name))
         return entry
 
     def _cast(self, value: Any, dtype: np.dtype, live: bool) -> Any:
@@ -174,6 +189,8 @@ def record(
     node.edges, node.attributes = tuple(edges), attributes
     node.counts = tuple(counts) if row.has_lists else None
     node.plan = row.plan(tuple(needs))
+    if node.prefix and type(node).__name__ == "NotImplemented":
+        node.sequence = LAST  # a node that only raises: PyTorch has it run as soon as it is ready
     attach(node, row, outputs)
     node.saved = save(node, inputs, () if is_write else outputs)
     if me.anomaly is not None:
@@ -235,7 +252,7 @@ def save(node: RowNode, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> tup
             if outputs and len(declared) > 1 and not declared[position].differentiable:
                 entries.append(Saved(outputs[position], False))  # it has no history, the node's neither
             else:
-                entries.append(_saved_result(outputs[position], position, is_plain) if outputs else None)
+                entries.append(_saved_result(outputs[position], position, is_plain) if outputs else UNSTORED)
             continue
         value = inputs[position]
         if k >= first_meta:

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import _errors as errors
 from ._dtypes import OF_ARRAY
-from ._graph import AccumulateGrad, Node, gradient_edge
+from ._graph import AccumulateGrad, CallableNode, Node, gradient_edge
 from ._modes import local, state
 from ._tensor import CONJ, DUAL, NEG, Tensor, extra, plain, resolved
 
@@ -134,7 +134,9 @@ class Saved:
         """Raises if the value was written since it was saved."""
         cell = self.cell if self.tensor is None else self.tensor._cell
         if cell is not None and cell[0] != self.version:
-            edge = self.edge if self.tensor is None else gradient_edge(self.tensor)
+            if type(cell) is DetachedCell and not isinstance(node, CallableNode) and int(cell[0]) == int(self.version):
+                return  # a custom Function's: it is given the tensor as it is
+            edge = self.edge if self.tensor is None else producer_of(self.tensor)
             edge = self.own_edge(node) if self.is_own else edge
             raise_modified(self.array, cell, self.version, edge)
 
@@ -235,6 +237,12 @@ def alias_of(array: np.ndarray | None, cell: list[int] | None, flags: int) -> Te
     made = plain(array)
     made._cell, made._flags = cell, flags & (CONJ | NEG)
     return made
+
+
+def producer_of(t: Tensor) -> tuple[Node, int] | None:
+    """The node of a saved input. PyTorch notes the number of a node's own results alone, and says 0 of any other."""
+    edge = gradient_edge(t)
+    return None if edge is None else (edge[0], 0)
 
 
 def raise_modified(array: Any, cell: list[int], version: int, edge: tuple[Node, int] | None) -> None:

@@ -154,7 +154,7 @@ class Tensor:
     def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise RuntimeError("requires_grad must be a bool")
-        if value and not self.is_leaf:
+        if value and self._edge is not None:
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         if value and self._array.dtype.kind in "iub":
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")

@@ -17,11 +17,11 @@ from . import _errors as errors
 from . import _tensor
 from ._graph import CallableNode, Node, gradient_edge, node_hooks
 from ._interpreters import LIVE
-from ._modes import enable_grad, local, state
+from ._modes import enable_grad, is_recording, local, state
 from ._op import ROWS, Row
 from ._record import record, record_view
 from ._storage import as_strided_array, element_strides, is_expanded, storage_offset
-from ._tensor import DUAL, LAZY, VIEW, Tensor, new, plain
+from ._tensor import DUAL, LAZY, VIEW, Tensor, alias, new, plain
 
 DEFAULT, NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = range(5)
 
@@ -120,7 +120,7 @@ def replay(chain: tuple[Any, Any] | None, base: Tensor) -> Tensor:
 def regenerate(t: Tensor) -> Any:
     """The edge of a view whose base has a new history: steps that strides describe are one AsStridedBackward0, and
     the others (view_as_real, conj, a dtype) are called again."""
-    here, bits = t._view.base, t._view.base._flags & LAZY
+    here, bits = _differentiable(t._view.base), t._view.base._flags & LAZY
     pending: np.ndarray | None = None
     with enable_grad():
         for call, attributes, nr, array, before, _ in steps(t._view.chain):
@@ -132,6 +132,17 @@ def regenerate(t: Tensor) -> Any:
             here = replay((None, (call, attributes, nr)), here)
             bits = here._flags & LAZY
         return here._edge if pending is None else _strided_edge(here, pending)
+
+
+def _differentiable(base: Tensor) -> Tensor:
+    """The base, or where it doesn't require grad any more, what stands for it: a view's new history then leads nowhere."""
+    if base._edge is not None or base._needs:
+        return base
+    tracked, severed = alias(base), alias(base)
+    tracked._needs = True
+    severed._flags |= VIEW
+    severed._view = View(tracked, (), NO_GRAD, -1 if base._cell is None else base._cell[0])
+    return severed
 
 
 LAZY_CALLS = frozenset({"conj", "neg_view"})
@@ -167,14 +178,12 @@ def refresh(t: Tensor) -> None:
     if view.creation != DEFAULT:
         raise RuntimeError(_forbidden(t, True))
     view.version = t._cell[0]
-    if view.base._edge is None and not view.base._needs:
-        return
     before = t._edge
     me = local.me
     inference, me.inference = me.inference, False
     try:
         is_strided = is_strided_view(t) and not me.view_replay
-        t._edge = _strided_edge(view.base, t._array) if is_strided else regenerate(t)
+        t._edge = _strided_edge(_differentiable(view.base), t._array) if is_strided else regenerate(t)
     finally:
         me.inference = inference
     t._needs = True
@@ -219,7 +228,8 @@ class CopySlices(CallableNode):
             return (None,) * len(self.edges)
         if self.saved is None:
             raise RuntimeError(errors.SECOND_BACKWARD)
-        return self._live(g) if live or self.chain is not None else self._raw(g)
+        rest, *found = self._live(g) if live or self.chain is not None else self._raw(g)
+        return (None if self.edges[0] is None else rest, *found)
 
     def _offset(self) -> int:
         return self.view_geometry[2] - self.base_geometry[2]
@@ -277,7 +287,7 @@ def scratch(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -
 def check_writable(t: Tensor, needs: bool, others: Sequence[Any] = ()) -> None:
     """Raises what PyTorch raises for an in-place write that autograd forbids. `needs`: some operand requires grad.
     Autograd looks at an inference tensor if `others`, the other operands, have an ordinary one or a number."""
-    if not (needs and state.grad) or (t._cell is None and not any(map(_is_ordinary, others))):
+    if not (needs and is_recording()) or (t._cell is None and not any(map(_is_ordinary, others))):
         return
     if t._view is not None:
         check_view_writable(t)

@@ -115,6 +115,8 @@ class Run:
         resolve = self.resolve
         args = [resolve(argument) for argument in step.args]
         function = self.engine.callable(step.op, step.form)
+        if step.form == "inplace":
+            self.engine.before_write(args[0])
         if step.attrs:
             value = function(*args, **{name: resolve(argument) for name, argument in step.attrs})
         else:
@@ -138,6 +140,7 @@ class Run:
     def write(self, step: p.Write) -> Any:
         target, args = self.resolve(step.target), self.resolve(step.args)
         if step.kind == "setitem":
+            self.engine.before_write(target, is_part=True)
             target[args[0]] = args[1]
             return target
         return getattr(target, step.kind)(*args)

@@ -23,6 +23,15 @@ class Torch(Torchlike):
 
         return None if loops_when_watched(program) else KernelNoise(seed)
 
+    def before_write(self, tensor: Any, is_part: bool = False) -> None:
+        """Raises what PyTorch 2.13 raises where the whole of an output other than its node's first is written after
+        its gradient was retained: where a part is, the next backward ends the process."""
+        written = tensor._base if tensor._is_view() else tensor if is_part else None
+        if written is None or not written.retains_grad or not written.output_nr:
+            return
+        if self.ns.is_grad_enabled() and not self.ns.is_inference_mode_enabled():
+            raise RuntimeError("out != nullptr INTERNAL ASSERT FAILED: the next backward would end the process")
+
     def storage_key(self, tensor: Any) -> int:
         """Zeros without memory, which some formulas give, are told apart by what stands for it."""
         if tensor._is_zerotensor():

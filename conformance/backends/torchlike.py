@@ -106,6 +106,9 @@ class Torchlike:
         """The kind of what a step raised."""
         return error_kind(error)
 
+    def before_write(self, tensor: Any, is_part: bool = False) -> None:
+        """Called before an in-place operation on a tensor, or on a part of it."""
+
     # Execution
 
     def dtype_name(self, dtype: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..catalogue import find as find_operator
 from ..programs import program as p
+from ..programs.functions import WRITING
 from ..programs.leafdata import is_complex, leaf_array
 from . import definitions
 from .compare import Divergence
@@ -298,6 +299,8 @@ class Evaluation:
 
 
 def _check(step: p.Step) -> None:
+    if isinstance(step, p.Transform) and not WRITING.isdisjoint(v for _, v in step.options if isinstance(v, str)):
+        raise NoReference("a function that writes into its argument isn't a step of a value program")
     if not isinstance(step, _VALUE_STEPS) or (isinstance(step, p.Call) and step.form == "inplace"):
         raise NoReference(f"{type(step).__name__} isn't a step of a value program")
     # What a transform differentiates inside takes no notice of the modes around it.

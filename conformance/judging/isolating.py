@@ -16,7 +16,7 @@ import numpy as np
 from ..backends import Backend
 from ..programs.leafdata import DTYPES, is_differentiable
 from ..programs.program import Call, Grad, Item, Leaf, Observe, Program, Ref, Step, refs
-from ..programs.trace import Observed, Trace
+from ..programs.trace import Observed, Raised, Trace
 from .compare import Closeness, Divergence, Place
 from .judge import Judge
 from .tracing import values
@@ -39,6 +39,9 @@ def isolated(program: Program, index: int, oracle: Backend) -> Program | None:
     attrs = tuple((name, _moved(value, places)) for name, value in call.attrs)
     leaves = [_leaf(outcome) for outcome in seen if isinstance(outcome, Observed)]
     alone = replace(call, args=_moved(call.args, places), attrs=attrs, form="function", modes=())
+    if type(oracle.execute(Program((*leaves, alone))).steps[-1]) is Raised:
+        # One of the operands may not require grad: a loss's target, say.
+        leaves = [leaves[0], *(replace(leaf, requires_grad=False) for leaf in leaves[1:])]
     return _with_gradients([*leaves, alone], oracle)
 
 

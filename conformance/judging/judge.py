@@ -16,8 +16,9 @@ from ..programs.needs import CAPABILITIES, needs
 from ..programs.program import Call, Item, Leaf, Observe, Program, refs
 from ..programs.trace import Observed, Raised, Trace
 from .compare import FACTS, Closeness, Divergence, Place, compare
-from .rounding import FEW, NOISE, Rounding
-from .unspecified import depends_on_saved_set, has_saved_hooks, specified
+from .edges import is_past_an_edge
+from .rounding import FEW, NEAR, NOISE, Rounding
+from .unspecified import depends_on_saved_set, half_written, has_saved_hooks, specified
 from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
@@ -170,13 +171,21 @@ class Judge:
             found = left
             if rounding.is_beyond(found) or (rounding.runs == FEW and self._is_settled(rounding, found)):
                 break
+        if found.error_scaled is not None and found.error_scaled < NEAR:
+            for allowance in rounding.more():
+                close = Closeness(self.close.ulps, 0.0, allowance, self.close.free)
+                if compare(mine, theirs, self.facts, close) is None:
+                    return Judgement("same", theirs)
         if rounding.is_beyond(found) and overflows(program, found, Closeness(np.inf)):
             # What is finite beside an overflow rounds as it does elsewhere.
             close = Closeness(self.close.ulps, 0.0, rounding.all(), self.close.free)
         past = overflows(program, found, close) and (self.universal or not self.at_kinks)
         if found.kind == "value" and (past or ill_posed(program)):
             return Judgement("ill-posed", theirs, found)
-        if depends_on_saved_set(program, found):
+        sides = ((self.backend, mine), (self.oracle, theirs))
+        if found.kind == "value" and not self.at_kinks and is_past_an_edge(rounding, found, close, sides):
+            return Judgement("ill-posed", theirs, found)
+        if depends_on_saved_set(program, found) or (found.kind == "value" and half_written(theirs)):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found, self._by_widening(rounding, mine, theirs))
 

@@ -24,6 +24,9 @@ of them would."""
 FEW, FAR = 4, 64.0
 """After so many runs, half of either kind, a difference of so many times the allowance is hardly rounding: of a thousand
 programs that noise excused, one was still so far off then, for noise seldom moved its choice."""
+MORE = range(16, 48)
+NEAR = 2.0
+"""A difference that is so little beyond what all runs allow may be one that no run happened to reach: more are made."""
 _LINEAR_STEPS = (Leaf, Item, Backward, Grad, GradOf, Observe)
 
 
@@ -46,7 +49,14 @@ class Rounding:
         else:
             yield self._widest
         while self.runs < len(NOISE):
-            self._run()
+            self._run(NOISE[self.runs])
+            yield self._widest
+
+    def more(self) -> Iterator[Allowance]:
+        """What more runs than the usual ones allow."""
+        self.all()
+        for seed in MORE:
+            self._run(seed)
             yield self._widest
 
     def all(self) -> Allowance:
@@ -71,17 +81,17 @@ class Rounding:
     def _begin(self) -> bool:
         """Makes the bound of a contraction; False where there is none."""
         if self._bound is None:
-            self._seen = {place: value for place, value in values(self.reference) if value.dtype in EPS}
+            self._seen = {place: value for place, value in self._compared(self.reference) if value.dtype in EPS}
             bound = self._bound = self._contraction()
             self._widest = {p: bound[p] if p in bound else spread(x.array, []) for p, x in self._seen.items()}
         return bool(self._bound)
 
-    def _run(self) -> None:
-        trace = self.oracle.execute(self.program, noise=NOISE[self.runs])
+    def _run(self, seed: int) -> None:
+        trace = self.oracle.execute(self.program, noise=seed)
         self.runs += 1
-        run = dict(values(specified(self.program, trace)))
+        run = dict(self._compared(trace))
         for place, value in self._seen.items():
-            if place in run:
+            if place in run and run[place].shape == value.shape:
                 moved = spread(value.array, [run[place].array], self._most(value))
                 self._widest[place] = np.fmax(self._widest[place], moved)
 
@@ -92,12 +102,16 @@ class Rounding:
     def _contraction(self) -> Allowance:
         if not is_contraction(self.program):
             return {}
-        sizes = dict(values(self.oracle.execute(absolute_program(self.program))))
+        sizes = dict(self._compared(self.oracle.execute(absolute_program(self.program))))
         return {
             place: scaled(value.array, sizes[place].array, value.dtype)
             for place, value in self._seen.items()
             if place in sizes
         }
+
+    def _compared(self, trace: Trace) -> Iterator[tuple[Place, Observed]]:
+        """The values of a trace at the places where they are compared: a call of a hook has its number among those."""
+        return values(specified(self.program, trace))
 
 
 def is_contraction(program: Program | Region) -> bool:

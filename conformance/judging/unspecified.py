@@ -11,15 +11,17 @@ from dataclasses import fields, replace
 
 from .. import catalogue
 from ..programs.program import Backward, Call, Drop, Grad, Program, Step, Transform, Write, refs
-from ..programs.trace import Trace
+from ..programs.trace import Raised, Trace
 from .compare import Divergence
 
 COPYING = "saved_hooks:copy"
+RAISING = "raised while packing"
+OUT_OF_BOUNDS = "is out of bounds for dimension"
 ABOUT_SAVING = (
     "modified by an inplace operation",
     "backward through the graph a second time",
     "Inference tensors cannot be saved",
-    "raised while packing",
+    RAISING,
 )
 
 
@@ -37,6 +39,12 @@ def free_steps(program: Program) -> frozenset[int]:
     return frozenset(index for index, step in enumerate(program.steps) if has_saved_hooks(step) and saves_freely(step))
 
 
+def _unwritten(program: Program) -> frozenset[int]:
+    """The steps that PyTorch lets pack memory that it fills afterwards: there a pack hook sees what was in it before."""
+    found = (i for i, step in enumerate(program.steps) if isinstance(step, Call) and step.op == "nn.functional.rrelu")
+    return frozenset(found)
+
+
 def has_saved_hooks(step: Step) -> bool:
     return any(mode.startswith("saved_hooks") for mode in step.modes)
 
@@ -46,7 +54,7 @@ def specified(program: Program, trace: Trace) -> Trace:
     look at their arguments before they save them, and some after."""
     if not any(map(has_saved_hooks, program.steps)):
         return trace
-    free = free_steps(program)
+    free = free_steps(program) | _unwritten(program)
     raised = {step for step, _ in trace.raised()}
     return replace(trace, hooks=[call for call in trace.hooks if call.step not in free | raised])
 
@@ -59,9 +67,23 @@ def depends_on_saved_set(program: Program, found: Divergence) -> bool:
         return (is_written and bool(free_steps(program))) or _is_rewritten(program)
     if found.kind == "death":
         return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
+    if _is_refused_twice(found):
+        return True
     texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
     about_saving = any(part in text for text in texts for part in ABOUT_SAVING)
     return about_saving and any(map(saves_freely, program.steps))
+
+
+def _is_refused_twice(found: Divergence) -> bool:
+    """Whether a call that is wrong in itself met a pack hook that raises: which of the two errors comes first is told
+    by no documentation, and differs from operator to operator."""
+    texts = [side.message for side in (found.backend, found.oracle) if isinstance(side, Raised)]
+    return len(texts) == 2 and any(RAISING in text for text in texts)
+
+
+def half_written(trace: Trace) -> bool:
+    """Whether a write raised at an index in the middle of its work: what is in the memory then, nobody says."""
+    return any(OUT_OF_BOUNDS in raised.message for _, raised in trace.raised())
 
 
 def _is_rewritten(program: Program) -> bool:

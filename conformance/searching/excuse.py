@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..judging.compare import Divergence
 from ..judging.isolating import WRONG, is_wrong_alone, isolated, verdicts
 from ..judging.judge import Judge, Judgement
-from ..programs.program import Call, Flag, Program, RetainGrad
+from ..programs.program import Backward, Call, Flag, Program, RetainGrad, Transform
 from ..programs.trace import Raised
 from .finding import Finding, convention, find_fault
 from .oracle_faults import OracleFault, recorded
@@ -152,7 +152,10 @@ class LanguageExcuse(Excuse):
         if isinstance(found.backend, Raised):
             return []
         oracle, names = self.judge.oracle, {step.op for step in program.steps if isinstance(step, Call)}
-        names |= {"retain_grad" for step in program.steps if isinstance(step, RetainGrad)}
+        names |= {step.kind for step in program.steps if isinstance(step, Transform)}
+        # A backward into given inputs retains the gradients of those that are no leaves.
+        kept = (s for s in program.steps if isinstance(s, RetainGrad) or (isinstance(s, Backward) and s.inputs))
+        names |= {"retain_grad" for _ in kept}
         names |= {step.flag.rstrip("_") + "_" for step in program.steps if isinstance(step, Flag)}
         faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
         return [f for f in faults if f.explains(found.kind, found.message)]

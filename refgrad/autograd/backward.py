@@ -12,8 +12,10 @@ from .. import _errors as errors
 from .._accumulate import Owners
 from .._engine import execute
 from .._graph import GradientEdge, gradient_edge
-from .._modes import state
-from .._tensor import Tensor, plain
+from .._modes import no_grad, state
+from .._storage import owner
+from .._tensor import Tensor, alias, plain
+from .._views import as_view
 from .batched import grad_of_batch
 from .roots import seeds_of
 from .tensor_hooks import retain_grad
@@ -105,6 +107,9 @@ def _input_edge(t: Any, retains: bool) -> Any:
     if not isinstance(t, (Tensor, GradientEdge)):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
     edge = gradient_edge(t) if isinstance(t, Tensor) else (t.node, t.output_nr)
+    if edge is None and isinstance(t, Tensor) and t.requires_grad:
+        # A view of a leaf that was made unrecorded: no graph leads to it.
+        edge = gradient_edge(alias(t).requires_grad_())
     if edge is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return edge
@@ -179,8 +184,21 @@ def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Ten
         return g
     made = same.get(id(g))
     if made is None or made.requires_grad:
-        made = same[id(g)] = owners.fresh(g)
+        seen = _view_of_seed(g, owners.seeds)
+        made = same[id(g)] = owners.fresh(g) if seen is None else seen
     return made
+
+
+def _view_of_seed(g: np.ndarray, seeds: Sequence[Tensor | None]) -> Tensor | None:
+    """A gradient that lies in a seed's memory, as the view that it is: it keeps the seed."""
+    if type(g) is not np.ndarray or g.base is None:
+        return None
+    root = owner(g)
+    for seed in seeds:
+        if seed is not None and seed._cell is not None and owner(seed._array) is root:
+            with no_grad():
+                return as_view(seed, g, None)
+    return None
 
 
 def _zeros(t: Tensor, requires_grad: bool) -> Tensor:

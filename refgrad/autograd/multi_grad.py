@@ -22,20 +22,21 @@ class SeveralHandles(RemovableHandle):
             handle.remove()
 
 
-def edge_of(t: Tensor) -> tuple[Node, int] | None:
-    """Where the tensor's cotangent goes. PyTorch asks a view of a leaf, which has no node in inference mode."""
+def edge_of(t: Tensor) -> tuple[Node, int]:
+    """Where the tensor's cotangent goes. PyTorch asks a view of a leaf, which has no node in inference mode.
+    Raises AssertionError where it goes nowhere."""
     if (state.inference or t._cell is None) and t.requires_grad and t.is_leaf:
         raise AttributeError("'NoneType' object has no attribute 'next_functions'")
-    return gradient_edge(t)
+    edge = gradient_edge(t)
+    assert edge is not None, "Expected gradient function to be set"
+    return edge
 
 
 class GatheredGradients:
     """Collects, in each backward apart, the gradients of the tensors until the last that it computes is there."""
 
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[[list[Tensor | None]], None]) -> None:
-        edges = [edge_of(t) for t in tensors]
-        assert all(edge is not None for edge in edges), "Expected gradient function to be set"
-        self.nodes = [edge[0] for edge in edges if edge is not None]
+        self.nodes = [edge_of(t)[0] for t in tensors]
         self.fn = fn
         self.lock = threading.Lock()
         self.found: dict[int, list[Tensor | None]] = {}

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._batch import beneath, is_batched, lowered, raised, vmap_levels
 from .._engine import execute
+from .._errors import INFERENCE_SAVED
 from .._graph import Node, gradient_edge
 from .._interpreters import LIVE
 from .._modes import enable_grad, state
@@ -31,10 +32,12 @@ class Pullback:
     """What a reverse transform keeps of one run: the aliases it differentiates by, the nodes that are its own, and
     whether results may have history outside."""
 
-    __slots__ = ("aliases", "is_recorded", "levels", "outputs", "own")
+    __slots__ = ("aliases", "is_recorded", "is_refused", "levels", "outputs", "own")
 
     def __init__(self) -> None:
         self.is_recorded = state.grad and not state.inference
+        # Gradient mode on in inference mode: what jacrev pulls are inference tensors, which can't be saved.
+        self.is_refused = state.grad and state.inference
         self.aliases: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.own: set[Node] = set()
@@ -49,7 +52,8 @@ class Pullback:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         with beneath(self.levels):
             physical = lowered(t, self.levels)
-            made = LIVE.identity(physical if self.is_recorded and physical._cell is not None else ordinary(physical))
+            keeps = (self.is_recorded or self.is_refused) and physical._cell is not None
+            made = LIVE.identity(physical if keeps else ordinary(physical))
         edge = gradient_edge(made)
         assert edge is not None
         if made._edge is None:
@@ -74,6 +78,11 @@ class Pullback:
         if not t.requires_grad or (self.is_recorded and not only_leads_to(t, self.own)):
             return t
         return bare(t)
+
+    def check_unsaved(self, pulled: Sequence[Tensor]) -> None:
+        """Raises RuntimeError where cotangents that are inference tensors would be saved outside the transform."""
+        if any(g.requires_grad and not only_leads_to(g, self.own) for g in pulled):
+            raise RuntimeError(INFERENCE_SAVED)
 
     def pull(self, seeds: Sequence[Tensor]) -> list[Tensor]:
         """The cotangents of the arguments; zeros for one that does not matter."""
@@ -150,8 +159,11 @@ def run_vjp(func: Callable[..., Any], primals: tuple[Any, ...]) -> Callable[[boo
             given = seeds_of(tuple(tape.outputs), tuple(seeds), False)
             # A backward pass is not run in inference mode: what depends on a cotangent is recorded.
             tape.is_recorded = tape.is_recorded or (state.grad and state.inference)
+            is_refused = state.grad and any(g is not None and g._cell is None for g in given)
             with enable_grad(), ordinary_tensors():
-                found = tape.pull([g for g in given if g is not None])
+                found = tape.pull([ordinary(g) if g._cell is None else g for g in given if g is not None])
+            if is_refused:
+                tape.check_unsaved(found)
             return unflatten([tape.release(g) for g in found], _spec_of(primals))
 
         return shown, pull, aux, spec, tape
@@ -257,6 +269,8 @@ def _jacobian_of(tape: Pullback, place: int) -> list[Tensor]:
             seeds = [plain(np.zeros_like(o._array, order="C")) for o in tape.outputs]
             seeds[place]._array.reshape(-1)[k] = 1
             for column, g in zip(columns, tape.pull(seeds)):
+                if tape.is_refused:
+                    tape.check_unsaved([g])
                 column.append(tape.release(g))
         found = [_stacked(c, output, a) for c, a in zip(columns, map(tape.seen, tape.aliases))]
         if not output.numel():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._interpreters import formula
-from .._modes import state
+from .._modes import is_recording
 from .._op import MULTILINEAR, op, public
 from .._tensor import Tensor
 
@@ -62,7 +62,7 @@ def _check(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Σ over i, j of input1[…, i]·weight[k, i, j]·input2[…, j] + bias[k]. Source: torch.nn.functional.bilinear."""
     _check(input1, input2, weight, bias)
-    if weight.is_complex() and state.grad and any(t.requires_grad for t in (input1, input2, weight)):
+    if weight.is_complex() and is_recording() and any(t.requires_grad for t in (input1, input2, weight)):
         raise RuntimeError("_trilinear does not support automatic differentiation for outputs with complex dtype.")
     batch = input1._array.shape[:-1]
     rows = prod(batch)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._dtypes import C_NAMES, SCALAR_NAMES, dtype
-from .._modes import state
+from .._modes import is_recording
 from .._tensor import Tensor
 
 NUMBER_NAMES = {
@@ -52,7 +52,7 @@ def fits(value: Any, kind: dtype) -> bool:
 
 def check_constant(function: str, name: str, t: Any) -> None:
     """Raises RuntimeError if an input that the function has no derivative for requires grad."""
-    if isinstance(t, Tensor) and t.requires_grad and state.grad:
+    if isinstance(t, Tensor) and t.requires_grad and is_recording():
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
             f"have "

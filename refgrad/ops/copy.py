@@ -18,7 +18,7 @@ from .._formats import contiguous_format, in_format, preserve_format, strides_in
 from .._inplace import write
 from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, with_strides
-from .._modes import state
+from .._modes import local, state
 from .._op import LINEAR, Row, op, public
 from .._record import record
 from .._saved import DetachedCell
@@ -68,8 +68,16 @@ cast_in_row = op(
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy that is recorded, in the input's memory format or another. Source: torch.clone."""
     made = clone_row(input) if memory_format in (None, preserve_format) else clone_in_row(input, memory_format)
-    if input._cell is None and made._cell is not None:
-        made._cell[0] += 1  # PyTorch writes such a copy in place
+    return _written_copy(input, made)
+
+
+def _written_copy(source: Tensor, made: Tensor) -> Tensor:
+    """A copy of an inference tensor outside inference mode: PyTorch makes an ordinary tensor and writes into it, which
+    its version tells, and its history."""
+    if source._cell is None and made._cell is not None:
+        made._cell[0] += 1
+        if state.grad and source.requires_grad and not made.requires_grad:
+            record(copy_row, (made, source), (), (made,))
     return made
 
 
@@ -118,8 +126,8 @@ def to(
 
 def _converted(t: Tensor, kind: np.dtype, memory_format: Any) -> Tensor:
     if memory_format in (None, preserve_format):
-        return cast_row(t, kind)
-    return cast_in_row(t, kind, memory_format)
+        return _written_copy(t, cast_row(t, kind))
+    return _written_copy(t, cast_in_row(t, kind, memory_format))
 
 
 @method
@@ -200,8 +208,8 @@ def detach(input: Tensor) -> Tensor:
 @method
 def detach_(self: Tensor) -> Tensor:
     """Makes the tensor itself a leaf. Raises RuntimeError for a view. Source: torch.Tensor.detach_."""
-    if state.inference:
-        # Autograd, which would do it, is switched off.
+    if state.inference or self._cell is None:
+        # Autograd, which would do it, is switched off, or has nothing to do with an inference tensor.
         return self
     if self._view is not None:
         raise RuntimeError(errors.DETACH_VIEW)
@@ -213,7 +221,7 @@ def detach_(self: Tensor) -> Tensor:
 
 def _get_data(self: Tensor) -> Tensor:
     made = alias(self)
-    made._cell = [0]
+    made._cell = None if self._cell is None else [0]
     return made
 
 
@@ -276,7 +284,7 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 conj_raw = methodcaller("conjugate")
 
 
-conj_node = Row("conj(self)", np.conjugate, {"self": lambda g, F: F.conj(g)}, jvp=LINEAR, exact=True)
+conj_node = Row("conj(self)", np.conjugate, {"self": lambda g, F: F.lazy_conj(g)}, jvp=LINEAR, exact=True)
 neg_view_node = Row("neg_view(self)", np.negative, {"self": lambda g: -g}, jvp=LINEAR, exact=True)
 
 
@@ -334,6 +342,17 @@ for _space in (RAW, NARROW):
     _space.zeros = lambda shape, dtype: np.zeros(shape, dtype)
     _space.is_complex = lambda a: getattr(a, "dtype", None) is not None and a.dtype.kind == "c"
     _space.real = np.real
+
+
+def _noted_conj(g: np.ndarray) -> np.ndarray:
+    """The conjugate of a cotangent; where a gradient shows it, it shows the cotangent's own memory."""
+    made, executing = np.asarray(g.conjugate()), local.me.executing
+    if executing and made is not g:
+        executing[-1].owners.note_conjugate(made, g)
+    return made
+
+
+RAW.lazy_conj, NARROW.lazy_conj, LIVE.lazy_conj = _noted_conj, lambda g: g, conj
 RAW.conj = conj_raw
 NARROW.conj = lambda a: a
 
@@ -347,6 +366,8 @@ LIVE.is_complex = lambda t: isinstance(t, Tensor) and t.is_complex()
 LIVE.conj, LIVE.neg_view = conj, neg_view
 LIVE.copy = lambda target, source: cast_row(source, target._array.dtype).expand(target.shape)
 LIVE.copy_into = _copy_into
-LIVE.zeros_like = lambda t: plain(np.zeros_like(t._array))
+LIVE.zeros_like = lambda t: plain(
+    with_strides(np.zeros_like(t._array), t.stride()) if not t._array.size else np.zeros_like(t._array)
+)
 LIVE.ones_like = lambda t: plain(np.ones_like(t._array))
 LIVE.zeros = lambda shape, dtype: plain(np.zeros(shape, dtype))

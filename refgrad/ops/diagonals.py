@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._errors import list_text, wrap_dim
+from .._interpreters import LIVE, NARROW, RAW
 from .._layout import with_gaps
 from .._op import LINEAR, op, public
-from .._storage import flat_storage, storage_offset
+from .._storage import as_strided_array, flat_storage, storage_offset
 from .._support import missing
 from .._tensor import Tensor
 from .layout import no_complex_gradient
@@ -181,8 +182,18 @@ as_strided_scatter_row = op(
     "as_strided_scatter(self, src, *, shape, strides, offset)", _strided_written, public=False, keeps_strides=True,
     exact=True, jvp=LINEAR,
     self=lambda g, F, self_meta, shape, strides, offset: F.strided_cleared(g, shape, strides, offset, self_meta),
-    src=lambda g, F, self_meta, shape, strides, offset: F.strided_gather(g, shape, strides, offset, self_meta),
+    src=lambda g, F, self_meta, shape, strides, offset: F.strided_part(g, shape, strides, offset, self_meta),
 )  # fmt: skip
+
+
+def _strided_part(g: Any, shape: Shape, strides: Shape, offset: int, meta: Any) -> Any:
+    """The part of the cotangent at a geometry: in its own memory, where its elements lie as those of `meta` do."""
+    if isinstance(g, np.ndarray) and g.strides == meta.strides and not (meta.offset or storage_offset(g)):
+        return as_strided_array(g, shape, strides, offset)
+    return RAW.strided_gather(g, shape, strides, offset, meta)
+
+
+RAW.strided_part, NARROW.strided_part, LIVE.strided_part = _strided_part, _strided_part, LIVE.strided_gather
 
 
 @public()

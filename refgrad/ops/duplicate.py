@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._modes import state
 from .._tensor import CONJ, NEG, Tensor, method, new, plain
 
 
@@ -21,6 +22,8 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if id(self) in memo:
         return memo[id(self)]
     made = rebuild(type(self), np.copy(self._array, order="K"), self._flags & (CONJ | NEG), self.requires_grad, {})
+    # Made by a write into fresh memory, which the version tells.
+    made._cell = None if state.inference else [1]
     memo[id(self)] = made
     made.__dict__.update(python_copy.deepcopy(self.__dict__, memo))
     made._grad = None if self._grad is None else python_copy.deepcopy(self._grad, memo)

@@ -50,10 +50,11 @@ def _slices_jvp(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
 
 @formula
 def shared_over(F: Any, g: Any, x: Any, out: Any, dim: Axes, keepdim: bool) -> Any:
-    """The vjp of amax: the cotangent in equal parts to all in the slice that equal the result."""
+    """The vjp of amax: the cotangent in equal parts to all in the slice that equal the result; as in PyTorch an infinite
+    one is NaN for the others."""
     shape = tuple(x.shape)
     mask = x == kept(F, out, shape, dim, keepdim)
-    return F.div(F.where(mask, kept(F, g, shape, dim, keepdim), 0), F.sum(mask, dim, True))
+    return F.div(F.mul(kept(F, g, shape, dim, keepdim), mask), F.sum(mask, dim, True))
 
 
 def _positions(a: np.ndarray, find: Kernel, dim: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ import numpy as np
 from .._errors import wrap_dim
 from .._forward import set_tangent
 from .._graph import gradient_edge
-from .._modes import state
+from .._inplace import check_inference_write
+from .._modes import is_recording
 from .._op import Row, publish
 from .._record import RowNode, record
 from .._schema import node_name
@@ -49,7 +50,7 @@ TWINS = {
 
 def become(self: Tensor, call: Any, *attributes: Any) -> Tensor:
     """Makes the tensor what a view of it would be."""
-    needs = state.grad and self.requires_grad
+    needs = is_recording() and self.requires_grad
     check_writable(self, needs)
     array = call.row.kernel(self._array, *attributes)
     node = None
@@ -62,14 +63,18 @@ def become(self: Tensor, call: Any, *attributes: Any) -> Tensor:
     if self._flags & DUAL:
         for level, tangent in self._extra.tangents.items():
             set_tangent(self, level, call(tangent, *attributes))
-    if self._cell is not None:
-        self._cell[0] += 1
+    if self._cell is None:
+        # As with other writes, PyTorch finds out when it bumps the version.
+        check_inference_write()
+        return self
+    self._cell[0] += 1
     if node is not None:
         self._edge, self._needs = (node, 0), True
     if self._view is not None:
         step = (call, attributes, 0, array, self._flags & LAZY)
         view = self._view
-        self._view = View(view.base, (view.chain, step), view.creation, self._version)
+        version = view.version if node is None else self._version
+        self._view = View(view.base, (view.chain, step), view.creation, version)
     return self
 
 

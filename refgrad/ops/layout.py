@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, result_dtype
-from .._modes import state
+from .._modes import is_recording
 from .._tensor import Tensor
 
 
@@ -42,5 +42,5 @@ def other_tensor(function: str, given: Any, argument: str = "other", position: i
 
 def no_complex_gradient(function: str, t: Tensor) -> None:
     """Raises for a complex tensor that needs a gradient, where PyTorch has a value but no derivative."""
-    if t.is_complex() and state.grad and t.requires_grad:
+    if t.is_complex() and is_recording() and t.requires_grad:
         raise RuntimeError(f"{function} does not support automatic differentiation for outputs with complex dtype.")

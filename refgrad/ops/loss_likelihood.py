@@ -45,7 +45,9 @@ def kl_div(
     if log_target:
         values = target.exp() * (target - input)
     else:
-        values = target.xlogy(target) - target * input
+        # The product first, as PyTorch's compiler has it: it shows in the order of a backward.
+        product = target * input
+        values = target.xlogy(target) - product
     found = reduce_tensor(values, "sum" if reduction == "batchmean" else reduction)
     return found / input.size(0) if reduction == "batchmean" and input.ndim else found
 

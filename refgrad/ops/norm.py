@@ -85,7 +85,7 @@ def vector_norm_vjp(F: Any, g: Any, x: Any, out: Any, ord: float, dim: Axes, kee
         return _norm_vjp(F, g, x, out, ord)
     size = F.abs(x)
     mask = (size == out) | ((size != size) & (out != out))
-    return F.sgn(x) * F.where(mask, F.div(g, F.sum(mask, dim, True)), 0)
+    return F.sgn(x) * F.mul(F.div(g, F.sum(mask, dim, True)), mask)
 
 
 def vector_norm_jvp(F: Any, x: Any, t: Any, out: Any, ord: float, dim: Axes, keepdim: bool) -> Any:

@@ -20,6 +20,8 @@ from .._inplace import leaf_first, write
 from .._interpreters import formula
 from .._layout import pointwise, preserved
 from .._op import POINTWISE, op, public, publish
+from .._overlap import check_expanded
+from .._storage import is_expanded
 from .._support import missing, refused
 from .._tensor import Tensor
 from ..return_types import named
@@ -311,6 +313,8 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
 
 @leaf_first
 def _write_ldexp(self: Tensor, other: Tensor) -> Tensor:
+    if is_expanded(self._array):
+        check_expanded("ldexp")
     return write(_ldexp_row(self, other).row, (self, other), ())
 
 

@@ -12,7 +12,7 @@ from .. import _dtypes as dtypes
 from .._dtypes import C_NAMES, dtype
 from .._inplace import write
 from .._interpreters import formula
-from .._modes import state
+from .._modes import is_recording
 from .._op import LINEAR, op, public
 from .._tensor import Tensor
 from ..return_types import named
@@ -207,7 +207,7 @@ def _running(name: str, input: Tensor, dim: int) -> Any:
     if input.is_complex():
         if input.ndim:
             not_implemented(f"{name}_cpu", input)
-        if input.requires_grad and state.grad:
+        if input.requires_grad and is_recording():
             raise RuntimeError(f"{name} does not support automatic differentiation for outputs with complex dtype.")
     return named(name, "values", "indices")(*RUNNING[name](input, axis))
 

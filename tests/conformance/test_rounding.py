@@ -13,7 +13,7 @@ from conformance.judging.arbitrate import Evaluation
 from conformance.judging.compare import Divergence
 from conformance.judging.judge import Judge
 from conformance.judging.references import DIGITS
-from conformance.judging.rounding import FEW, NOISE
+from conformance.judging.rounding import FEW, MORE, NOISE
 from conformance.programs import program as p
 from conformance.programs.needs import CAPABILITIES
 from conformance.programs.trace import NOTHING, Observed, Trace
@@ -62,8 +62,9 @@ def judged(value: float, settles: bool = False, at_kinks: bool = False) -> tuple
     ("value", "settles", "at_kinks", "expected"),
     [
         (1 + 8 * EPS, False, False, ("same", 0)),
-        (1 + 16 * EPS, False, False, ("different", len(NOISE))),
-        (1 + 16 * EPS, True, False, ("different", len(NOISE))),
+        (1 + 12 * EPS, False, False, ("different", len(NOISE) + len(MORE))),
+        (1 + 16 * EPS, True, False, ("different", len(NOISE) + len(MORE))),
+        (1 + 64 * EPS, False, False, ("different", len(NOISE))),
         (1.001, False, False, ("different", len(NOISE))),
         (1.001, True, False, ("different", FEW)),
         (np.inf, False, False, ("different", 0)),

@@ -20,6 +20,10 @@ RULES: dict[str, Rule] = {
 }
 
 
+WRITING = frozenset({"double_in_place", "square_in_place", "dirty_unreturned", "doubled", "doubled_aside"})
+"""Rules that write into their argument."""
+
+
 def class_name(rule: str) -> str:
     return rule.title().replace("_", "")
 
@@ -41,4 +45,4 @@ def _reference(rule: Rule, member: str, name: str) -> str:
     return name
 
 
-__all__ = ["RULES", "Rule", "bound", "class_name", "source"]
+__all__ = ["RULES", "WRITING", "Rule", "bound", "class_name", "source"]
