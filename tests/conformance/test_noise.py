@@ -19,9 +19,9 @@ SIZE = 65536
 PLACE = 12345
 
 
-@pytest.fixture(scope="module")
-def oracle() -> Any:
-    return backends.load("torch")
+@pytest.fixture(scope="module", params=["torch", "refgrad"])
+def oracle(request: Any) -> Any:
+    return backends.load(request.param)
 
 
 class OneElementOff:
@@ -102,7 +102,8 @@ def test_exact_kernels_are_not_disturbed(oracle: Any) -> None:
 
 
 @pytest.mark.parametrize(("op", "size", "watched"), [("prod", 2000, False), ("prod", 20, True), ("sum", 2000, True)])
-def test_long_products_are_not_watched(oracle: Any, op: str, size: int, watched: bool) -> None:
+def test_long_products_are_not_watched(op: str, size: int, watched: bool) -> None:
+    oracle: Any = backends.load("torch")
     leaf = Leaf(Pattern("uniform", 1, 0.5, 1.5), "float64", (size,), requires_grad=True)
     program = Program((leaf, Call(op, (Ref(0),))))
     assert (oracle.kernel_noise(0, program) is not None) is watched
