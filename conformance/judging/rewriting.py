@@ -57,9 +57,9 @@ def _is_fresh(before: tuple[Step, ...], place: int, target: Ref) -> bool:
 
 
 def _is_computed(op: str) -> bool:
-    """Whether results are new numbers. What rounds nothing may return its operand."""
+    """Whether results are new numbers: ``positive`` returns its operand."""
     line = catalogue.find(op)
-    return line.family in ELEMENTWISE and not line.exact and not line.view
+    return line.family in ELEMENTWISE and not line.view and op != "positive"
 
 
 def _renamed(step: Any, newest: dict[int, Ref]) -> Any:
