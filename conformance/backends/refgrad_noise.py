@@ -7,6 +7,7 @@ by operators.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from functools import cache
@@ -35,6 +36,8 @@ EXACT_UFUNCS = frozenset((
 ))
 ARITHMETIC = frozenset((np.add, np.subtract, np.multiply, np.divide, np.reciprocal, np.sqrt, np.square))
 # fmt: on
+MATRICES = (*WHOLE, "svd_", "eigh_", "cofactor_")
+"""How the names begin of rows whose error is a share of the whole matrix."""
 SUFFIX = re.compile(r"_(row|scalar|inplace|number|dim|all|tensor)$")
 Function = Callable[..., Any]
 
@@ -46,6 +49,7 @@ class KernelNoise:
         self.random = np.random.default_rng(seed)
         # Sums in another order err by a share of Σ|x|, which moves apart would hide: they add up like their root.
         self.outwards = seed % 4 == 2
+        self.is_within = False
         self.spaces = {id(space): self._space(space) for space in (RAW, NARROW)}
 
     def __enter__(self) -> None:
@@ -61,32 +65,42 @@ class KernelNoise:
             if given is RAW or given is NARROW:
                 return self._formula(function, place, args)
         if function is np.copyto:
-            return self.quiet(function, *args)
+            return self._undisturbed(function, *args)
         if function is np.add and len(args) > 2:
             args[2][...] = self.kernel("add", False, function, args[:2])
             return args[2]
         name, is_exact = _nature(function)
         return self.kernel(name, is_exact, function, args)
 
+    def _undisturbed(self, function: Function, *args: Any) -> Any:
+        """What `State.run` does, which can't be entered twice."""
+        if self.is_within:
+            return function(*args)
+        self.is_within = True
+        try:
+            return self.quiet(function, *args)
+        finally:
+            self.is_within = False
+
     def kernel(self, name: str, is_exact: bool, function: Function, args: tuple[Any, ...]) -> Any:
         """A kernel on moved operands, its results moved."""
         if is_exact or (name in SELECTORS and selects(args)):
-            return self.quiet(function, *args)
-        whole = name.startswith(WHOLE) and name != "linalg_vector_norm"
+            return self._undisturbed(function, *args)
+        whole = name.startswith(MATRICES) and name != "linalg_vector_norm"
         if name not in ROUNDED:
             args = tuple([self.moved(part, whole) for part in args])
         # A logarithm of a sum near 1 rounds by a share of the sum, not of itself.
-        return self.moved(self.quiet(function, *args), whole, True, 1.0 if name == "log_softmax" else 0.0)
+        return self.moved(self._undisturbed(function, *args), whole, True, 1.0 if name == "log_softmax" else 0.0)
 
     def _formula(self, function: Function, place: int, args: tuple[Any, ...]) -> Any:
         row, wants = _formulas().get(function) or _compiled(function)
         if row is not None and (_is_exact(row) or (row.schema.name in SELECTORS and selects(args[place + 1 :]))):
             # It is linear in its cotangents, and may choose by anything else.
             args = tuple([self.moved(a, False) if w.startswith("g") else a for w, a in zip(wants, args)])
-            return self.quiet(function, *args)
+            return self._undisturbed(function, *args)
         space = self.spaces[id(args[place])]
         args = tuple([space if k == place else self._marked(part) for k, part in enumerate(args)])
-        return _bare(self.quiet(function, *args))
+        return _bare(self._undisturbed(function, *args))
 
     def _space(self, space: SimpleNamespace) -> SimpleNamespace:
         """An interpreter's functions, disturbed."""
@@ -109,7 +123,7 @@ class KernelNoise:
     def _marked(self, value: Any) -> Any:
         """Arrays that disturb what operators make of them."""
         if isinstance(value, (list, tuple)):
-            return type(value)([self._marked(part) for part in value])
+            return _as(value, [self._marked(part) for part in value])
         if isinstance(value, np.ndarray) and value.dtype.name in EPS:
             marked = value.view(_Noisy)
             marked.noise = self
@@ -119,7 +133,7 @@ class KernelNoise:
     def moved(self, value: Any, whole: bool, made: bool = False, least: float = 0.0) -> Any:
         """A value, or each of a list, disturbed."""
         if isinstance(value, (list, tuple)):
-            return type(value)([self.moved(part, whole, made, least) for part in value])
+            return _as(value, [self.moved(part, whole, made, least) for part in value])
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.name not in EPS or not value.size:
             return value
         return self.disturb(np.asarray(value), whole, made, least)
@@ -172,9 +186,16 @@ class _Noisy(np.ndarray):
         return out[0] if len(out) == 1 else out
 
 
+def _as(given: Any, parts: list[Any]) -> Any:
+    """Parts in a list or a tuple, as they were given; where one is another now, a named tuple's names are lost."""
+    if all(map(operator.is_, given, parts)):
+        return given
+    return parts if isinstance(given, list) else tuple(parts)
+
+
 def _bare(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return type(value)([_bare(part) for part in value])
+        return _as(value, [_bare(part) for part in value])
     return value.view(np.ndarray) if isinstance(value, _Noisy) else value
 
 

@@ -165,3 +165,11 @@ def _householder_product(a: Any, tau: Any) -> Any:
         v = np.where(np.arange(rows) > k, a[..., k], np.where(np.arange(rows) == k, mpmath.mpf(1), mpmath.mpf(0)))
         made = made - tau[..., k, None, None] * np.matmul(made, v[..., None]) * _conj(v)[..., None, :]
     return made[..., :columns]
+
+
+@reference("linalg.svdvals")
+def _svdvals(a: Any) -> Any:
+    made = np.empty((*a.shape[:-2], min(a.shape[-2:])), dtype=object)
+    for place in np.ndindex(*a.shape[:-2]):
+        made[place] = list(mpmath.svd_c(mpmath.matrix(a[place].tolist()), compute_uv=False)) if a[place].size else []
+    return made
