@@ -36,8 +36,11 @@ def strides_in(shape: tuple[int, ...], form: memory_format) -> tuple[int, ...]:
         return contiguous_strides(shape)
     if len(order) != len(shape):
         raise RuntimeError(f"required rank {len(order)} tensor to use {form.name} format")
-    dense = contiguous_strides(tuple(shape[d] for d in order))
-    return tuple(dense[order.index(d)] for d in range(len(shape)))
+    strides, step = [0] * len(shape), 1
+    for dim in reversed(order):
+        strides[dim] = step
+        step *= shape[dim]
+    return tuple(strides)
 
 
 def suggested(array: np.ndarray) -> memory_format:

@@ -213,7 +213,7 @@ operator(
     dtypes=NUMERIC,
 )  # fmt: skip
 operator("linalg.cholesky", square("positive", upper=(False, True)), dtypes=NUMERIC, prepare=hermitian)
-operator("cholesky_solve", system("positive", upper=(False, True)), dtypes=NUMERIC)
+operator("cholesky_solve", system("factor", upper=(False, True)), dtypes=NUMERIC)
 operator("cholesky_inverse", factors(), dtypes=NUMERIC)
 # The singular vectors that PyTorch keeps may be turned.
 operator("linalg.svdvals", rectangular(per_row(real_of)), dtypes=NUMERIC, graph="names")

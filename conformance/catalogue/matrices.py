@@ -91,12 +91,13 @@ def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), **options: A
 
 
 def system(kind: str = "general", side: str = "last", vectors: bool = False, **options: Any) -> Any:
-    """Square matrices and right-hand sides; ``side`` says which argument the matrices are, or that ``left`` decides."""
+    """Square matrices and right-hand sides; ``side`` says which argument the matrices are, or that ``left`` decides. Of
+    the kind ``factor`` they are Cholesky factors, of which ``upper`` says the triangle."""
 
     def draw(b: Builder) -> Drawn:
         attrs = draw_options(b, options)
         n, batch, count = b.many(ORDERS[:-1], 2), _batch(b), b.many((1, 2, 3), 2)
-        a = matrix(b, batch, n, n, kind)
+        a = matrix(b, batch, n, n, ("upper" if attrs["upper"] else "lower") if kind == "factor" else kind)
         other = b.pick((batch, ())) if batch else b.pick(((), (2,)))
         if vectors and b.choose(4) == 3 and attrs.get("left", True):
             right = b.operand((n,))

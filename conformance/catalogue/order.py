@@ -98,8 +98,11 @@ def _found(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 VALUES = ("values", "indices")
-operator("sort", custom(_sorted, _both), kinks=special(float("nan")), outputs=VALUES, exact=True, jumps=True)
-operator("sort.stable", custom(_stably, _both), kinks=special(1.0), outputs=VALUES, exact=True, jumps=True)
+# Only the stable sort promises an order of ties.
+operator("sort", custom(_sorted, _both), outputs=VALUES, exact=True, jumps=True)
+operator(
+    "sort.stable", custom(_stably, _both), kinks=special(1.0, float("nan")), outputs=VALUES, exact=True, jumps=True
+)
 operator("argsort", along_dim(DISTINCT, to_index), exact=True, jumps=True, differentiable=False)
 operator(
     "msort",

@@ -130,7 +130,7 @@ def test_absent(check: Any, programs: Any = generate(absent)) -> None:
 
 def misshapen(b: Builder) -> None:
     x = b.leaf(b.pick(((2,), (3,), (2, 3), (5,), (3, 1, 2), (4, 1))))
-    pull(b, apply(b, "wrong_shape", inner(b, x)))
+    pull(b, apply(b, b.pick(("wrong_shape", "one_element")), inner(b, x)))
 
 
 @clause(

@@ -325,7 +325,7 @@ def module_hook(torch: Any, drawn: Any) -> Any:
 
 
 def draw_module(b: Builder) -> Any:
-    return numbers(b), b.pick(("linear", "tanh", "identity", "total")), bool(b.choose(2)), not b.chance(4)
+    return numbers(b), b.pick(("linear", "tanh", "identity", "total")), bool(b.choose(2)), bool(b.choose(2))
 
 
 @clause(

@@ -60,7 +60,7 @@ CONDITION = Domain("condition", (1.0, 0.0), 0, 1, jitter=False)
 def special(*points: float) -> Domain:
     """The points themselves, often, among round numbers: kinks, ties, zeros, infinities, NaN."""
     low, high = (1.0, 2.0)
-    return Domain(f"special{points!r}", (*points, *points, low, high, -low, 0.5), low, high, jitter=False)
+    return Domain(f"special{points!r}", (*points, *points, low, high, -low, 0.5), -low, high, jitter=False)
 
 
 @cache
@@ -71,9 +71,9 @@ def table(domain: Domain, dtype: str) -> np.ndarray:
         values = tuple(abs(v) for v in values)
     cycled = np.array([values[i % len(values)] for i in range(_TABLE)])
     if is_complex(dtype):
-        # A fixed walk through pairs; no part is 0 unless the domain is about special points.
+        # A fixed walk that comes by all pairs of a few; no part is 0 unless the domain is about special points.
         parts = NONZERO.values if domain.jitter else values
-        imaginary = np.array([parts[(7 * i + 3) % len(parts)] for i in range(_TABLE)])
+        imaginary = np.array([parts[(7 * i + 3 + i // len(values)) % len(parts)] for i in range(_TABLE)])
         return (cycled + 1j * imaginary).astype(DTYPES[dtype])
     with np.errstate(invalid="ignore"):
         return cycled.astype(DTYPES[dtype])

@@ -35,6 +35,7 @@ from .tangents import (
     unexpanded,
     untracked,
 )
+from .truth import is_defined, true_gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,12 @@ def _at_kinks(b: Builder, line: Operator) -> None:
         _forward(b, line)
 
 
+def _huge_ties(b: Builder, line: Operator) -> None:
+    b.sizes = "huge"
+    _at_kinks(b, line)
+    _limit(b)
+
+
 def _broadcasts(line: Operator) -> bool:
     return line.family == "pointwise" and line.differentiable and bool(line.symbol) and line.name != "__getitem__"
 
@@ -320,6 +327,26 @@ PROPERTIES: dict[str, Property] = {
             "conventions",
             lambda line: line.kinks is not None,
             convention=True,
+        ),
+        Property(
+            "truth",
+            "has the gradient of its definition in 60 digits",
+            _vjp,
+            "reverse",
+            is_defined,
+            true_gradients,
+            rarity=8,
+            least=0,
+        ),
+        Property(
+            "huge-ties",
+            "follows PyTorch's choice at ties of thousands of elements",
+            _huge_ties,
+            "conventions",
+            lambda line: line.kinks is not None and line.exact and line.jumps and _grows(line.name),
+            convention=True,
+            rarity=16,
+            least=0,
         ),
     )
 }

@@ -5,6 +5,7 @@ Cotangents follow PyTorch's convention: the gradient of a real loss by z = x + i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,22 @@ from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
-from .._layout import pointwise
+from .._layout import copied, pointwise
 from .._op import LINEAR, PUBLIC, op, public, publish
 from .._storage import element_strides
 from .._support import missing
 from .._tensor import CONJ, Tensor
 from .copy import neg_view
 
+
+def _abs_layout(result: np.ndarray, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """The absolute values of complex numbers lie as a copy of them would."""
+    return copied(result, operands) if operands[0].dtype.kind == "c" else pointwise(result, operands)
+
+
 abs_ = op(
     "abs(self)", np.absolute, promote="numbers", exact=True, inplace=False, lacks=missing("abs_cpu", "b"),
+    layout=_abs_layout,
     self=lambda g, F, self: g * F.sgn(self),
     jvp=lambda F, x, t, attrs, out: F.real_part(F.conj(F.sgn(x[0])) * t[0]),
 )  # fmt: skip

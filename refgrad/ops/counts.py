@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -78,7 +79,8 @@ def _unique(a: np.ndarray, dim: int | None, whole: bool) -> tuple[np.ndarray, np
         values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
         values = values if dim is None else _put_back(np.moveaxis(values, dim, 0), a, dim)
         return values, inverse.reshape(a.shape if dim is None else -1).astype(np.int64), counts.astype(np.int64)
-    rows = a.reshape(-1, 1) if dim is None else np.moveaxis(a, dim, 0).reshape(a.shape[dim], -1)
+    first = a if dim is None else np.moveaxis(a, dim, 0)
+    rows = a.reshape(-1, 1) if dim is None else first.reshape(len(first), prod(first.shape[1:]))
     starts = np.ones(len(rows), bool)
     starts[1:] = (rows[1:] != rows[:-1]).any(1)
     inverse = np.cumsum(starts) - 1
@@ -113,6 +115,8 @@ def _check_distinct(input: Tensor, dim: int | None) -> None:
         rest = [n for k, n in enumerate(input._array.shape) if k != dim % input.ndim]
         if 0 in rest and input._array.shape[dim]:
             raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+        if 0 in rest:
+            raise RuntimeError("Number of zero sized dimensions is more than one, so unique cannot be applied ")
 
 
 @public("unique")

@@ -26,21 +26,26 @@ def shift(a: np.ndarray, dim: int, by: int, fill: float) -> np.ndarray:
     return made
 
 
+WIDE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
+
+
 def linear_scan(g: np.ndarray, a: np.ndarray, dim: int, reverse: bool) -> np.ndarray:
     """r[k] = g[k] + a[k]·r[k-1] (r[k+1] when reversed); the first coefficient met is not used.
 
-    Doubling: after each step an element holds the sum over a window twice as long, so log₂ n array operations.
+    Doubling: after each step an element holds the sum over a window twice as long, so log₂ n array operations. Products
+    of coefficients alone may overflow where the recurrence doesn't: single precision computes in double.
     """
-    r, c = (np.array(np.flip(x, dim) if reverse else x, order="C", copy=True) for x in np.broadcast_arrays(g, a))
-    if r.dtype != c.dtype:
-        r = r.astype(np.result_type(r, c))
+    dtype = np.result_type(g, a)
+    wide = WIDE.get(dtype, dtype)
+    r, c = (np.array(np.flip(x, dim) if reverse else x, wide, order="C") for x in np.broadcast_arrays(g, a))
     lead, n, step = _lead(dim), r.shape[dim], 1
     while step < n:
         later, earlier = (*lead, slice(step, None)), (*lead, slice(None, -step))
         r[later] = r[later] + c[later] * r[earlier]
         c[later] = c[later] * c[earlier]
         step *= 2
-    return np.array(np.flip(r, dim)) if reverse else r
+    with np.errstate(over="ignore"):
+        return np.array(np.flip(r, dim) if reverse else r, dtype)
 
 
 shift_row = op(

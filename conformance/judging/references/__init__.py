@@ -310,7 +310,7 @@ def _as_strided_scatter(x: Any, src: Any, size: Any, stride: Any, offset: Any) -
 
 
 @reference("clone", "detach", "contiguous")
-def _clone(x: Any) -> Any:
+def _clone(x: Any, memory_format: Any = None) -> Any:
     return x
 
 
@@ -341,7 +341,7 @@ def _ones_like(x: Any) -> Any:
     return x * 0 + 1
 
 
-def _mean_or_sum(values: Any, reduction: str) -> Any:
+def mean_or_sum(values: Any, reduction: str) -> Any:
     """The values of a loss, their sum or their mean."""
     values = np.asarray(values, dtype=object)
     if reduction == "none":
@@ -354,7 +354,7 @@ def _mean_or_sum(values: Any, reduction: str) -> Any:
 def _binary_cross_entropy(x: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
     log = REFERENCES["log"]
     values = -(target * log(x) + (1 - target) * log(1 - x))
-    return _mean_or_sum(values if weight is None else values * weight, reduction)
+    return mean_or_sum(values if weight is None else values * weight, reduction)
 
 
 @reference("polygamma", "special.polygamma")
@@ -375,6 +375,9 @@ def _gelu_by_tanh(x: Any) -> Any:
 from . import choosing as choosing  # noqa: E402
 from . import fourier as fourier  # noqa: E402
 from . import functions as functions  # noqa: E402  registers its definitions, which are built on these
+from . import losses as losses  # noqa: E402
 from . import moving as moving  # noqa: E402
 from . import norms as norms  # noqa: E402
+from . import placing as placing  # noqa: E402
+from . import products as products  # noqa: E402
 from . import windows as windows  # noqa: E402

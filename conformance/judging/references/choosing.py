@@ -129,12 +129,6 @@ def _diagonal_scatter(x: Any, src: Any, offset: int = 0) -> Any:
     return made
 
 
-@reference("nn.functional.mse_loss")
-def _mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    squares = (x - target) * (x - target)
-    return squares if reduction == "none" else REFERENCES["sum" if reduction == "sum" else "mean"](squares)
-
-
 @reference("outer")
 def _outer(x: Any, y: Any) -> Any:
     return np.multiply.outer(x, y)

@@ -31,6 +31,10 @@ def seven_elements(ctx: Any, g: Any) -> Any:
     return g.reshape(-1)[:1].expand(7)
 
 
+def one_element(ctx: Any, g: Any) -> Any:
+    return g.reshape(-1)[:1]
+
+
 def one_gradient(ctx: Any, g: Any) -> Any:
     return g * 2
 
@@ -142,6 +146,7 @@ RULES = {
     "late_gradient": Rule(once, late_gradient),
     "trailing_nones": Rule(once, trailing_nones),
     "wrong_shape": Rule(once, seven_elements),
+    "one_element": Rule(once, one_element),
     "too_few": Rule(product, one_gradient),
     "too_few_options": Rule(scaled, first_only),
     "first_only": Rule(product, first_only),

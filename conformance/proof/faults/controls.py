@@ -67,7 +67,7 @@ FAULTS = (
         "nothing is replaced: operators only take their general path",
         "path",
         lambda: Planted([]),
-        ("language/", "backward.", "op/transpose/", "op/mul/"),
+        ("language/", "backward.", "op/transpose/", "op/mul/", "op/kron/"),
         control=True,
     ),
     Fault(

@@ -285,10 +285,12 @@ FAULTS = (
         "max_f16_count",
         "max counts its ties in half precision",
         pulled("MaxBackward1", _half_counts),
+        "op/max/huge-ties",
         "op/max/huge",
         "op/max/",
         kind="dtype",
         report="tinygrad/tinygrad#12296",
+        is_convention=True,
     ),
     boundary(
         "scatter_reduce_ties",

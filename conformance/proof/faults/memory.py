@@ -262,7 +262,7 @@ FAULTS = (
         "a retained gradient is that of the value before the write",
         "hook order",
         replaced("_views", "move_retained", _staying),
-        ("leaf.retain", "inplace.", "leaf.", "language"),
+        ("thook.retain-grad-inplace-moves", "leaf.retain", "inplace.", "leaf.", "language"),
         "pytorch/pytorch#79996",
     ),
 )

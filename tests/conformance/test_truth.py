@@ -1,0 +1,57 @@
+"""The law of 60 digits tells of a fault that two engines share, and says nothing at a kink."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.backends import Backend, collecting_warnings, load
+from conformance.catalogue import find, operators
+from conformance.drawing.generate import one_operator
+from conformance.drawing.source import Rejected, Stream, mix
+from conformance.judging.judge import Judge
+from conformance.programs.trace import Observed
+from conformance.promises.properties import PROPERTIES
+from conformance.promises.truth import derivative, is_defined
+from conformance.proof.faults.fault import Broken
+from conformance.proof.faults.systematic import systematic_fault
+
+
+def judged(engine: Backend, name: str, examples: int = 12) -> list[str]:
+    """The statuses of programs of an operator on an engine whose oracle is the engine itself."""
+    line, kind = find(name), PROPERTIES["truth"]
+    draw, judge, statuses = one_operator(line, kind.build, kind.dtypes(line)), Judge(engine, engine), list[str]()
+    with collecting_warnings():
+        for index in range(examples):
+            try:
+                statuses.append(judge.judge(draw(Stream(mix(index, 5))), kind.law).status)
+            except Rejected:
+                continue
+    return statuses
+
+
+def test_a_sound_engine_keeps_the_law() -> None:
+    for name in ("sin", "matmul", "relu", "prod.dim"):
+        assert set(judged(load("refgrad"), name)) == {"same"}
+
+
+def test_two_engines_that_fail_alike_are_told() -> None:
+    for site, name in (("sys/SinBackward0/vjp.self/doubled", "sin"), ("sys/MmBackward0/vjp.self/negated", "mm")):
+        statuses = judged(Broken(systematic_fault(site), load("refgrad")), name)
+        assert statuses.count("different") >= len(statuses) // 2
+
+
+def test_what_is_random_or_has_no_derivative_is_not_asked() -> None:
+    applies = PROPERTIES["truth"].applies
+    assert [applies(find(name)) for name in ("sin", "bernoulli", "gt")] == [True, False, False]
+
+
+@pytest.mark.parametrize("name", [line.name for line in operators().values() if is_defined(line)][::11])
+def test_most_programs_have_a_truth(name: str) -> None:
+    line, kind = find(name), PROPERTIES["truth"]
+    draw, found = one_operator(line, kind.build, kind.dtypes(line)), list[bool]()
+    for index in range(8):
+        program = draw(Stream(mix(index, 3)))
+        trace = load("refgrad").execute(program)
+        seen = [(leaf, outcome) for leaf, outcome in trace.gradients.items() if isinstance(outcome, Observed)]
+        found += [derivative(program, leaf, (0,) * g.array.ndim) is not None for leaf, g in seen if g.array.size]
+    assert sum(found) > len(found) // 2
