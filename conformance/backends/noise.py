@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,38 @@ from ..programs.program import Call, Program, refs
 MOVES = (-2, -1, 1, 2)
 """In eps. Never 0: an element that chance left unmoved would look exact, and the worst of many is just that one."""
 _TABLE = np.array(MOVES)
+# fmt: off
+ROUNDED = frozenset((
+    "add", "addcdiv", "addcmul", "div", "mul", "neg", "reciprocal", "rsub", "sqrt", "square", "sub",
+))
+"""IEEE arithmetic: the error is in the result alone. Moved operands would part what is tied exactly."""
+WHOLE = (
+    "cholesky", "linalg_", "_linalg_", "_fft_", "fft_", "triangular_solve", "lu_", "ormqr", "geqrf", "inverse", "det",
+    "slogdet", "logdet", "upsample_", "_upsample_", "grid_sampler_", "_log_softmax", "_softmax_backward",
+)
+"""Kernels whose backward error is a share of the whole matrix, signal, image or row, not of each element."""
+SELECTORS = frozenset((
+    "linalg_vector_norm", "norm", "_cdist_forward", "_cdist_backward", "_pdist_forward", "_pdist_backward",
+    "cdist_forward", "cdist_backward", "pdist_forward", "pdist_backward", "dist", "renorm", "scatter_reduce",
+    "index_reduce",
+))
+# fmt: on
+SELECTING = (float("inf"), float("-inf"), "amax", "amin")
+"""Under these orders and reductions, the selectors round nothing but the moduli that they select among."""
+
+
+@cache
+def exact_kernels() -> frozenset[str]:
+    """The catalogue's names of kernels that round nothing, and of those that jump."""
+    lines = catalogue.operators().values()
+    named = {catalogue.split_name(line.name)[1] for line in lines if line.exact or line.view or line.jumps}
+    return frozenset(named - ROUNDED)
+
+
+def selects(arguments: Sequence[Any]) -> bool:
+    """Whether a selector's arguments, its tensor first, have it select."""
+    plain = [part for part in arguments[1:] if isinstance(part, (int, float, str))]
+    return any(part in SELECTING for part in plain) or plain[:1] == [0]
 
 
 def disturb(array: np.ndarray, generator: np.random.Generator) -> np.ndarray:

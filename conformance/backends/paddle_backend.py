@@ -202,7 +202,6 @@ def _others(paddle: Any, space: Space) -> Table:
         "clamp_max": lambda x, max: paddle.clip(x, max=max),
         "polygamma": lambda n, x: paddle.polygamma(x, n),
         "special.polygamma": lambda n, x: paddle.polygamma(x, n),
-        "renorm": lambda x, p, dim, maxnorm: paddle.renorm(x, p, dim, maxnorm),
         "nn.functional.hardtanh": lambda x, min_val, max_val: functional.hardtanh(x, min_val, max_val),
         "nn.functional.softplus": lambda x, beta, threshold: functional.softplus(x, beta, threshold),
         "nan_to_num": lambda x, nan, posinf: paddle.nan_to_num(x, nan or 0.0, posinf),

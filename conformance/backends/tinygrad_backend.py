@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -30,6 +31,8 @@ var_mean.dim=var_mean std_mean.dim=std_mean argmax argmin cummax cummin"""
 
 
 def backend() -> Functional:
+    # Else it compiles in processes of its own, which it starts anew after every 16 kernels: twice the time of all else.
+    os.environ.setdefault("PARALLEL", "0")
     from tinygrad import Tensor
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -42,11 +45,19 @@ def backend() -> Functional:
         operators(),
         vjp,
         ("float32", "float64", "int64", "bool"),
-        array=lambda array: Tensor(np.array(array, order="C")),
+        array=_leaf,
         numpy=lambda x: x.numpy(),
         compiles="per_shape",
         together=lambda arrays: Tensor.realize(*arrays) if arrays else None,
     )
+
+
+def _leaf(array: np.ndarray) -> Any:
+    """A tensor with memory of its own. tinygrad makes a constant of an array without dimensions, and of two equal ones
+    the same: a derivative in one is then that in both."""
+    from tinygrad import Tensor
+
+    return Tensor(np.array(array, order="C").reshape(array.shape or 1)).reshape(array.shape)
 
 
 def operators() -> Table:

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .. import catalogue
 from ..programs.program import Call, Leaf, Program, Transform
-from .noise import MOVES
+from .noise import MOVES, ROUNDED, SELECTORS, WHOLE, exact_kernels, selects
 
 # fmt: off
 EXACT = frozenset((
@@ -34,27 +34,12 @@ EXACT = frozenset((
     "zero", "zeros",
 ))
 """Kernels that round nothing, and those that jump: noise in their operands would cross the jump."""
-ROUNDED = frozenset((
-    "add", "addcdiv", "addcmul", "div", "mul", "neg", "reciprocal", "rsub", "sqrt", "square", "sub",
-))
-"""IEEE arithmetic: the error is in the result alone. Moved operands would part what is tied exactly."""
 MODULI = frozenset(("abs", "sgn"))
 """Of real numbers these round nothing, of complex ones their results: a root and a quotient by it."""
-WHOLE = (
-    "cholesky", "linalg_", "_linalg_", "_fft_", "triangular_solve", "lu_", "ormqr", "geqrf", "inverse", "det",
-    "slogdet", "logdet", "upsample_", "_upsample_", "grid_sampler_", "_log_softmax", "_softmax_backward",
-)
-"""Kernels whose backward error is a share of the whole matrix, signal, image or row, not of each element."""
-SELECTORS = frozenset((
-    "linalg_vector_norm", "norm", "_cdist_forward", "_cdist_backward", "_pdist_forward", "_pdist_backward", "dist",
-    "renorm", "scatter_reduce", "index_reduce",
-))
 # fmt: on
 PRODUCTS = frozenset(("prod", "cumprod"))
 LOOPED = 1024
 """While a mode watches, PyTorch's derivative of a product is a loop over its elements, each step over all of them."""
-SELECTING = (float("inf"), float("-inf"), "amax", "amin")
-"""Under these orders and reductions, the selectors round nothing but the moduli that they select among."""
 
 
 POOL = 4096
@@ -81,8 +66,7 @@ def _base(name: str) -> str:
 
 @cache
 def _exact() -> frozenset[str]:
-    lines = catalogue.operators().values()
-    return EXACT | {_base(line.name) for line in lines if line.exact or line.view or line.jumps} - ROUNDED
+    return EXACT | exact_kernels()
 
 
 @cache
@@ -117,10 +101,10 @@ class KernelNoise(TorchDispatchMode):
         name, exact, written, rounded, whole = _nature(func)
         if name in MODULI:
             exact, rounded = not args[0].is_complex(), True
-        selects = name in SELECTORS and _selects((*args, *kwargs.values()))
-        if exact or selects:
+        is_selecting = name in SELECTORS and selects((*args, *kwargs.values()))
+        if exact or is_selecting:
             result = func(*args, **kwargs)
-            return _by_bits(result, self.seed) if selects and _made_of_moduli(args, result) else result
+            return _by_bits(result, self.seed) if is_selecting and _made_of_moduli(args, result) else result
         # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
         args = tuple(map(_materialised, args))
         if not rounded:
@@ -231,11 +215,6 @@ def _is_cubic(name: str, args: Any) -> bool:
     terms are up to 9, and round by eps of that."""
     modes = args[2 + ("backward" in name) :][:1] if name.startswith("grid_sampler_2d") else ()
     return "bicubic" in name or tuple(modes) == (2,)
-
-
-def _selects(arguments: Any) -> bool:
-    plain = [part for part in arguments[1:] if isinstance(part, (int, float, str))]
-    return any(part in SELECTING for part in plain) or plain[:1] == [0]
 
 
 def _materialised(value: Any) -> Any:

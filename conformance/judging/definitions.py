@@ -154,3 +154,22 @@ def _matrix_exp(a: Any) -> Any:
     for _ in range(halvings):
         total = np.matmul(total, total)
     return total
+
+
+@reference("linalg.householder_product")
+def _householder_product(a: Any, tau: Any) -> Any:
+    """The first columns of (I - τ₁v₁v₁ᴴ)(I - τ₂v₂v₂ᴴ)…: vₖ is 0 above the diagonal, 1 on it, and column k below."""
+    rows, columns = a.shape[-2:]
+    made = np.broadcast_to(np.eye(rows, dtype=object) * mpmath.mpf(1), (*a.shape[:-2], rows, rows))
+    for k in range(tau.shape[-1]):
+        v = np.where(np.arange(rows) > k, a[..., k], np.where(np.arange(rows) == k, mpmath.mpf(1), mpmath.mpf(0)))
+        made = made - tau[..., k, None, None] * np.matmul(made, v[..., None]) * _conj(v)[..., None, :]
+    return made[..., :columns]
+
+
+@reference("linalg.svdvals")
+def _svdvals(a: Any) -> Any:
+    made = np.empty((*a.shape[:-2], min(a.shape[-2:])), dtype=object)
+    for place in np.ndindex(*a.shape[:-2]):
+        made[place] = list(mpmath.svd_c(mpmath.matrix(a[place].tolist()), compute_uv=False)) if a[place].size else []
+    return made

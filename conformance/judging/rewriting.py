@@ -20,8 +20,8 @@ JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.
 
 
 def without_writes(program: Program) -> Program:
-    """The program with each in-place call on a fresh clone made a call that returns: from there on, what names the
-    clone means the result. So in the functions that its transforms run. Other writes stay as they are."""
+    """The program with each in-place call on a fresh clone or result made a call that returns: from there on, what names
+    the clone means the result. So in the functions that its transforms run. Other writes stay as they are."""
     return Program(_returning(program.steps, 0)[0])
 
 
@@ -48,12 +48,18 @@ def _returning_region(region: Region) -> Region:
 
 
 def _is_fresh(before: tuple[Step, ...], place: int, target: Ref) -> bool:
-    """Whether a value, the step at a place, is a clone of which nothing made a view before."""
+    """Whether a value, the step at a place, is a clone, or was computed, and nothing made a view of it before."""
     step = before[place] if place >= 0 else None
-    if not isinstance(step, Call) or step.op != "clone":
+    if not isinstance(step, Call) or step.form == "inplace" or not (step.op == "clone" or _is_computed(step.op)):
         return False
     users = [s for s in before if isinstance(s, Call) and target in s.args]
     return not any(catalogue.find(s.op).view for s in users)
+
+
+def _is_computed(op: str) -> bool:
+    """Whether results are new numbers: ``positive`` returns its operand."""
+    line = catalogue.find(op)
+    return line.family in ELEMENTWISE and not line.view and op != "positive"
 
 
 def _renamed(step: Any, newest: dict[int, Ref]) -> Any:

@@ -21,7 +21,7 @@ from ..programs.trace import Raised, Trace
 from ..recording.results import result_line
 from ..searching.excuse import Excuse, LanguageExcuse
 from ..searching.finding import Finding, convention, find_fault, is_conventional
-from ..searching.foreign import otherwise
+from ..searching.foreign import choice
 from ..searching.kept import Kept
 from ..searching.search import DEATHS, Draw, Tally, Witness, search, smallest
 from ..searching.shrink import shrink_choices
@@ -236,12 +236,11 @@ class Check:
         """Says of a difference whether it is a choice: that another engine than PyTorch's kind is free in, or, at
         kinks, any engine. A fault beside it is not to be taken for one."""
         judge, at_kink = self.judge, convention(identity)
-        if judge.universal:
-            chosen = partial(is_conventional, at_kink=at_kink)
-            return chosen if at_kinks else _no_other
-        return lambda program, judgement: (
-            otherwise(program, judgement, judge.backend, judge.oracle, at_kink) is not None
-        )
+        if judge.universal and at_kinks:
+            return partial(is_conventional, at_kink=at_kink)
+        if judge.universal and getattr(judge.oracle, "sets_formulas", True):
+            return _no_other
+        return lambda program, judgement: choice(program, judgement, judge.backend, judge.oracle, at_kink) is not None
 
     def _refuses_all(self, draw: Draw, seed: tuple[int, ...], operator: str) -> bool:
         """Whether the engine refuses the operator in every program, and in more of them: a few that were drawn may have

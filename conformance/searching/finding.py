@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ..backends import Backend
 from ..judging.compare import Divergence
 from ..judging.judge import Judgement
-from ..programs.needs import CAPABILITIES
 from ..programs.program import Call, Item, Leaf, Program
 from ..programs.trace import Outcome, encode_outcome
-from .foreign import otherwise
+from .foreign import choice
 from .native import native_script
 from .script import script
 
@@ -46,9 +45,7 @@ def find_fault(
     if judgement.verdict or opinion is None:
         verdict = judgement.verdict
         opinion = arbiter.Opinion(verdict, None) if verdict else arbiter.arbitrate(program, found, convention(result))
-    chosen = (
-        None if backend.claims >= CAPABILITIES else otherwise(program, judgement, backend, oracle, convention(result))
-    )
+    chosen = choice(program, judgement, backend, oracle, convention(result))
     if chosen is not None:
         opinion = arbiter.Opinion("convention", {"text": chosen})
     source = source_of(program, backend, expected_text(found), shown_step(program, found))

@@ -17,12 +17,27 @@ from ..judging.compare.tolerance import SPREAD
 from ..judging.judge import Judgement
 from ..judging.tracing import values
 from ..programs.leafdata import DTYPES, EPS, leaf_array
+from ..programs.needs import CAPABILITIES
 from ..programs.program import Backward, Call, Grad, Leaf, Program, Step, Transform
 from ..programs.trace import Observed, Outcome
 
 ROUNDING = 16
 """Units in the last place of the largest number of a program: what formulas that are equal on paper may be apart by.
 Where there are many numbers, their square root: what adding them up one after another loses."""
+
+
+FORMULA = "the rounding of another formula"
+
+
+def choice(program: Program, judgement: Judgement, backend: Backend, oracle: Backend, convention: bool) -> str | None:
+    """Why a difference is nobody's fault, if it is. An engine that promises to be PyTorch does so down to its formulas;
+    an oracle may have others."""
+    if not backend.claims >= CAPABILITIES:
+        return otherwise(program, judgement, backend, oracle, convention)
+    found = judgement.divergence
+    if found is None or found.kind != "value" or getattr(oracle, "sets_formulas", True):
+        return None
+    return FORMULA if _is_rounding(program, judgement, found) else None
 
 
 def otherwise(
@@ -39,7 +54,7 @@ def otherwise(
     if _is_same_together(program, found):
         return "what each of several elements in one place in memory gets: together they get the same"
     if _is_rounding(program, judgement, found):
-        return "the rounding of another formula"
+        return FORMULA
     if convention and _is_nan_for_nothing(program, found, backend, oracle):
         return "NaN, times a cotangent of nothing, where the slope is a choice"
     return None

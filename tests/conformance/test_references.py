@@ -28,7 +28,8 @@ FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hff
 CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
 nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor
 addcmul addcdiv amin max min aminmax min.dim select_scatter slice_scatter diagonal_scatter nn.functional.mse_loss outer
-nn.functional.linear all any nn.functional.selu complex"""
+nn.functional.linear all any nn.functional.selu complex kthvalue mode dist linalg.householder_product
+linalg.svdvals"""
 PROGRAMS = 12
 
 

@@ -12,10 +12,10 @@ from conformance.programs.program import Call, Leaf, Observe, Program, Ref
 from conformance.searching.oracle_faults import OracleFault, recorded
 
 
-def drawn(view: bool) -> Program:
+def drawn(view: bool, op: str = "clone") -> Program:
     b = Builder(Stream(1))
     x = b.leaf((2, 3))
-    copy = b.call("clone", x, form="method")
+    copy = b.call(op, x, form="function")
     if view:
         b.call("transpose", copy, 0, 1)
     written = b.call("sin", copy, form="inplace")
@@ -24,14 +24,25 @@ def drawn(view: bool) -> Program:
     return b.program()
 
 
-def test_a_write_into_a_fresh_clone_is_a_call_that_returns() -> None:
-    steps = without_writes(drawn(view=False)).steps
+@pytest.mark.parametrize("op", ["clone", "exp"])
+def test_a_write_into_a_fresh_value_is_a_call_that_returns(op: str) -> None:
+    steps = without_writes(drawn(view=False, op=op)).steps
     assert isinstance(steps[2], Call) and steps[2].form == "function" and steps[2].args == (Ref(1),)
     assert isinstance(steps[3], Observe) and steps[3].value == Ref(2)
 
 
 def test_a_write_that_a_view_sees_stays() -> None:
     program = drawn(view=True)
+    assert without_writes(program) == program
+
+
+@pytest.mark.parametrize("op", ["positive", "reshape_as"])
+def test_a_write_into_what_may_be_an_operand_stays(op: str) -> None:
+    b = Builder(Stream(1))
+    x = b.leaf((2, 3))
+    same = b.call(op, x, *([x] if op == "reshape_as" else []), form="function")
+    b.observe(b.call("sin", same, form="inplace"))
+    program = b.program()
     assert without_writes(program) == program
 
 

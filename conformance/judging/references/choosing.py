@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mpmath
@@ -80,6 +81,30 @@ def _aminmax(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def _min_dim(x: Any, dim: int = 0, keepdim: bool = False) -> Any:
     values, index = REFERENCES["max.dim"](-x, dim, keepdim)
     return -values, index
+
+
+@reference("kthvalue")
+def _kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    return _picked(x, dim, keepdim, lambda row: sorted(range(len(row)), key=lambda i: row[i])[k - 1])
+
+
+@reference("mode")
+def _mode(x: Any, dim: int = -1, keepdim: bool = False) -> Any:
+    """The least of the values that are there most often."""
+    return _picked(x, dim, keepdim, lambda row: min(range(len(row)), key=lambda i: (-list(row).count(row[i]), row[i])))
+
+
+def _picked(x: Any, dim: int, keepdim: bool, pick: Callable[[Any], int]) -> Any:
+    """One element of each row along a dimension, and its place."""
+    if not x.ndim:
+        return x, np.asarray(0, dtype=object)
+    rows = np.moveaxis(x, dim, -1)
+    places = np.empty(rows.shape[:-1], dtype=object)
+    for place in np.ndindex(*places.shape):
+        places[place] = pick(rows[place])
+    chosen = np.take_along_axis(rows, places.astype(np.int64)[..., None], -1)[..., 0]
+    made = (np.asarray(chosen, dtype=object), np.asarray(places, dtype=object))
+    return tuple(np.expand_dims(part, dim) for part in made) if keepdim else made
 
 
 @reference("select_scatter")

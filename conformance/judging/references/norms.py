@@ -33,7 +33,7 @@ def _norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any
 
 @reference("dist")
 def _dist(x: Any, y: Any, p: Any = 2) -> Any:
-    return _vector_norm(x - y, p)
+    return _vector_norm(np.asarray(x - y, dtype=object), p)
 
 
 @reference("masked.normalize")
