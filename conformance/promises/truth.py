@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from ..catalogue import Operator
 from ..judging.compare import Closeness
-from ..judging.definitions import REFERENCES
-from ..judging.evaluation import Evaluation
-from ..judging.references import DIGITS, NoReference
-from ..judging.rewriting import without_writes
 from ..judging.tracing import values
 from ..programs.leafdata import EPS
 from ..programs.program import Leaf, Pattern, Program
 from ..programs.trace import Observed, Trace
+from .undefined import UNDEFINED
 
 
 def is_defined(line: Operator) -> bool:
     """Whether the arbiter knows what the operator computes."""
-    return line.differentiable and not line.random and line.name in REFERENCES
+    return line.differentiable and not line.random and line.name not in UNDEFINED
 
 
 def true_gradients(program: Program, trace: Trace, close: Closeness) -> str | None:
@@ -35,6 +31,8 @@ def true_gradients(program: Program, trace: Trace, close: Closeness) -> str | No
         np.isfinite(value.array).all() for _, value in values(trace) if value.dtype in EPS
     ):
         return None
+    import mpmath
+
     for leaf, seen in trace.gradients.items():
         if not isinstance(seen, Observed) or not seen.array.size:
             continue
@@ -47,7 +45,7 @@ def true_gradients(program: Program, trace: Trace, close: Closeness) -> str | No
         expected[place] = complex(truth) if expected.dtype.kind == "c" else float(mpmath.re(truth))
         if close.error(seen.array, expected, seen.dtype, ("gradient", leaf, ())) is not None:
             got = seen.array[place]
-            return f"element {element} of a gradient is {got!r}; in {DIGITS} digits it is {mpmath.nstr(truth, 17)}"
+            return f"element {element} of a gradient is {got!r}; in 60 digits it is {mpmath.nstr(truth, 17)}"
     return None
 
 
@@ -57,6 +55,13 @@ def _is_large(program: Program) -> bool:
 
 def derivative(program: Program, leaf: int, place: tuple[int, ...]) -> Any:
     """One element of a leaf's gradient; None at a kink, or where it is too much work."""
+    # The arbiter's are loaded when they are asked: collection needs none of them.
+    import mpmath
+
+    from ..judging.evaluation import Evaluation
+    from ..judging.references import DIGITS, NoReference
+    from ..judging.rewriting import without_writes
+
     try:
         with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
             plain = without_writes(program)

@@ -8,10 +8,12 @@ from conformance.backends import Backend, collecting_warnings, load
 from conformance.catalogue import find, operators
 from conformance.drawing.generate import one_operator
 from conformance.drawing.source import Rejected, Stream, mix
+from conformance.judging.definitions import REFERENCES
 from conformance.judging.judge import Judge
 from conformance.programs.trace import Observed
 from conformance.promises.properties import PROPERTIES
 from conformance.promises.truth import derivative, is_defined
+from conformance.promises.undefined import UNDEFINED
 from conformance.proof.faults.fault import Broken
 from conformance.proof.faults.systematic import systematic_fault
 
@@ -55,3 +57,8 @@ def test_most_programs_have_a_truth(name: str) -> None:
         seen = [(leaf, outcome) for leaf, outcome in trace.gradients.items() if isinstance(outcome, Observed)]
         found += [derivative(program, leaf, (0,) * g.array.ndim) is not None for leaf, g in seen if g.array.size]
     assert sum(found) > len(found) // 2
+
+
+def test_the_list_of_operators_without_a_definition_is_exact() -> None:
+    lines = [line for line in operators().values() if line.differentiable and not line.random]
+    assert {line.name for line in lines if line.name not in REFERENCES} == UNDEFINED
