@@ -186,6 +186,14 @@ def pytest_testnodedown(node: Any) -> None:
         pytest.exit(broken, returncode=2)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # A clause's id is in its test's name, as an operator's is.
+    stated = getattr(metafunc.function, "clause", None)
+    if stated is not None:
+        metafunc.fixturenames.append("clause")
+        metafunc.parametrize("clause", [stated.id], ids=[stated.id])
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     # So that -k takes a clause's id, which is what reports and people name it by.
     if is_ours(item):

@@ -185,7 +185,7 @@ class Judge:
         sides = ((self.backend, mine), (self.oracle, theirs))
         if found.kind == "value" and not self.at_kinks and is_past_an_edge(rounding, found, close, sides):
             return Judgement("ill-posed", theirs, found)
-        if depends_on_saved_set(program, found) or (found.kind == "value" and half_written(theirs)):
+        if depends_on_saved_set(program, found) or (found.kind == "value" and half_written(program, theirs, found)):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found, self._by_widening(rounding, mine, theirs))
 

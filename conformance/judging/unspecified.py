@@ -81,9 +81,16 @@ def _is_refused_twice(found: Divergence) -> bool:
     return len(texts) == 2 and any(RAISING in text for text in texts)
 
 
-def half_written(trace: Trace) -> bool:
-    """Whether a write raised at an index in the middle of its work: what is in the memory then, nobody says."""
-    return any(OUT_OF_BOUNDS in raised.message for _, raised in trace.raised())
+def half_written(program: Program, trace: Trace, found: Divergence) -> bool:
+    """Whether a write before the divergence raised at an index in the middle of its work: what is in the memory then,
+    nobody says."""
+    kind, place, _ = found.place
+    end = place if kind == "step" else len(program.steps)
+    return any(_writes(program.steps[i]) and OUT_OF_BOUNDS in e.message for i, e in trace.raised() if i < end)
+
+
+def _writes(step: Step) -> bool:
+    return isinstance(step, Write) or (isinstance(step, Call) and step.form == "inplace")
 
 
 def _is_rewritten(program: Program) -> bool:

@@ -335,7 +335,7 @@ PROPERTIES: dict[str, Property] = {
             "reverse",
             is_defined,
             true_gradients,
-            rarity=8,
+            rarity=10,
             least=0,
         ),
         Property(
