@@ -26,7 +26,9 @@ COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ign
 
 def refgrad(*words: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "conformance.cli", *map(str, words)]
-    given = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    # A command is nobody's worker, though this test may run in one.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    given = {**inherited, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(command, cwd=cwd or ROOT, env=given, capture_output=True, text=True)
 
 
