@@ -92,6 +92,11 @@ class _CompiledRun(Run):
         return iter([NOTHING if value is None else self.engine.see(value) for value in shown])
 
 
+def _writes(step: p.Step) -> bool:
+    """Whether a call writes into its operand: as a method, or by its keyword."""
+    return isinstance(step, p.Call) and (step.form == "inplace" or dict(step.attrs).get("inplace") is True)
+
+
 class _Writer:
     """Source of a stretch: values are ``vN``, callables and constants are names."""
 
@@ -104,7 +109,7 @@ class _Writer:
 
     def source(self, stretch: list[tuple[int, p.Step]]) -> str:
         """``copies``: so many of the first values are returned once more, as they were before a later write."""
-        writes = [k for k, (_, step) in enumerate(stretch) if isinstance(step, p.Call) and step.form == "inplace"]
+        writes = [k for k, (_, step) in enumerate(stretch) if _writes(step)]
         self.copies = max(writes, default=0)
         lines: list[str] = []
         for place, (index, step) in enumerate(stretch):
