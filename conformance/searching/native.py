@@ -12,6 +12,8 @@ from ..programs import program as p
 from ..programs.leafdata import leaf_array
 from .script import argument, numbers
 
+WHOLE = "torch:compile"
+"""It compiles whole stretches of a program: there is no table of single calls."""
 PACKAGE = str(__package__).partition(".")[0]
 
 
@@ -21,6 +23,8 @@ class Unwritable(ValueError):
 
 def native_script(program: p.Program, engine: str, shown: int | None = None, expected: str = "") -> str:
     """Python source that runs the program on an engine and prints the step ``shown`` (default: the last value)."""
+    if engine.startswith(WHOLE):
+        return _as_data(program, engine, shown, expected)
     writer = _Tape(program) if any(map(_is_write, program.steps)) else _Functions(program)
     try:
         body = [line for index, step in enumerate(program.steps) for line in writer.lines(index, step, "")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance.backends import BrokenBackend, load
@@ -13,8 +14,10 @@ from conformance.drawing.build import Builder
 from conformance.drawing.generate import one_operator
 from conformance.drawing.source import Menu, Rejected, Stream, mix
 from conformance.judging.judge import Judge
+from conformance.programs import program as p
 from conformance.programs.program import Leaf, Program
 from conformance.promises.properties import PROPERTIES
+from conformance.searching.native import native_script
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +88,10 @@ def test_programs_that_differ_in_data_alone_are_compiled_once(oracle: Any) -> No
 
 def test_what_a_compiled_step_made_is_shown_before_it_is_written_to(oracle: Any) -> None:
     assert statuses("torch:compile", oracle, "mul", "inplace", 3) == {"same"}
+
+
+def test_a_script_for_the_compiler_runs_the_program_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    leaf = p.Leaf(np.array([0.5]).tobytes(), "float64", (1,))
+    text = native_script(p.Program((leaf, p.Call("sin", (p.Ref(0),)))), "torch:compile", 1, "sin(0.5)")
+    exec(text, {})
+    assert "0.479" in capsys.readouterr().out
