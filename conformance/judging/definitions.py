@@ -7,7 +7,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from .references import REFERENCES, NoReference, elementwise, reference
+from .references import REFERENCES, elementwise, reference
 
 
 @reference("clamp", "clamp.tensors")
@@ -38,27 +38,6 @@ def _logcumsumexp(x: Any, dim: int = 0) -> Any:
     if not x.ndim:
         return x
     return REFERENCES["log"](np.cumsum(REFERENCES["exp"](x), axis=dim))
-
-
-@reference("scatter_reduce")
-def _scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str = "sum", include_self: bool = True) -> Any:
-    if not x.ndim:
-        raise NoReference("scattering into a number")
-    found: dict[Any, list[Any]] = {}
-    for place in np.ndindex(*index.shape):
-        target = (*place[:dim], int(index[place]), *place[dim % x.ndim + 1 :])
-        found.setdefault(target, [x[target]] if include_self else []).append(src[place])
-    made = x.copy()
-    for target, values in found.items():
-        made[target] = _reduced(values, reduce)
-    return made
-
-
-def _reduced(values: list[Any], reduce: str) -> Any:
-    if reduce in ("amax", "amin"):
-        return max(values) if reduce == "amax" else min(values)
-    total = mpmath.fprod(values) if reduce == "prod" else mpmath.fsum(values)
-    return total / len(values) if reduce == "mean" else total
 
 
 @reference("logdet")

@@ -24,7 +24,9 @@ class NoReference(LookupError):
 
 
 def reference(*names: str) -> Callable[[Reference], Reference]:
-    """Registers a definition under operator names."""
+    """Registers a definition under operator names. Raises ValueError for a name that has one."""
+    if taken := REFERENCES.keys() & names:
+        raise ValueError(f"defined twice: {', '.join(sorted(taken))}")
 
     def register(function: Reference) -> Reference:
         REFERENCES.update(dict.fromkeys(names, function))
