@@ -22,16 +22,6 @@ def _copysign(x: Any, sign: Any) -> Any:
     return np.asarray(abs(x) * elementwise(lambda s: -1 if s < 0 else 1)(sign), dtype=object)
 
 
-@reference("logaddexp")
-def _logaddexp(x: Any, y: Any) -> Any:
-    return elementwise(lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)), 2)(x, y)
-
-
-@reference("logaddexp2")
-def _logaddexp2(x: Any, y: Any) -> Any:
-    return elementwise(lambda a, b: mpmath.log(mpmath.mpf(2) ** a + mpmath.mpf(2) ** b, 2), 2)(x, y)
-
-
 @reference("logcumsumexp")
 def _logcumsumexp(x: Any, dim: int = 0) -> Any:
     x = np.asarray(x, dtype=object)
