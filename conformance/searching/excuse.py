@@ -46,6 +46,12 @@ class Excuse:
             return None
         return next((f for f in self.faults if f.explains(found.kind, found.message)), None)
 
+    def names(self, judgement: Judgement) -> bool:
+        """Whether a difference, other than in a value, is a recorded fault by what it shows."""
+        found = judgement.divergence
+        fault = None if found is None else self.fault(found)
+        return fault is not None and fault.kind != "value"
+
     def __call__(self, program: Program, judgement: Judgement) -> bool:
         fault = None if judgement.divergence is None else self.fault(judgement.divergence)
         if fault is None:
