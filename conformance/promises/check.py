@@ -19,7 +19,7 @@ from ..judging.judge import Judge, Judgement, Law
 from ..programs.program import Program
 from ..programs.trace import Raised, Trace
 from ..recording.results import result_line
-from ..searching.excuse import Excuse, LanguageExcuse
+from ..searching.excuse import ClauseExcuse, Excuse, LanguageExcuse
 from ..searching.finding import Finding, convention, find_fault, is_conventional
 from ..searching.foreign import choice
 from ..searching.kept import Kept
@@ -199,7 +199,7 @@ class Check:
         judge, examples = self.judge, examples or self.settings.examples
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        excuse = excuse or Excuse(identity, self.judge)
+        excuse = excuse or (Excuse if identity["operator"] else ClauseExcuse)(identity, self.judge)
         judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity, convention)

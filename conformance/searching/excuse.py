@@ -165,3 +165,21 @@ class LanguageExcuse(Excuse):
         names |= {step.flag.rstrip("_") + "_" for step in program.steps if isinstance(step, Flag)}
         faults = [f for f in recorded() if f.operator in names and f.is_of(oracle.name, oracle.version)]
         return [f for f in faults if f.explains(found.kind, found.message)]
+
+
+class ClauseExcuse(LanguageExcuse):
+    """The same for a clause, whose programs call operators that it isn't about: beside the entries of the clause itself,
+    values that a recorded fault of such an operator explains."""
+
+    @property
+    def enough(self) -> bool:
+        return bool(self.faults) and self.excused >= ENOUGH
+
+    def settles(self, program: Program, found: Divergence) -> bool:
+        return Excuse.settles(self, program, found)
+
+    def __call__(self, program: Program, judgement: Judgement) -> bool:
+        return Excuse.__call__(self, program, judgement) or super().__call__(program, judgement)
+
+    def _faults(self, program: Program, found: Divergence) -> list[OracleFault]:
+        return [fault for fault in super()._faults(program, found) if fault.kind == "value"]
