@@ -108,11 +108,11 @@ def _series(beside: np.ndarray, a: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def gammaincc(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Γ(a, x)/Γ(a). Where neither the series nor 1 - γ(a, x)/Γ(a) keeps the digits, Legendre's continued fraction from
-    its far end, which at x = 1 takes a hundred terms."""
+    its far end, which at x = 0.8 takes a hundred terms."""
     a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
     lower = special.gammainc(a, x)
     found = np.where((x < 1) & (lower < 0.8), 1 - lower, special.gammaincc(a, x))
-    tail = (a > 0) & (a < 10) & (x >= np.maximum(1, a)) & (x <= 200)
+    tail = (a > 0) & (a < 10) & ((x >= np.maximum(1, a)) | ((x >= 0.8) & (x < 1) & (lower >= 0.8))) & (x <= 200)
     s, y = a[tail], x[tail]
     rest = np.zeros_like(y)
     for k in range(FRACTION, 0, -1):
