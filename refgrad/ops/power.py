@@ -38,6 +38,11 @@ def _log2(a: Any) -> Any:
     return np.log(a) / LN2 if a.dtype.kind == "c" else np.log2(a)
 
 
+def _log1p(a: Any) -> Any:
+    # NumPy's of complex numbers is the logarithm of |1 + z|, which near 0 keeps no digit of the real part.
+    return special.log1p(a) if a.dtype.kind == "c" else np.log1p(a)
+
+
 exp = op("exp(self)", np.exp, promote="float", d=lambda out: out)
 exp2 = op("exp2(self)", _exp2, promote="float", d=lambda out: out * LN2)
 expm1 = op("expm1(self)", np.expm1, promote="float", d=lambda out: out + 1)
@@ -55,7 +60,7 @@ def _quotient(name: str, kernel: Callable[..., Any], divisor: Callable[..., Any]
 
 
 log = _quotient("log", np.log, lambda self: self)
-log1p = _quotient("log1p", np.log1p, lambda self: self + 1)
+log1p = _quotient("log1p", _log1p, lambda self: self + 1)
 log2 = _quotient("log2", _log2, lambda self: self * LN2)
 log10 = _quotient("log10", np.log10, lambda self: self * LN10)
 sqrt = _quotient("sqrt", np.sqrt, lambda out: 2 * out)
