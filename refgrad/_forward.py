@@ -109,7 +109,7 @@ def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: 
         if t._flags & DUAL:
             levels.update(t._extra.tangents or ())  # type: ignore[union-attr]
     for level in sorted(levels & LEVELS.keys()):
-        tangents = [_collect(given, level) for given in inputs]
+        tangents = [_beside(_collect(given, level), outputs) for given in inputs]
         bare = [primal_of(given, level) for given in inputs]
         found = jvp(row, bare, tangents, attributes, [primal_of(o, level) for o in outputs])
         for o, t in zip(outputs, found):
@@ -128,6 +128,14 @@ def _collect(given: Any, level: int) -> Any:
     if isinstance(given, (list, tuple)):
         return [_collect(t, level) for t in given]
     return tangent_of(given, level)
+
+
+def _beside(tangent: Any, outputs: Sequence[Tensor]) -> Any:
+    """A tangent without dimensions doesn't widen the dtype of a result that has some."""
+    if not isinstance(tangent, Tensor) or tangent._array.ndim or not outputs or not outputs[0]._array.ndim:
+        return tangent
+    own, wanted = tangent._array.dtype, outputs[0]._array.dtype
+    return LIVE.cast(tangent, wanted) if own is not wanted and own.kind == wanted.kind != "V" else tangent
 
 
 def primal_of(given: Any, level: int) -> Any:

@@ -108,10 +108,12 @@ class KernelNoise(TorchDispatchMode):
         # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
         args = tuple(map(_materialised, args))
         if not rounded:
+            given = args
             args = tuple(
                 self.rewritten(part) if k == 0 and written else self.moved(part, whole, least=_least(name, k))
                 for k, part in enumerate(args)
             )
+            args = _powers(given, args) if name == "pow" else args
         result = func(*args, **kwargs)
         if name == "abs" and not written:
             return _by_bits(result, self.seed)
@@ -208,6 +210,14 @@ def _table(dtype: torch.dtype) -> torch.Tensor:
 def _least(name: str, position: int) -> float:
     """A place x of a grid becomes ((x + 1)·n - 1)/2 pixels: what that rounds is a share of 1 + |x|, not of x."""
     return 1.0 if name.startswith("grid_sampler_") and position == 1 + ("backward" in name) else 0.0
+
+
+def _powers(given: Any, moved: Any) -> Any:
+    """The operands of a power, moved: the exponent of a negative number stays, since no other but an integer has one."""
+    base, exponent = given[:2]
+    if not isinstance(exponent, torch.Tensor) or exponent.is_complex() or torch.is_complex(torch.as_tensor(base)):
+        return moved
+    return (moved[0], torch.where(torch.as_tensor(base) < 0, exponent, moved[1]), *moved[2:])
 
 
 def _is_cubic(name: str, args: Any) -> bool:

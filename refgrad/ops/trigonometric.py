@@ -15,6 +15,7 @@ from .._layout import copied
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import missing, no_forward, refused
 from .._tensor import Tensor
+from . import accurate
 from .layout import other_tensor
 
 sin = op("sin(self)", np.sin, promote="float", d=lambda F, self: F.cos(self))
@@ -80,11 +81,7 @@ def _scaling(name: str, factor: float) -> Callable[[Tensor], Tensor]:
 deg2rad, rad2deg = _scaling("deg2rad", math.pi / 180), _scaling("rad2deg", 180 / math.pi)
 
 
-def _sigmoid(a: Any) -> Any:
-    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
-
-
-sigmoid = op("sigmoid(self)", _sigmoid, promote="float", d=lambda out: out * (1 - out))
+sigmoid = op("sigmoid(self)", accurate.sigmoid, promote="float", d=lambda out: out * (1 - out))
 
 
 def _logit(a: Any, eps: float | None) -> Any:
