@@ -58,7 +58,18 @@ _DEPRECATED = {
 }
 # An operand may share memory with the written tensor in any way.
 _UNCHECKED = frozenset(
-    ["addmm", "addmv", "addbmm", "baddbmm", "masked_scatter", "fill2_tensor", "masked_fill_tensor", "index_fill_tensor"]
+    [
+        "addmm",
+        "addmv",
+        "addbmm",
+        "baddbmm",
+        "ldexp",
+        "ldexp_whole",
+        "masked_scatter",
+        "fill2_tensor",
+        "masked_fill_tensor",
+        "index_fill_tensor",
+    ]
 )
 
 

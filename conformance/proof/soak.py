@@ -24,6 +24,7 @@ from ..catalogue import operators
 from ..drawing.generate import one_operator
 from ..drawing.language import language
 from ..drawing.source import Rejected, Stream, mix
+from ..judging.compare import Divergence
 from ..judging.judge import Judge, Judgement, Law
 from ..programs.codec import encode_program
 from ..programs.program import Program
@@ -190,31 +191,39 @@ class Soaker:
             self.chunk.needed[how] += 1
             self.chunk.headroom[how] = max(self.chunk.headroom.get(how, 0.0), judge.close.headroom)
 
+    def _excuse(self, kind: Kind) -> Excuse:
+        id = str(kind.identity["id"])
+        if id not in self.excuses:
+            make = LanguageExcuse if id.startswith("language") else Excuse
+            self.excuses[id] = make(kind.identity, self.judge)
+        return self.excuses[id]
+
     def _crash(self, kind: Kind, program: Program, how: str) -> None:
-        """Reports a program that ended a process, made smaller where one engine alone does so with it."""
+        """Reports a program that ended a process, made smaller where one engine alone does so with it. A recorded fault
+        of the oracle's is one only where the backend lives on."""
         sides = {"backend": self.judge.backend, "oracle": self.judge.oracle}
         dead = [side for side, engine in sides.items() if _is_deadly(engine, program)]
         if dead:
             program = shrink_steps(program, partial(_is_deadly, sides[dead[0]]))
+        names = " and ".join(sides[side].name for side in dead) or "neither engine alone"
+        found = Divergence("crash", ("step", len(program.steps) - 1, ()), f"the process ended ({how}): {names}")
         self.chunk.programs += 1
+        if dead == ["oracle"] and self._excuse(kind).explains(program, found):
+            self.chunk.statuses["recorded fault"] += 1
+            return
         self.chunk.statuses["unexplained"] += 1
-        shown = {"id": str(kind.identity["id"]), "status": "unexplained", "kind": "crash"}
-        verdict = {0: "undecided", 1: (*dead, "")[0], 2: "both"}[len(dead)]
-        message = (
-            f"the process ended ({how}): {' and '.join(sides[side].name for side in dead) or 'neither engine alone'}"
-        )
+        shown = {"id": str(kind.identity["id"]), "status": "unexplained", "kind": found.kind, "message": found.message}
+        verdict = dead[0] if len(dead) == 1 else "both" if dead else "undecided"
         source = source_of(program, sides[dead[0]] if dead else self.judge.backend)
-        found = {**shown, "verdict": verdict, "message": message, "script": source}
-        self.chunk.differences.append({**found, "program": encode_program(program)})
+        self.chunk.differences.append(
+            {**shown, "verdict": verdict, "script": source, "program": encode_program(program)}
+        )
 
     def _differs(self, kind: Kind, program: Program, judgement: Judgement) -> str:
         """Whether a difference is a recorded fault of the oracle, a matter of convention, or unexplained."""
         id, found = str(kind.identity["id"]), judgement.divergence
         assert found is not None
-        excuse = self.excuses.get(id)
-        if excuse is None:
-            make = LanguageExcuse if id.startswith("language") else Excuse
-            excuse = self.excuses[id] = make(kind.identity, self.judge)
+        excuse = self._excuse(kind)
         if not isinstance(excuse, LanguageExcuse) and excuse.enough and excuse.fault(found) is not None:
             return "recorded fault, not arbitrated again"
         if excuse(program, judgement):
