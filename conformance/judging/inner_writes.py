@@ -1,8 +1,8 @@
-"""Versions that tell how a kernel works inside.
+"""What tells how a kernel works inside: versions, and history, of what is computed from inference tensors alone.
 
-Versions count writes where autograd takes part. An inference tensor keeps it out of a call, and the result, made outside
-inference mode, counts what the kernel itself wrote: a sum once, a mean twice, an inverse three times in PyTorch. Nobody
-promises that, so such a version is no part of the comparison.
+Inference tensors keep autograd out of a call. Made outside inference mode, its result counts what the kernel itself
+wrote: a sum once, a mean twice, an inverse three times in PyTorch; and where the operand is a leaf that requires grad,
+the result has the history of a copy that the kernel happened to make, or none. Nobody promises that.
 """
 
 from __future__ import annotations
@@ -12,31 +12,57 @@ from dataclasses import fields, replace
 from typing import Any
 
 from .. import catalogue
-from ..programs.program import Call, Item, Leaf, Observe, Program, Step, Transform, refs
+from ..programs.program import Call, Flag, Item, Leaf, Observe, Program, Step, Transform, refs
 from ..programs.trace import Observed, Trace
+from .compare import Divergence
 
 INFERENCE = "inference_mode"
+
+
+class Inferences:
+    """The values of a program: inference tensors, those of them that require grad, what was computed from inference
+    tensors alone (``counting``), and the first step that did so with one that requires grad."""
+
+    def __init__(self, program: Program) -> None:
+        self.inference, self.requiring, self.counting = set[int](), set[int](), set[int]()
+        self.first: int | None = None
+        for index, step in enumerate(program.steps):
+            used = [ref.index for f in fields(step) for ref in refs(getattr(step, f.name))]
+            source = _source(step, used)
+            if source is not None:
+                for kind in (self.inference, self.requiring, self.counting):
+                    kind.update([index] if source in kind else ())
+            elif isinstance(step, (Leaf, Call, Transform)):
+                self._make(index, step, used)
+            if isinstance(step, Flag) and used[0] in self.inference:
+                self.requiring.add(used[0])
+
+    def _make(self, index: int, step: Leaf | Call | Transform, used: Sequence[int]) -> None:
+        if _is_within(step):
+            self.inference.add(index)
+            self.requiring.update([index] if isinstance(step, Leaf) and step.requires_grad else ())
+        elif used and self.inference.issuperset(used):
+            self.counting.add(index)
+            if self.first is None and not self.requiring.isdisjoint(used):
+                self.first = index
+            if isinstance(step, Call) and catalogue.find(step.op).exact:
+                self.inference.add(index)  # it may be its operand, or a view of it: a reshape, say
 
 
 def counted_within(program: Program) -> frozenset[int]:
     """The steps that observe a tensor whose version counts writes within a kernel."""
     if not any(map(_is_within, program.steps)):
         return frozenset()
-    inference, counting = set[int](), set[int]()
-    for index, step in enumerate(program.steps):
-        used = [ref.index for f in fields(step) for ref in refs(getattr(step, f.name))]
-        source = _source(step, used)
-        if source is not None:
-            inference.update([index] if source in inference else ())
-            counting.update([index] if source in counting else ())
-        elif isinstance(step, (Leaf, Call, Transform)):
-            if _is_within(step):
-                inference.add(index)
-            elif used and inference.issuperset(used):
-                counting.add(index)
-                # It may be its operand, or a view of it: a reshape, say.
-                inference.update([index] if isinstance(step, Call) and catalogue.find(step.op).exact else ())
-    return frozenset(i for i in counting if isinstance(program.steps[i], Observe))
+    return frozenset(i for i in Inferences(program).counting if isinstance(program.steps[i], Observe))
+
+
+def recorded_within(program: Program, found: Divergence) -> bool:
+    """Whether a divergence follows a call on inference tensors alone of which one requires grad."""
+    if not any(map(_is_within, program.steps)):
+        return False
+    first = Inferences(program).first
+    kind, step, _ = found.place
+    return first is not None and first <= (step if kind == "step" else len(program.steps))
 
 
 def without_versions(trace: Trace, places: frozenset[int]) -> Trace:

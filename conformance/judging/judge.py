@@ -17,7 +17,7 @@ from ..programs.program import Call, Item, Leaf, Observe, Program, refs
 from ..programs.trace import Observed, Raised, Trace
 from .compare import FACTS, Closeness, Divergence, Place, compare
 from .edges import is_past_an_edge
-from .inner_writes import counted_within, without_versions
+from .inner_writes import counted_within, recorded_within, without_versions
 from .rounding import FEW, NEAR, NOISE, Rounding
 from .unspecified import depends_on_saved_set, half_written, has_saved_hooks, specified
 from .widening import is_near, widened
@@ -152,6 +152,8 @@ class Judge:
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(rounding, mine, theirs, found)
         if found.kind in ("error", "message", "death") and depends_on_saved_set(rounding.program, found):
+            return Judgement("unspecified", theirs, found)
+        if recorded_within(rounding.program, found):
             return Judgement("unspecified", theirs, found)
         if found.kind == "error" and self._wavers(rounding.program, mine, found):
             return Judgement("ill-posed", theirs, found)

@@ -51,8 +51,23 @@ def test_what_is_written_and_viewed_counts_on() -> None:
     assert counted_within(Program((*steps, Observe(Ref(2), ("version",))))) == {4}
 
 
+def test_history_within_a_kernel_is_nobodys_promise() -> None:
+    """A flip of nothing is a copy in PyTorch, which is recorded; a sum isn't. With an ordinary operand both engines
+    record, and are compared."""
+    leaf = Leaf(DATA, "float64", (3, 1), requires_grad=True, modes=INSIDE)
+    flip = Call("flip", (Ref(0), (1,)))
+    judge = Judge(load("refgrad"), load("torch"))
+    assert judge.judge(Program((leaf, flip))).status == "unspecified"
+    outside = replace(leaf, modes=())
+    for program in (Program((outside, flip)), Program((replace(leaf, requires_grad=False), flip))):
+        assert judge.judge(program).status == "same"
+    judge = Judge(_Miscounting(), load("torch"))
+    steps = (outside, replace(leaf, requires_grad=False), Call("add", (Ref(0), Ref(1))))
+    assert judge.judge(Program(steps)).status == "different"
+
+
 class _Miscounting:
-    """refgrad, whose versions are one too high."""
+    """refgrad, whose third step shows a version that is one too high, or nothing at all that requires grad."""
 
     def __init__(self) -> None:
         self.sound = load("refgrad")
@@ -63,7 +78,8 @@ class _Miscounting:
         trace = self.sound.execute(program, noise)
         seen = trace.steps[2]
         assert isinstance(seen, Observed)
-        return replace(trace, steps=[*trace.steps[:2], replace(seen, version=(seen.version or 0) + 1)])
+        wrong = replace(seen, version=(seen.version or 0) + 1, requires_grad=False)
+        return replace(trace, steps=[*trace.steps[:2], wrong])
 
     def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
         return self.sound.call(run, drawn)
