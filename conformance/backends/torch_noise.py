@@ -79,6 +79,11 @@ def _nature(func: Any) -> tuple[str, bool, bool, bool, bool]:
     return name, func.is_view or name in _exact(), written, name in ROUNDED, whole
 
 
+@cache
+def _is_composite(func: Any) -> bool:
+    return func.has_kernel_for_dispatch_key(torch._C.DispatchKey.CompositeImplicitAutograd)
+
+
 class KernelNoise(TorchDispatchMode):
     """While entered, disturbs the kernels that PyTorch runs on this thread."""
 
@@ -98,6 +103,10 @@ class KernelNoise(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if _is_composite(func):
+            # Where autograd takes no part, under inference mode say, composites come here whole.
+            with self:
+                return func.decompose(*args, **kwargs)
         name, exact, written, rounded, whole = _nature(func)
         if name in MODULI:
             exact, rounded = not args[0].is_complex(), True

@@ -52,6 +52,10 @@ class Excuse:
         fault = None if found is None else self.fault(found)
         return fault is not None and fault.kind != "value"
 
+    def explains(self, program: Program, found: Divergence) -> bool:
+        """Whether a recorded fault may explain a divergence of a program."""
+        return self.fault(found) is not None
+
     def __call__(self, program: Program, judgement: Judgement) -> bool:
         fault = None if judgement.divergence is None else self.fault(judgement.divergence)
         if fault is None:
@@ -107,6 +111,10 @@ class LanguageExcuse(Excuse):
     def enough(self) -> bool:
         """Never: the programs that follow are about other operators."""
         return False
+
+    def explains(self, program: Program, found: Divergence) -> bool:
+        """Whether a recorded fault of an operator that the program calls may explain a divergence."""
+        return self._fault(program, found) is not None
 
     def settles(self, program: Program, found: Divergence) -> bool:
         """No: the arbiter is asked about the smallest program that differs."""

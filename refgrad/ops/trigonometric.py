@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._errors import NoDerivative
 from .._inplace import twin, write
 from .._interpreters import formula
 from .._layout import copied
@@ -49,7 +50,7 @@ def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
 
     def refuse(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
+        raise NoDerivative(f"the derivative for 'inplace version of {name}' is not implemented.")
 
     row = op(
         f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False,
