@@ -11,6 +11,7 @@ from .matrix import finding_anchor
 from .untrusted import Record, clean, count, entries, listed, number, text
 
 SHOWN, LONGEST = 8, 12
+_NAMESPACES = ("nn.functional.", "linalg.", "special.", "fft.")
 _PREAMBLE = ("import ", "from ", "engine = ", "op = ")
 # How grave a kind is: a process that dies stops everything, a wrong number is silent, an error is loud.
 _TIERS = (("crash", "hang", "memory"), ("value", "law", "order", "death"), ("shape", "dtype", "type", "error"))
@@ -32,7 +33,8 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """``results`` behaviours of one engine fail by it; ``anchor`` leads to the smallest program that shows it."""
+    """``results`` behaviours of one engine fail by it; ``anchor`` leads to the smallest program that shows it. The
+    ``subject`` names an operator by all names and overloads that fail alike: ``det, linalg.det``."""
 
     subject: str
     words: str
@@ -57,29 +59,41 @@ def _tier(kind: str) -> int:
 
 
 def _causes(column: Column, position: int) -> Iterable[Cause]:
-    together: dict[tuple[str, str], list[Record]] = {}
+    together: dict[tuple[str, str], list[tuple[str, Record]]] = {}
     for record in column.findings.values():
         result = column.results.get(text(record, "result"))
         if result and result.status in FAILING and text(record, "verdict", "undecided") in TO_FIX:
-            together.setdefault((_subject(record, column), _kind(record, result.status)), []).append(record)
-    for (subject, kind), records in together.items():
-        yield _cause(subject, kind, records, column, position)
+            subject = _subject(record, column)
+            shared = subject if subject == clean(result.id, 80) else _base(subject)
+            together.setdefault((shared, _kind(record, result.status)), []).append((subject, record))
+    for (_, kind), found in together.items():
+        yield _cause(sorted({subject for subject, _ in found}), kind, [record for _, record in found], column, position)
 
 
-def _cause(subject: str, kind: str, records: list[Record], column: Column, position: int) -> Cause:
+def _base(operator: str) -> str:
+    """What the names of an operator have in common: ``det`` of ``linalg.det``, ``std`` of ``std.dim``."""
+    bare = next((operator.removeprefix(name) for name in _NAMESPACES if operator.startswith(name)), operator)
+    return bare.partition(".")[0]
+
+
+def _cause(names: list[str], kind: str, records: list[Record], column: Column, position: int) -> Cause:
     face = min(records, key=lambda record: (len(_steps(record)), len(text(record, "script")), text(record, "id")))
     return Cause(
-        subject=subject,
+        subject=", ".join(names),
         words=_WORDS.get(kind, f"another {kind}"),
         kind=kind,
         engine=column.title,
         results=len({text(record, "result") for record in records}),
         programs=sum(max(1, count(record, "count")) for record in records),
         anchor=finding_anchor(text(face, "id"), position),
-        query=f'engine:"{column.title}" operator:{subject} is:failing' if _of_operator(records, column) else "",
+        query=_query(names, column) if _of_operator(records, column) else "",
         script=_short(text(face, "script")) or clean(text(face, "message"), 300),
         settled=any(text(record, "verdict") in ("backend", "both") for record in records),
     )
+
+
+def _query(names: list[str], column: Column) -> str:
+    return " ".join((f'engine:"{column.title}"', *(f"operator:{name}" for name in names), "is:failing"))
 
 
 def _of_operator(records: list[Record], column: Column) -> bool:

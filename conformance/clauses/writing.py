@@ -114,6 +114,11 @@ def versions(trace: Trace) -> list[int]:
     return [s.version for s in trace.steps if isinstance(s, Observed) and s.version is not None]
 
 
+def got(trace: Trace) -> list[Any]:
+    """The gradients of the leaves, as arrays."""
+    return [g.array for g in trace.gradients.values() if isinstance(g, Observed)]
+
+
 def raised_in_last(trace: Trace, steps: int = 1) -> bool:
     """Something raised among the last steps, and nothing before."""
     errors = [step for step, _ in trace.raised()]

@@ -75,6 +75,19 @@ def test_all_of_a_cause_is_a_query(show: Open) -> None:
     assert set(leaves) == {"op/svd/vjp", "op/svd/jvp"}
 
 
+def test_the_names_of_an_operator_are_one_cause(show: Open) -> None:
+    records = [synthetic.header("jax")]
+    for name in ("det", "linalg.det", "logdet"):
+        records.append(synthetic.operator_result("linalg", name, "vjp", "fail", findings=[name]))
+        records.append(synthetic.finding(name, f"op/{name}/vjp"))
+    for name in ("retain.first", "retain.last"):
+        records.append(synthetic.result(name, "fail", area="retain", findings=[name]))
+        records.append(synthetic.finding(name, name, program={"format": 1, "steps": []}))
+    browser = show([*records, synthetic.end(records)])
+    titles = [cause.text for cause in section(browser, "first").find_elements(By.CSS_SELECTOR, ".cause .what b")]
+    assert sorted(titles) == ["det, linalg.det", "logdet", "retain.first", "retain.last"]
+
+
 def test_a_run_without_failures_has_nothing_to_fix(show: Open) -> None:
     assert show(synthetic.run("jax")).find_elements(By.ID, "first") == []
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from .fault import Fault
+from .gradients import (
+    Change,
+    accumulating,
+    aliased,
+    arriving,
+    fresh,
+    keeps_history,
+    loses_history,
+    replacing_where,
+)
 from .planting import Planted, part, replaced
-
-Change = Callable[[Any], Any]
 
 
 def _times(factor: float) -> Callable[[Any], Any]:
@@ -32,93 +38,6 @@ def _twice(sound: Any) -> Any:
         return sound(*args, **options)
 
     return again
-
-
-# Arrivals: how the cotangents of several uses are added.
-
-
-def _arriving(change: Callable[[Any, Any, Any], Any]) -> Change:
-    """What arrives second at an output of a node becomes ``change(before, g, sum)``."""
-
-    def around(sound: Any) -> Any:
-        def arrive(task: Any, node: Any, nr: int, g: Any) -> None:
-            slots = task.arrived.get(node)
-            before = None if slots is None else slots[nr]
-            sound(task, node, nr, g)
-            if before is not None:
-                slots = task.arrived[node]
-                slots[nr] = change(before, g, slots[nr])
-
-        return arrive
-
-    return around
-
-
-# Accumulation: how a leaf's gradient grows.
-
-
-def _accumulating(change: Callable[[Any, Any, Any], Any]) -> Change:
-    """What is added to a gradient: ``change(variable, g, is_first)``."""
-    return lambda sound: lambda variable, g, live: sound(variable, change(variable, g, variable._grad is None), live)
-
-
-def _replacing_where(is_wrong: Callable[[bool], bool]) -> Change:
-    def around(sound: Any) -> Any:
-        def accumulate(variable: Any, g: Any, live: bool) -> None:
-            if is_wrong(live):
-                variable._grad = None
-            sound(variable, g, live)
-
-        return accumulate
-
-    return around
-
-
-def _aliased(sound: Any) -> Any:
-    """The gradient is the cotangent's own memory."""
-
-    def accumulate(variable: Any, g: Any, live: bool) -> None:
-        if live or variable._grad is not None or type(g) is not np.ndarray or not g.flags.writeable:
-            sound(variable, g, live)
-        else:
-            variable._grad = part("_tensor").plain(g)
-
-    return accumulate
-
-
-def _fresh(sound: Any) -> Any:
-    """A new gradient tensor replaces the old one, which a user may hold."""
-
-    def accumulate(variable: Any, g: Any, live: bool) -> None:
-        before = variable._grad
-        if live or before is None or type(g) is not np.ndarray:
-            sound(variable, g, live)
-        else:
-            variable._grad = part("_tensor").plain(np.asarray(before._array + g))
-
-    return accumulate
-
-
-def _keeps_history(sound: Any) -> Any:
-    """The gradient requires grad although nothing was recorded."""
-
-    def accumulate(variable: Any, g: Any, live: bool) -> None:
-        sound(variable, g, live)
-        if not live and variable._grad is not None:
-            variable._grad._needs = True
-
-    return accumulate
-
-
-def _loses_history(sound: Any) -> Any:
-    """The gradient of a recorded pass requires no grad."""
-
-    def accumulate(variable: Any, g: Any, live: bool) -> None:
-        sound(variable, g, live)
-        if live and variable._grad is not None:
-            variable._grad = variable._grad.detach()
-
-    return accumulate
 
 
 # Order and dependencies.
@@ -307,36 +226,36 @@ EXECUTE = ("autograd.backward", "execute")
 E_, A_, H_, M_ = "_engine", "_accumulate", "_hooks", "_modes"
 ENTRIES: tuple[tuple[str, str, str, Callable[[], Planted]], ...] = (
     ("arrival-replaced", "accumulation", "the last use's cotangent alone counts",
-     replaced(E_, "_arrive", _arriving(lambda before, g, total: g))),
+     replaced(E_, "_arrive", arriving(lambda before, g, total: g))),
     ("arrival-first", "accumulation", "the first use's cotangent alone counts",
-     replaced(E_, "_arrive", _arriving(lambda before, g, total: before))),
+     replaced(E_, "_arrive", arriving(lambda before, g, total: before))),
     ("arrival-negated", "accumulation", "further uses are subtracted",
-     replaced(E_, "_arrive", _arriving(lambda before, g, total: before - g))),
+     replaced(E_, "_arrive", arriving(lambda before, g, total: before - g))),
     ("arrival-averaged", "accumulation", "uses are averaged",
-     replaced(E_, "_arrive", _arriving(lambda before, g, total: total * 0.5))),
+     replaced(E_, "_arrive", arriving(lambda before, g, total: total * 0.5))),
     ("arrival-off", "accumulation", "sums of uses are too large by 10⁻⁶ of themselves",
-     replaced(E_, "_arrive", _arriving(lambda before, g, total: total * (1 + 1e-6)))),
+     replaced(E_, "_arrive", arriving(lambda before, g, total: total * (1 + 1e-6)))),
     ("accumulation-replaced", "accumulation", "a pass overwrites .grad",
-     replaced(A_, "accumulate", _replacing_where(lambda live: True))),
+     replaced(A_, "accumulate", replacing_where(lambda live: True))),
     ("accumulation-replaced-live", "accumulation", "a recorded pass overwrites .grad",
-     replaced(A_, "accumulate", _replacing_where(lambda live: live))),
+     replaced(A_, "accumulate", replacing_where(lambda live: live))),
     ("accumulation-replaced-plain", "accumulation", "a pass that isn't recorded overwrites .grad",
-     replaced(A_, "accumulate", _replacing_where(lambda live: not live))),
+     replaced(A_, "accumulate", replacing_where(lambda live: not live))),
     ("accumulation-doubled", "accumulation", "what is added to .grad is doubled",
-     replaced(A_, "accumulate", _accumulating(lambda v, g, first: g if first else g * 2))),
+     replaced(A_, "accumulate", accumulating(lambda v, g, first: g if first else g * 2))),
     ("accumulation-negated", "accumulation", "what is added to .grad is subtracted",
-     replaced(A_, "accumulate", _accumulating(lambda v, g, first: g if first else g * -1))),
+     replaced(A_, "accumulate", accumulating(lambda v, g, first: g if first else g * -1))),
     ("accumulation-lost", "accumulation", "the first gradient is zero",
-     replaced(A_, "accumulate", _accumulating(lambda v, g, first: g * 0 if first else g))),
+     replaced(A_, "accumulate", accumulating(lambda v, g, first: g * 0 if first else g))),
     ("accumulation-twice", "accumulation", "a leaf's cotangent is added twice", replaced(A_, "accumulate", _twice)),
     ("accumulation-none", "accumulation", "leaves get no gradient", replaced(A_, "accumulate", _nothing)),
     ("accumulation-fresh", "accumulation", ".grad is another tensor after each pass",
-     replaced(A_, "accumulate", _fresh)),
-    ("grad-aliased", "aliasing", ".grad is the cotangent's memory", replaced(A_, "accumulate", _aliased)),
+     replaced(A_, "accumulate", fresh)),
+    ("grad-aliased", "aliasing", ".grad is the cotangent's memory", replaced(A_, "accumulate", aliased)),
     ("grad-tracked", "requires_grad", ".grad requires grad without create_graph",
-     replaced(A_, "accumulate", _keeps_history)),
+     replaced(A_, "accumulate", keeps_history)),
     ("grad-untracked", "requires_grad", ".grad requires no grad with create_graph",
-     replaced(A_, "accumulate", _loses_history)),
+     replaced(A_, "accumulate", loses_history)),
     ("order-reversed", "order", "the oldest ready node runs first", replaced("_ready", "ReadyHeap.pop", _reversed_heap)),
     ("order-queued", "order", "nodes run in the order in which they become ready",
      replaced("_ready", "ReadyHeap.pop", _queue)),
