@@ -36,9 +36,9 @@ scatter_add take take_along_dim masked_fill masked_fill.tensor masked_scatter ma
 nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.circular
 nn.functional.pixel_shuffle nn.functional.pixel_unshuffle nn.functional.channel_shuffle nn.functional.fold matmul mm
 mv dot bmm outer inner kron addmm baddbmm linalg.multi_dot einsum linalg.cross cross linalg.vecdot linalg.inv
-inverse linalg.det linalg.solve linalg.cholesky cholesky_solve cholesky_inverse linalg.svdvals linalg.eigvalsh
-linalg.matrix_exp linalg.matrix_power linalg.cond linalg.cond.inverse cdist nn.functional.pdist
-nn.functional.cosine_similarity nn.functional.pairwise_distance nn.functional.bilinear nn.functional.mse_loss
+inverse linalg.det linalg.solve linalg.cholesky cholesky_solve linalg.svdvals linalg.eigvalsh
+linalg.matrix_exp linalg.matrix_power cdist nn.functional.pdist
+nn.functional.cosine_similarity nn.functional.pairwise_distance nn.functional.mse_loss
 nn.functional.l1_loss nn.functional.soft_margin_loss nn.functional.kl_div nn.functional.kl_div.log
 nn.functional.poisson_nll_loss nn.functional.hinge_embedding_loss nn.functional.gaussian_nll_loss
 nn.functional.nll_loss nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits
@@ -238,8 +238,14 @@ def _others(paddle: Any, space: Space) -> Table:
         "as_strided": lambda x, size, stride, offset: paddle.as_strided(x, size, stride, offset * x.element_size()),
         "nn.functional.pad": lambda x, pad, mode, value: functional.pad(x, pad, mode, value, pad_from_left_axis=False),
         "linalg.diagonal": lambda x, offset: paddle.diagonal(x, offset, -2, -1),
+        "linalg.cond": lambda x, p: paddle.linalg.cond(_real(x), p),
+        "linalg.cond.inverse": lambda x, p: paddle.linalg.cond(_real(x), p),
+        "cholesky_inverse": lambda x, upper: paddle.linalg.cholesky_inverse(_real(x), upper),
         "linalg.slogdet": lambda x: paddle.unbind(paddle.linalg.slogdet(_real(x))),
         "linalg.matrix_norm": lambda x, ord, keepdim: paddle.linalg.matrix_norm(x, ord, keepdim=keepdim),
+        "nn.functional.bilinear": lambda x, y, weight, bias=None: functional.bilinear(
+            x, y, weight, None if bias is None else bias.unsqueeze(0)
+        ),
         "nn.functional.hardsigmoid": lambda x: functional.hardsigmoid(x, 1 / 6, 0.5),
         "nn.functional.embedding": only(functional.embedding, padding_idx=None, scale_grad_by_freq=False),
         "nn.functional.huber_loss": lambda x, y, **options: functional.smooth_l1_loss(x, y, **options),

@@ -25,7 +25,7 @@ narrow index_select trace repeat tile repeat_interleave diagonal linalg.diagonal
 masked_fill masked_fill.tensor gather sgn cholesky linalg.inv inverse linalg.matrix_exp matrix_exp
 linalg.solve linalg.pinv pinverse atleast_1d atleast_2d atleast_3d unflatten as_strided unfold diag_embed
 nn.functional.pad constant_pad_nd nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.circular
-tensordot einsum ormqr nn.functional.multi_head_attention_forward"""
+tensordot einsum cdist nn.functional.pdist linalg.matrix_norm linalg.cond ormqr nn.functional.multi_head_attention_forward"""
 FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for many in ("", "2", "n")]
 CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
 nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor
