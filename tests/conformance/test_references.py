@@ -25,7 +25,10 @@ narrow index_select trace repeat tile repeat_interleave diagonal linalg.diagonal
 masked_fill masked_fill.tensor gather sgn cholesky linalg.inv inverse linalg.matrix_exp matrix_exp
 linalg.solve linalg.pinv pinverse atleast_1d atleast_2d atleast_3d unflatten as_strided unfold diag_embed
 nn.functional.pad constant_pad_nd nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.circular
-tensordot einsum cdist nn.functional.pdist linalg.matrix_norm linalg.cond ormqr nn.functional.multi_head_attention_forward"""
+tensordot einsum cdist nn.functional.pdist linalg.matrix_norm linalg.cond ormqr
+nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d nn.functional.avg_pool1d nn.functional.avg_pool2d
+nn.functional.avg_pool3d nn.functional.layer_norm nn.functional.group_norm nn.functional.normalize
+nn.functional.local_response_norm nn.functional.multi_head_attention_forward"""
 FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for many in ("", "2", "n")]
 CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
 nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor
