@@ -86,6 +86,8 @@ def pattern(kind, seed, low, high, shape):
     u = (z >> np.uint64(11)) * 2.0**-53
     if kind == "eighths":
         return (np.floor(4 * low + 4 * (high - low) * u) / 4 + 0.125).reshape(shape)
+    if kind == "ends":
+        return np.where(u < 0.5, low, high).reshape(shape)
     u = np.floor(4 * low + (4 * (high - low) + 1) * u) / 4 if kind == "dyadic" else low + (high - low) * u
     return u.reshape(shape)
 """.splitlines()

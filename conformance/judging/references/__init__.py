@@ -373,9 +373,13 @@ def _gelu_by_tanh(x: Any) -> Any:
     return x * (1 + mpmath.tanh(inner)) / 2
 
 
+from . import attention as attention  # noqa: E402
 from . import choosing as choosing  # noqa: E402
+from . import factors as factors  # noqa: E402
 from . import fourier as fourier  # noqa: E402
 from . import functions as functions  # noqa: E402  registers its definitions, which are built on these
+from . import layers as layers  # noqa: E402
+from . import laying as laying  # noqa: E402
 from . import losses as losses  # noqa: E402
 from . import moving as moving  # noqa: E402
 from . import norms as norms  # noqa: E402
