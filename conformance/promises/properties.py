@@ -342,7 +342,7 @@ PROPERTIES: dict[str, Property] = {
             "reverse",
             is_defined,
             true_gradients,
-            rarity=5,
+            rarity=9,
             least=0,
         ),
         Property(
