@@ -166,6 +166,8 @@ class AccumulateGrad(CallableNode):
         self.edges, self.saved, self.hooks, self.metas, self._metadata = (), (), None, None, None
         self.sequence = LAST
         self.shape, self.dtype = self.meta(0)
+        if state.anomaly is not None:
+            state.anomaly.note(self)
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
