@@ -43,7 +43,7 @@ nn.functional.l1_loss nn.functional.soft_margin_loss nn.functional.kl_div nn.fun
 nn.functional.poisson_nll_loss nn.functional.hinge_embedding_loss nn.functional.gaussian_nll_loss
 nn.functional.nll_loss nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits
 nn.functional.multi_margin_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
-nn.functional.margin_ranking_loss nn.functional.layer_norm nn.functional.rms_norm nn.functional.group_norm
+nn.functional.margin_ranking_loss nn.functional.layer_norm nn.functional.group_norm
 nn.functional.local_response_norm nn.functional.normalize nn.functional.conv1d nn.functional.conv2d
 nn.functional.conv3d nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d
 nn.functional.adaptive_avg_pool3d nn.functional.grid_sample nn.functional.grid_sample.volume
