@@ -43,13 +43,13 @@ nn.functional.l1_loss nn.functional.soft_margin_loss nn.functional.kl_div nn.fun
 nn.functional.poisson_nll_loss nn.functional.hinge_embedding_loss nn.functional.gaussian_nll_loss
 nn.functional.nll_loss nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits
 nn.functional.multi_margin_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
-nn.functional.margin_ranking_loss nn.functional.layer_norm nn.functional.rms_norm nn.functional.group_norm
+nn.functional.margin_ranking_loss nn.functional.layer_norm nn.functional.group_norm
 nn.functional.local_response_norm nn.functional.normalize nn.functional.conv1d nn.functional.conv2d
 nn.functional.conv3d nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d
 nn.functional.adaptive_avg_pool3d nn.functional.grid_sample nn.functional.grid_sample.volume
 nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d zeros_like ones_like __rmatmul__
 conj real imag view_as_real view_as_complex expand_as view_as linalg.svd linalg.eigh linalg.eig linalg.eigvals
-linalg.qr lu_unpack linalg.lu_solve cholesky linalg.householder_product"""
+lu_unpack linalg.lu_solve cholesky linalg.householder_product"""
 FFT = """fft.fft fft.fft2 fft.fftn fft.ifft fft.ifft2 fft.ifftn fft.rfft fft.rfft2 fft.rfftn fft.irfft fft.irfft2 fft.irfftn
 fft.hfft fft.hfft2 fft.hfftn fft.ihfft fft.ihfft2 fft.ihfftn"""
 KEYWORDS = {"dim": "axis", "dims": "axis", "dim1": "axis1", "dim2": "axis2"}
@@ -241,6 +241,7 @@ def _others(paddle: Any, space: Space) -> Table:
         "linalg.cond": lambda x, p: paddle.linalg.cond(_real(x), p),
         "linalg.cond.inverse": lambda x, p: paddle.linalg.cond(_real(x), p),
         "cholesky_inverse": lambda x, upper: paddle.linalg.cholesky_inverse(_real(x), upper),
+        "linalg.qr": lambda x, mode: paddle.linalg.qr(x, lacking("R alone") if mode == "r" else mode),
         "linalg.slogdet": lambda x: paddle.unbind(paddle.linalg.slogdet(_real(x))),
         "linalg.matrix_norm": lambda x, ord, keepdim: paddle.linalg.matrix_norm(x, ord, keepdim=keepdim),
         "nn.functional.bilinear": lambda x, y, weight, bias=None: functional.bilinear(

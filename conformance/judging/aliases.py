@@ -71,24 +71,32 @@ def _members(before: tuple[Step, ...], base: int, shape: tuple[int, ...], is_fre
             continue
         if not isinstance(step, Call) or step.args[0] != Ref(touched[0]):
             return None
-        found = _seen(step, members[touched[0]][1])
+        found = _seen(before, step, members[touched[0]][1])
         if found is None:
             return None
         members[index] = (touched[0], found)
     return members
 
 
-def _seen(step: Call, places: np.ndarray) -> np.ndarray | None:
+def _seen(before: tuple[Step, ...], step: Call, places: np.ndarray) -> np.ndarray | None:
     """Where in the base the elements of a view, or of what a write returns, lie."""
     if step.form == "inplace":
         return places
-    if not _is_view(step) or step.op not in REFERENCES or any(refs((step.args[1:], step.attrs))):
+    if not _is_view(step) or step.op not in REFERENCES or any(refs(step.attrs)):
+        return None
+    # Where a view is told by another tensor (`view_as`), it is by that one's shape.
+    shapes = {ref: _shape(before, ref.index) for ref in refs(step.args[1:])}
+    likes = {ref: np.empty(shape, dtype=bool) for ref, shape in shapes.items() if shape is not None}
+    if len(likes) < len(shapes):
         return None
     try:
-        found = REFERENCES[step.op](places, *step.args[1:], **dict(step.attrs))
+        others = [likes[given] if isinstance(given, Ref) else given for given in step.args[1:]]
+        found = REFERENCES[step.op](places, *others, **dict(step.attrs))
     except (NoReference, TypeError, ValueError, IndexError):
         return None
-    return np.asarray(found) if isinstance(found, (np.ndarray, np.integer, int)) else None
+    moved = np.asarray(found)
+    # Parts of complex numbers, and conjugates, are no elements of the base.
+    return moved if moved.dtype.kind == "i" else None
 
 
 def _renew(

@@ -28,7 +28,9 @@ nn.functional.pad constant_pad_nd nn.functional.pad.reflect nn.functional.pad.re
 tensordot einsum cdist nn.functional.pdist linalg.matrix_norm linalg.cond ormqr
 nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d nn.functional.avg_pool1d nn.functional.avg_pool2d
 nn.functional.avg_pool3d nn.functional.layer_norm nn.functional.group_norm nn.functional.normalize
-nn.functional.local_response_norm nn.functional.multi_head_attention_forward"""
+nn.functional.local_response_norm nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d
+nn.functional.adaptive_avg_pool3d __radd__ __rsub__ __rmul__ __rdiv__ __rmatmul__ true_divide
+nn.functional.multi_head_attention_forward"""
 FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for many in ("", "2", "n")]
 CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
 nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor

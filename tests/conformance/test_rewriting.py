@@ -82,6 +82,23 @@ def test_a_write_through_a_view_is_what_torch_makes_of_it(op: str, args: tuple[A
     np.testing.assert_allclose(gradient.array, mine.astype(float), rtol=1e-13)
 
 
+def test_a_write_into_a_part_of_complex_numbers_stays() -> None:
+    b = Builder(Stream(1))
+    copy = b.call("clone", b.leaf((2,), "complex128"), form="function")
+    b.observe(b.call("mul", b.call("real", copy, form="function"), 2, form="inplace"))
+    program = b.program()
+    assert without_writes(program) == program
+
+
+def test_a_view_may_be_told_by_another_tensor() -> None:
+    b = Builder(Stream(1))
+    copy = b.call("clone", b.leaf((2, 3)), form="function")
+    b.call("mul", b.call("view_as", copy, b.leaf((3, 2)), form="method"), 2, form="inplace")
+    b.observe(copy)
+    steps = without_writes(b.program()).steps
+    assert steps[-1] == Call("as_strided_scatter", (Ref(1), Ref(4), (3, 2), (2, 1), 0), (), "function")
+
+
 def test_a_write_seen_in_a_way_that_is_not_known_stays() -> None:
     b = Builder(Stream(1))
     copy = b.call("clone", b.leaf((2, 3)), form="function")

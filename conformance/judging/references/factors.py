@@ -64,6 +64,27 @@ def _pca_lowrank(a: Any, q: int | None = None, center: bool = True, niter: int =
     return _svd_lowrank(centred, min(6, *a.shape[-2:]) if q is None else q)
 
 
+def _eigen(a: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues in any order, with eigenvectors of length 1 in any phases."""
+    values, vectors = np.empty(a.shape[:-1], dtype=object), np.empty(a.shape, dtype=object)
+    for place in np.ndindex(*a.shape[:-2]):
+        found, right = mpmath.eig(mpmath.matrix(a[place].tolist()))
+        values[place] = [mpmath.mpc(v) for v in found]
+        columns = _array(right)
+        vectors[place] = columns / REFERENCES["linalg.vector_norm"](columns, 2, 0, True)
+    return values, vectors
+
+
+@reference("linalg.eig")
+def _eig(a: Any) -> Any:
+    return _eigen(a)
+
+
+@reference("linalg.eigvals")
+def _eigvals(a: Any) -> Any:
+    return _eigen(a)[0]
+
+
 @reference("ormqr")
 def _ormqr(a: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
     rows, batch = a.shape[-2], a.shape[:-2]

@@ -74,6 +74,25 @@ def _means(
     return total / (mpmath.mpf(len(places)) if options.get("count_include_pad", True) else seen)
 
 
+def _adaptive(dims: int) -> Any:
+    """Means over windows whose bounds divide each dimension as evenly as can be."""
+
+    def means(x: Any, output_size: Any) -> Any:
+        for axis, size in zip(range(-dims, 0), _spread(output_size, dims)):
+            length = x.shape[axis]
+            wanted = length if size is None else size
+            bounds = [(i * length // wanted, -(-(i + 1) * length // wanted)) for i in range(wanted)]
+            parts = [REFERENCES["mean"](np.take(x, range(a, b), axis), axis, True) for a, b in bounds]
+            x = np.concatenate(parts, axis) if parts else np.take(x, [], axis)
+        return x
+
+    return means
+
+
+for _dims in (1, 2, 3):
+    REFERENCES[f"nn.functional.adaptive_avg_pool{_dims}d"] = _adaptive(_dims)
+
+
 def _standard(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     var, mean = REFERENCES["var_mean"](x, correction=0, dim=axes, keepdim=True)
     return (x - mean) / REFERENCES["sqrt"](var + mpmath.mpf(eps))
