@@ -118,7 +118,7 @@ class Check:
             self._finish(self._unclaimed(identity, lacking, Tally()))
             return
         examples = kind.examples(self.settings.examples)
-        witness = self._operator_witness(kind)
+        witness = self._operator_witness(kind, line)
         self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
 
     def language(self, block: int, draw: Draw) -> None:
@@ -171,12 +171,10 @@ class Check:
         result["findings"], result["message"] = [finding.line["id"]], message
         return Outcome(result, [finding], f"{identity['id']}: {message}")
 
-    def _operator_witness(self, kind: Property) -> Witness:
-        return (
-            (lambda trace: True)
-            if kind.convention or kind.name in ("view-write", "inplace", "inplace-forward")
-            else finished
-        )
+    def _operator_witness(self, kind: Property, line: Operator) -> Witness:
+        """Writes may be refused."""
+        writes = kind.name in ("view-write", "inplace", "inplace-forward") or not line.plain_forms
+        return (lambda trace: True) if kind.convention or writes else finished
 
     def _finish(self, outcome: Outcome) -> None:
         self.done(outcome)
