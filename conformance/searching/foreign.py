@@ -47,8 +47,6 @@ def otherwise(
 ) -> str | None:
     """Why a difference is nobody's fault, if it is. To refuse an argument without a value is a choice, too."""
     found = judgement.divergence
-    if found is not None and found.kind == "shape" and _is_nothing(found.backend) and _is_nothing(found.oracle):
-        return "the shape of what has no elements"
     if found is None or found.kind not in ("value", "error", "type"):
         return None
     if _is_undefined(program, judgement) or (convention and not _is_all_finite(program)):
@@ -64,10 +62,6 @@ def otherwise(
     if convention and _is_nan_for_nothing(program, found, backend, oracle):
         return "NaN, times a cotangent of nothing, where the slope is a choice"
     return None
-
-
-def _is_nothing(outcome: Outcome) -> bool:
-    return isinstance(outcome, Observed) and outcome.array.size == 0
 
 
 def _is_undefined(program: Program, judgement: Judgement) -> bool:

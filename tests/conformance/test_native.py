@@ -174,16 +174,6 @@ def test_elements_in_one_place_share_a_gradient_as_they_like(
     assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
 
 
-@pytest.mark.parametrize(("shapes", "excused"), [(((0, 4), (0, 1)), True), (((1, 4), (4,)), False)])
-def test_the_shape_of_nothing_is_a_choice(shapes: tuple[tuple[int, ...], ...], excused: bool) -> None:
-    program = Program((Leaf(np.ones(shapes[1]).tobytes(), "float64", shapes[1]), Call("clone", (Ref(0),), ())))
-    ours, theirs = (Observed(np.ones(shape), "float64", shape) for shape in shapes)
-    found = Divergence("shape", ("step", 1, ()), "", ours, theirs)
-    oracle = load("torch")
-    judgement = Judgement("different", oracle.execute(program), found)
-    assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
-
-
 @pytest.mark.parametrize(
     ("mine", "excused"),
     [
