@@ -25,6 +25,7 @@ from .._storage import is_expanded
 from .._support import missing, refused
 from .._tensor import Tensor
 from ..return_types import named
+from . import accurate
 from .layout import as_dtype, lifted, other_tensor
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -36,6 +37,11 @@ def _exp2(a: Any) -> Any:
 
 def _log2(a: Any) -> Any:
     return np.log(a) / LN2 if a.dtype.kind == "c" else np.log2(a)
+
+
+def _log1p(a: Any) -> Any:
+    # NumPy's of complex numbers is the logarithm of |1 + z|, which near 0 keeps no digit of the real part.
+    return special.log1p(a) if a.dtype.kind == "c" else np.log1p(a)
 
 
 exp = op("exp(self)", np.exp, promote="float", d=lambda out: out)
@@ -55,7 +61,7 @@ def _quotient(name: str, kernel: Callable[..., Any], divisor: Callable[..., Any]
 
 
 log = _quotient("log", np.log, lambda self: self)
-log1p = _quotient("log1p", np.log1p, lambda self: self + 1)
+log1p = _quotient("log1p", _log1p, lambda self: self + 1)
 log2 = _quotient("log2", _log2, lambda self: self * LN2)
 log10 = _quotient("log10", np.log10, lambda self: self * LN10)
 sqrt = _quotient("sqrt", np.sqrt, lambda out: 2 * out)
@@ -237,13 +243,13 @@ def _logaddexp(a: Any, b: Any) -> Any:
     return larger + np.log1p(np.exp(smaller - larger))
 
 
-def _logistic(a: Any) -> Any:
-    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
-
-
 # sigmoid's own derivative, out · (1 - out), loses what out is short of 1; a second derivative shows it.
 logistic_row = op(
-    "logistic(self)", _logistic, promote="float", public=False, d=lambda F, self: F.logistic(self) * F.logistic(-self)
+    "logistic(self)",
+    accurate.sigmoid,
+    promote="float",
+    public=False,
+    d=lambda F, self: F.logistic(self) * F.logistic(-self),
 )
 logaddexp_row = op(
     "logaddexp(self, other)", _logaddexp, promote="numbers", public=False, jvp=POINTWISE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from conformance.backends import Backend, collecting_warnings, load
@@ -10,10 +11,13 @@ from conformance.drawing.generate import one_operator
 from conformance.drawing.source import Rejected, Stream, mix
 from conformance.judging.definitions import REFERENCES
 from conformance.judging.judge import Judge
+from conformance.programs.leafdata import leaf_array
+from conformance.programs.program import Leaf
 from conformance.programs.trace import Observed
 from conformance.promises.properties import PROPERTIES
 from conformance.promises.truth import derivative, is_defined
 from conformance.promises.undefined import UNDEFINED
+from conformance.proof.faults import find as find_fault
 from conformance.proof.faults.fault import Broken
 from conformance.proof.faults.systematic import systematic_fault
 
@@ -40,6 +44,22 @@ def test_two_engines_that_fail_alike_are_told() -> None:
     for site, name in (("sys/SinBackward0/vjp.self/doubled", "sin"), ("sys/MmBackward0/vjp.self/negated", "mm")):
         statuses = judged(Broken(systematic_fault(site), load("refgrad")), name)
         assert statuses.count("different") >= len(statuses) // 2
+
+
+def test_a_formula_that_cancels_is_told_though_the_noise_of_its_kernels_excuses_it() -> None:
+    broken = Broken(find_fault("sinc_cancel_jax"), load("refgrad"))
+    assert "different" in judged(broken, "sinc", 60)
+    assert set(judged(load("refgrad"), "sinc", 60)) == {"same"}
+
+
+def test_most_programs_have_data_near_zero() -> None:
+    line, kind = find("sin"), PROPERTIES["truth"]
+    draw, sizes = one_operator(line, kind.build, ("float64",)), list[float]()
+    for index in range(100):
+        leaf = next(step for step in draw(Stream(mix(index, 5))).steps if isinstance(step, Leaf))
+        if (array := np.abs(leaf_array(leaf))).size:
+            sizes.append(float(array.max()))
+    assert 40 < sum(0 < size < 0.4 for size in sizes) < 90
 
 
 def test_what_is_random_or_has_no_derivative_is_not_asked() -> None:

@@ -103,6 +103,9 @@ def _topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tr
 @reference("diff")
 def _diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     parts = [part for part in (prepend, x, append) if part is not None]
+    if not n:
+        # As NumPy has it: no difference, nothing put before or behind.
+        return x
     return np.asarray(np.diff(np.concatenate(parts, dim), n, dim), dtype=object)
 
 
