@@ -56,22 +56,26 @@ def _convolution(
     return made if bias is None else made + bias.reshape(-1, *ones)
 
 
-@reference("nn.functional.avg_pool1d", "nn.functional.avg_pool2d", "nn.functional.avg_pool3d")
-def _means(
-    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, **options: Any
-) -> Any:
-    if ceil_mode or not isinstance(kernel_size, tuple):
-        raise NoReference("windows that begin beyond the data, or of no known rank")
-    dims = len(kernel_size)
-    steps = _spread(kernel_size if stride is None else stride, dims)
+def _means(x: Any, kernel: tuple[int, ...], stride: Any, padding: Any, **options: Any) -> Any:
+    if options.get("ceil_mode"):
+        raise NoReference("windows that begin beyond the data")
+    dims = len(kernel)
+    steps = _spread(kernel if stride is None else stride, dims)
     widths = [(n, n) for n in _spread(padding, dims)]
     values, inside = _bordered(x, widths), _bordered(x * 0 + 1, widths)
-    count = tuple((n - k) // s + 1 for n, k, s in zip(values.shape[-dims:], kernel_size, steps))
-    places = list(product(*map(range, kernel_size)))
+    count = tuple((n - k) // s + 1 for n, k, s in zip(values.shape[-dims:], kernel, steps))
+    places = list(product(*map(range, kernel)))
     total, seen = (sum(_taken(v, place, steps, count) for place in places) for v in (values, inside))
     if options.get("divisor_override"):
         return total / mpmath.mpf(options["divisor_override"])
     return total / (mpmath.mpf(len(places)) if options.get("count_include_pad", True) else seen)
+
+
+def _pool(dims: int) -> Any:
+    def means(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, **options: Any) -> Any:
+        return _means(x, _spread(kernel_size, dims), stride, padding, **options)
+
+    return means
 
 
 def _adaptive(dims: int) -> Any:
@@ -91,6 +95,7 @@ def _adaptive(dims: int) -> Any:
 
 for _dims in (1, 2, 3):
     REFERENCES[f"nn.functional.adaptive_avg_pool{_dims}d"] = _adaptive(_dims)
+    REFERENCES[f"nn.functional.avg_pool{_dims}d"] = _pool(_dims)
 
 
 def _standard(x: Any, axes: tuple[int, ...], eps: float) -> Any:
