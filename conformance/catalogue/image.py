@@ -9,7 +9,7 @@ import numpy as np
 from ..programs.leafdata import FLOATING
 from . import NUMERIC, operator
 from .arguments import Drawn, custom
-from .places import draw_places, filled, literal
+from .places import draw_places, indexed, literal
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -18,7 +18,7 @@ FUNCTION = ("function",)
 
 
 def _constant_pad(b: Builder) -> Drawn:
-    x = b.operand(filled(b.draw_shape(1, 4)))
+    x = b.operand(indexed(b, 1))
     count = b.integer(1, len(x.shape))
     pad: list[int] = []
     for n in reversed(x.shape[len(x.shape) - count :]):
