@@ -56,7 +56,7 @@ def _gated() -> Any:
     """One tensor and a dimension of even size, halved."""
 
     def draw(b: Builder) -> Drawn:
-        shape = b.shape(1, 4)
+        shape = b.draw_shape(1, 4) if b.sizes == "edge" else b.shape(1, 4)
         dim = draw_dim(b, len(shape))
         axis = dim % len(shape)
         even = (*shape[:axis], 2 * shape[axis], *shape[axis + 1 :])

@@ -60,7 +60,7 @@ def _dropping(rank: tuple[int, int], lead: int = 0) -> Any:
 
 
 def _channels(b: Builder, low: int, high: int) -> Shape:
-    return b.grown(tuple(b.pick((2, 1, 3)) for _ in range(b.integer(low, high))))
+    return b.grown(tuple(b.extent((2, 1, 3), 2) for _ in range(b.integer(low, high))))
 
 
 def _cloned(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
@@ -95,7 +95,7 @@ def _windows(dims: int) -> Any:
     """An input, a window, an output size or its ratio; the places from the generator or from given samples."""
 
     def draw(b: Builder) -> Drawn:
-        batch, channels = b.pick((1, 2)), b.pick((1, 2))
+        batch, channels = b.extent((1, 2), 1), b.pick((1, 2))
         sizes = tuple(b.pick((5, 4, 6)) for _ in range(dims))
         lead = (batch, channels) if b.choose(4) != 3 else (channels,)
         x = b.operand(b.grown((*lead, *sizes), 0, 6), domain=DISTINCT)
@@ -137,7 +137,7 @@ for _dims in (2, 3):
 
 def _attention(b: Builder, weights: bool = True) -> Drawn:
     """Queries, keys and values, the projections, and what is documented beside them."""
-    heads, width, batch, rows = b.pick((1, 2)), b.pick((2, 4)), b.pick((1, 2)), b.pick((2, 3))
+    heads, width, batch, rows = b.pick((1, 2)), b.pick((2, 4)), b.extent((1, 2), 1), b.pick((2, 3))
     itself = b.choose(2) == 0
     columns = rows if itself else b.pick((3, 1))
     batched = b.choose(4) != 3 or b.sizes == "huge"

@@ -9,7 +9,7 @@ import numpy as np
 from ..programs.leafdata import FLOATING
 from . import NUMERIC, operator
 from .arguments import Drawn, custom
-from .places import draw_places, filled, literal
+from .places import draw_places, indexed, literal
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -18,7 +18,7 @@ FUNCTION = ("function",)
 
 
 def _constant_pad(b: Builder) -> Drawn:
-    x = b.operand(filled(b.draw_shape(1, 4)))
+    x = b.operand(indexed(b, 1))
     count = b.integer(1, len(x.shape))
     pad: list[int] = []
     for n in reversed(x.shape[len(x.shape) - count :]):
@@ -30,7 +30,9 @@ def _constant_pad(b: Builder) -> Drawn:
 def _pad(mode: str) -> Any:
     def draw(b: Builder) -> Drawn:
         count = b.integer(1, 3)
-        x = b.operand(b.grown((*((b.pick((1, 2)),) * b.integer(1, 2)), *(b.integer(2, 4) for _ in range(count)))))
+        x = b.operand(
+            b.grown((*((b.extent((1, 2), 1),) * b.integer(1, 2)), *(b.size((2, 3, 4)) for _ in range(count))))
+        )
         pad: list[int] = []
         for n in reversed(x.shape[len(x.shape) - count :]):
             most = n - 1 if mode == "reflect" else n
@@ -68,7 +70,7 @@ def _unshuffle(b: Builder) -> Drawn:
 
 def _channels(b: Builder) -> Drawn:
     groups = b.pick((2, 1, 3))
-    shape = (b.integer(1, 2), groups * b.integer(1, 3), b.integer(1, 3), b.integer(1, 2))
+    shape = (b.extent((1, 2), 1), groups * b.integer(1, 3), b.integer(1, 3), b.integer(1, 2))
     return (b.operand(b.grown(shape)), groups), {}
 
 
@@ -86,8 +88,13 @@ def _geometry(b: Builder) -> dict[str, Any]:
     }
 
 
+def _batch(b: Builder) -> tuple[int, ...]:
+    """The size of a batch, or nothing where there is none."""
+    return b.pick(((0,), (1,), ()) if b.sizes == "edge" else ((2,), (1,), ()))
+
+
 def _unfold(b: Builder) -> Drawn:
-    x = b.operand(b.grown((*b.pick(((2,), (1,), ())), b.integer(1, 2), b.integer(3, 5), b.integer(3, 5))))
+    x = b.operand(b.grown((*_batch(b), b.integer(1, 2), b.integer(3, 5), b.integer(3, 5))))
     return (x,), _geometry(b)
 
 
@@ -101,7 +108,9 @@ def _fold(b: Builder) -> Drawn:
         )
         kernel *= size
         blocks *= (n + 2 * around - apart * (size - 1) - 1) // step + 1
-    x = b.operand(b.grown((*b.many(((2,), (1,), ()), (2,)), b.integer(1, 2) * kernel, blocks)))
+    batch = _batch(b)
+    # Only a batch can be as large as you like: the channels are a multiple of the kernel.
+    x = b.operand(b.grown((*(batch if b.sizes != "huge" else (2,)), b.integer(1, 2) * kernel, blocks)))
     return (x,), {"output_size": sizes, **geometry}
 
 
@@ -121,7 +130,7 @@ def _bags(b: Builder) -> Drawn:
     mode = b.pick(("mean", "sum", "max"))
     attrs: dict[str, Any] = {"mode": mode, "padding_idx": b.pick((None, 0, -1))}
     if b.choose(2):
-        return (draw_places(b, table.shape[0], b.grown((b.integer(1, 2), b.integer(1, 3)))), table), attrs
+        return (draw_places(b, table.shape[0], b.grown((b.extent((1, 2), 1), b.integer(1, 3)))), table), attrs
     count = b.grown((4,))
     starts = literal(b, np.array([0, *sorted(b.choose(4) for _ in range(b.choose(3))), *range(4, count[0], 257)]))
     if mode == "sum" and b.choose(2):

@@ -10,7 +10,17 @@ from ..drawing.shapes import broadcast
 from ..programs.program import Slice
 from . import NUMERIC, operator
 from .arguments import INPLACE, Drawn, custom, draw_dim
-from .places import draw_axis, draw_distinct, draw_distinct_along, draw_mask, draw_places, filled, literal, same
+from .places import (
+    draw_axis,
+    draw_distinct,
+    draw_distinct_along,
+    draw_mask,
+    draw_places,
+    filled,
+    indexed,
+    literal,
+    same,
+)
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder, Value
@@ -91,10 +101,10 @@ operator("__getitem__.mask", custom(_masked_entry, forms=("operator",)), dtypes=
 
 
 def _along(b: Builder) -> Drawn:
-    x = b.operand(filled(b.draw_shape(0, 4)))
+    x = b.operand(indexed(b, 0))
     dim = draw_dim(b, len(x.shape))
     size = x.shape[dim] if x.shape else 1
-    count = (b.many((2, 1, 4, 0), size),) if x.shape else (1,)
+    count = (b.many((2, 1, 4, 0), size) if size else 0,) if x.shape else (1,)
     return (x, dim, draw_places(b, size, count)), {}
 
 
@@ -111,7 +121,7 @@ operator("index_select", custom(_along, _selected_along), dtypes=NUMERIC, exact=
 
 def _rows(b: Builder, rank: int = 1) -> tuple[Any, int, Any, Any]:
     """A tensor, a dimension, distinct places of it, and a source of as many slices."""
-    x = b.operand(filled(b.draw_shape(rank, 4)))
+    x = b.operand(indexed(b, rank))
     dim = draw_axis(b, len(x.shape))
     taken = draw_distinct(b, x.shape[dim])
     source = b.operand((*x.shape[:dim], len(taken), *x.shape[dim + 1 :]))
@@ -171,11 +181,12 @@ operator("index_put", custom(_index_put, same, INPLACE), dtypes=NUMERIC)
 
 
 def draw_gather(b: Builder) -> Drawn:
-    x = b.operand(filled(b.draw_shape(0, 4)))
+    x = b.operand(indexed(b, 0))
     dim = draw_dim(b, len(x.shape))
     axis = dim % len(x.shape) if x.shape else 0
     shape = tuple(
-        b.many((n, 1, 2, 5), n) if k == axis else (n if not b.chance(4) else 1) for k, n in enumerate(x.shape)
+        b.many((n, 1, 2, 5), n) if k == axis and n else (n if not b.chance(4) else min(n, 1))
+        for k, n in enumerate(x.shape)
     )
     return (x, dim, draw_places(b, x.shape[axis] if x.shape else 1, shape)), {}
 
@@ -185,7 +196,7 @@ def like_index(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def draw_scatter(b: Builder) -> Drawn:
-    x = b.operand(filled(b.draw_shape(1, 4)))
+    x = b.operand(indexed(b, 1))
     dim = draw_axis(b, len(x.shape))
     index = draw_distinct_along(b, x.shape, dim)
     return (x, dim - b.choose(2) * len(x.shape), index, b.operand(index.shape)), {}

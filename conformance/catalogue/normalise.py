@@ -51,7 +51,7 @@ operator("nn.functional.rms_norm", last_dims(False), graph="free")
 def channels(b: Builder, count: int, low: int = 0, many: int = 0) -> tuple[int, ...]:
     """A shape (N, count, …) of at most 144 elements; in a huge program its dimension ``many`` is large."""
     rest = ((), (2,), (3,), (2, 2), (1, 3, 2))[b.integer(low, 4)]
-    return b.grown((b.pick((2, 1, 3)), count, *rest), many)
+    return b.grown((b.extent((2, 1, 3), 2), count, *rest), many)
 
 
 def groups() -> Any:

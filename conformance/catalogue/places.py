@@ -26,7 +26,7 @@ def places_below(size: int, negative: bool = False) -> Domain:
 
 def draw_places(b: Builder, size: int, shape: Shape, negative: bool = False) -> Value:
     """An index tensor of a shape; places may repeat."""
-    return b.leaf(shape, "int64", places_below(size, negative), requires_grad=False, layout="contiguous")
+    return b.leaf(shape, "int64", places_below(max(size, 1), negative), requires_grad=False, layout="contiguous")
 
 
 def literal(b: Builder, values: np.ndarray) -> Value:
@@ -69,6 +69,12 @@ def draw_mask(b: Builder, shape: Shape, broadcast: bool = True) -> Value:
 def filled(shape: Shape) -> Shape:
     """The shape with 1 for a dimension of size 0: an index needs a place."""
     return tuple(n or 1 for n in shape)
+
+
+def indexed(b: Builder, low: int) -> Shape:
+    """The shape of what is indexed along a dimension, or padded: without a zero, unless edges are what is tested."""
+    shape = b.draw_shape(low, 4)
+    return shape if b.sizes == "edge" else filled(shape)
 
 
 def same(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

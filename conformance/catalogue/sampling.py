@@ -24,7 +24,7 @@ def _resized(b: Builder) -> Drawn:
     """A size, or a factor that is recomputed from the size it gives or not; one for all dimensions or one for each."""
     dims = b.pick((2, 1, 3))
     mode = b.pick(EVERY_MODE[dims])
-    x = b.operand(b.grown((b.pick((1, 2)), b.pick((1, 2)), *b.pick(SPACES[dims]))))
+    x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *b.pick(SPACES[dims]))))
     attrs: dict[str, Any] = {"mode": mode, "align_corners": bool(b.choose(2)) if mode in SMOOTH else None}
     if b.chance(2):
         attrs["scale_factor"] = b.pick((2.0, 1.5, 0.5, 0.75))

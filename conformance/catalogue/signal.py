@@ -41,7 +41,7 @@ def _spectrum(b: Builder) -> Drawn:
     attrs = _pieces(b)
     onesided = b.choose(3) != 2
     bins = attrs["n_fft"] // 2 + 1 if onesided else attrs["n_fft"]
-    batch = b.pick(((), (2,)))
+    batch = b.pick(((), (0,) if b.sizes == "edge" else (2,)))
     x = b.operand(b.grown((*batch, bins, b.pick((5, 4))), 0 if batch else 1))
     attrs |= {"onesided": onesided, "length": b.pick((None, 3))}
     return (x,), {**attrs, "return_complex": False if onesided else b.pick((False, True))}

@@ -201,7 +201,7 @@ def unpooled(dims: int) -> Any:
 
     def draw(b: Builder) -> Drawn:
         kernel = b.pick((2, 3))
-        shape = (b.pick((1, 2)), b.pick((1, 2)), *(kernel * b.pick((1, 2)) for _ in range(dims)))
+        shape = (b.extent((1, 2), 1), b.pick((1, 2)), *(kernel * b.pick((1, 2)) for _ in range(dims)))
         x = b.operand(b.grown(shape, 0, 6))
         found = b.call(f"nn.functional.max_pool{dims}d", x, kernel_size=kernel, stride=kernel, padding=0,
                        ceil_mode=False, dilation=1, return_indices=True)  # fmt: skip
@@ -253,7 +253,7 @@ operator(
 
 def enlarged() -> Any:
     def draw(b: Builder) -> Drawn:
-        x = b.operand(b.grown((b.pick((1, 2)), b.pick((1, 2)), *space(b, 2))))
+        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, 2))))
         return (x,), {"scale_factor": b.many((2, 3), 2)} if b.chance(2) else {"size": (b.pick((3, 5)), b.pick((2, 6)))}
 
     return custom(draw, resized(2), FUNCTION)
@@ -267,7 +267,7 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
     """An input and a grid of points inside and around it."""
 
     def draw(b: Builder) -> Drawn:
-        batch, out = b.pick((1, 2)), tuple(b.many((2, 1, 3), 3) for _ in range(dims))
+        batch, out = b.extent((1, 2), 1), tuple(b.many((2, 1, 3), 3) for _ in range(dims))
         count = b.pick((1, 2))
         batch, *_ = b.grown((batch, *out))
         x = b.operand((batch, count, *space(b, dims)))
@@ -313,7 +313,7 @@ def attended(dims: int) -> Any:
     """Queries, keys and values, perhaps a mask; `dims` leading dimensions."""
 
     def draw(b: Builder) -> Drawn:
-        lead = tuple(b.pick((1, 2)) for _ in range(dims))
+        lead = tuple(b.extent((1, 2), 1) for _ in range(dims))
         rows, columns, width = b.many((2, 1, 3), 3), b.many((3, 1, 2), 2), b.many((2, 1, 4), 3)
         lead = b.grown((*lead, rows, 2))[:dims]
         value = width if b.chance(2) else b.pick((2, 3))

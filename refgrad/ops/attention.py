@@ -128,6 +128,12 @@ def _additive(mask: Tensor | None, dtype: Any) -> Tensor | None:
     return plain(np.where(mask._array, 0, -np.inf).astype(dtype.array))
 
 
+def _of_nothing(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Zeros where there is nothing to attend to or with. They depend on the three, but not on the mask."""
+    shape = (*query.shape[:-1], value.shape[-1])
+    return plain(np.zeros(shape, query._array.dtype)) + (query.sum() + key.sum() + value.sum()) * 0
+
+
 @public("nn.functional.scaled_dot_product_attention", method=False)
 def scaled_dot_product_attention(
     query: Tensor,
@@ -147,6 +153,8 @@ def scaled_dot_product_attention(
         key, value = _shared_heads(query, key, value)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None and query.shape[-1] else (scale or 1.0)
     mask = _additive(attn_mask, query.dtype)
+    if 0 in (*query.shape[:-1], key.shape[-2], value.shape[-1]):
+        return _of_nothing(query, key, value)
     if _is_fused(query, key, value, mask, dropout_p):
         return fused_row(query, key, value, mask, is_causal, factor)[0]
     if is_causal:

@@ -159,7 +159,7 @@ def multi_head_attention_forward(
             .reshape(batch * num_heads, 1, k.shape[1])
         )
         mask = spread if mask is None else mask + spread
-    found, weights = _attended(q, k, v, mask, dropout_p if training else 0.0, need_weights, causal, batch)
+    found, weights = _attended(q, k, v, mask, dropout_p if training else 0.0, need_weights, causal, num_heads)
     found = _linear(found.transpose(0, 1).contiguous().view(rows * batch, width), out_proj_weight, out_proj_bias)
     found = found.view(rows, batch, found.shape[1])
     if weights is not None:
@@ -196,11 +196,11 @@ def _with_biases(
 
 
 def _attended(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout_p: float, need_weights: bool, causal: bool, batch: int
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout_p: float, need_weights: bool, causal: bool, heads: int
 ) -> tuple[Tensor, Tensor | None]:
     """(N·heads, L, size) attended, and the weights if they are wanted."""
     if not need_weights:
-        heads = q.shape[0] // batch if batch else 0
+        batch = q.shape[0] // heads
         split = [t.view(batch, heads, *t.shape[1:]) for t in (q, k, v)]
         if mask is not None:
             mask = mask.unsqueeze(0) if mask.shape[0] == 1 else mask.view(batch, heads, -1, mask.shape[-1])

@@ -227,5 +227,5 @@ def instance_norm(
     for running, moved in zip((running_mean, running_var), repeated):
         if running is not None and moved is not None and use_input_stats:
             with no_grad():
-                running.copy_(plain(moved._array.reshape(n, c).mean(0)))
+                running.copy_(plain(moved._array.reshape(n, c)).mean(0))
     return out.view(input.shape)

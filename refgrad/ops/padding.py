@@ -124,6 +124,11 @@ def _check_repeat(input: Tensor, pad: Shape, mode: str) -> None:
             "padding size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     shape = input._array.shape
+    if mode != "circular" and 0 in shape[ndim - n - 1 :]:
+        raise RuntimeError(
+            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+            f"for input, but got: [{', '.join(map(str, shape))}]"
+        )
     for k in range(n):
         low, high = pad[2 * k : 2 * k + 2]
         size = shape[ndim - 1 - k]

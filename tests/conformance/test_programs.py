@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import suppress
 
 import pytest
 
 from conformance import catalogue
+from conformance.drawing.build import Builder
 from conformance.drawing.generate import one_operator
 from conformance.drawing.language import language
 from conformance.drawing.source import Rejected, Replay, Stream, mix
@@ -118,3 +120,38 @@ def test_writes_round_trip_and_print(name: str, index: int) -> None:
     program = programs.draw(Stream(mix(3, index)))
     assert codec.decode_program(json.loads(program.canonical())) == program
     exec(compile(script(program), name, "exec"), {})
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (0, 4), (1,), (3, 0, 5)])
+def test_a_grown_shape_is_just_beyond_65536_elements_in_huge_programs_only(shape: tuple[int, ...]) -> None:
+    b = Builder(Stream(0))
+    assert b.grown(shape, -1) == shape
+    b.sizes = "huge"
+    for dim in range(len(shape)):
+        grown = b.grown(shape, dim)
+        others = math.prod(grown) // grown[dim]
+        assert 65536 < math.prod(grown) <= 65536 + others
+        assert all(n == (m or 1) for k, (n, m) in enumerate(zip(grown, shape)) if k != dim)
+
+
+WIDE = frozenset(
+    [
+        "activation",
+        "chance",
+        "fft",
+        "image",
+        "index",
+        "normalise",
+        "reflected",
+        "sampling",
+        "signal",
+        "special",
+        "variants",
+        "window",
+    ]
+)
+
+
+def test_these_families_are_asked_for_huge_operands_line_by_line() -> None:
+    lines = [line for line in catalogue.operators().values() if line.family in WIDE and line.name != "cdist.product"]
+    assert [line.name for line in lines if PROPERTIES["huge"] not in properties_of(line)] == []
