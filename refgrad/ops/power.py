@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from .. import _dtypes as dtypes
 from .._inplace import leaf_first, write
