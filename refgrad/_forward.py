@@ -89,13 +89,13 @@ def adopt(t: Tensor) -> None:
 
 def keep_tangents(outputs: Sequence[Tensor]) -> None:
     """Lets what a node saved of its own results have their tangents, which are known only after it is recorded."""
-    for t in outputs:
+    for number, t in enumerate(outputs):
         node = t._edge[0] if t._edge is not None else None
         if not isinstance(node, RowNode) or not node.saved or not t._flags & DUAL:
             continue
         saved = list(node.saved)
         for k, (is_output, position) in enumerate(node.plan.packs[: len(node.plan.saves)]):
-            if is_output and position == t._edge[1] and saved[k] is not None:
+            if is_output and position == number and saved[k] is not None:
                 saved[k] = entry = saved[k] if type(saved[k]) is Saved else general(node, saved[k])
                 entry.tangents = t._extra.tangents
         node.saved = tuple(saved)

@@ -85,3 +85,16 @@ def test_a_transform_and_its_inverse_cancel(norm: str | None) -> None:
     np.testing.assert_allclose(back.detach().numpy(), a.detach().numpy(), atol=1e-14)
     (g,) = torch.autograd.grad(back, a, drawn(4, 5, seed=1).detach())
     np.testing.assert_allclose(g.numpy(), drawn(4, 5, seed=1).detach().numpy(), atol=1e-14)
+
+
+def test_lu_under_forward_over_reverse_mode_keeps_its_factors_apart() -> None:
+    """A row's outputs are counted with those that have no derivative: here the permutation comes first."""
+    a, t = (torch.tensor(v, dtype=torch.float64) for v in ([[10.0, -2.0], [3.0, 1.0]], [[1.0, -1.25], [2.0, 0.5]]))
+
+    def pulled(a: Tensor) -> Tensor:
+        (low, up), pull = torch.func.vjp(lambda a: tuple(torch.linalg.lu(a))[1:], a)
+        return pull((torch.ones_like(low), torch.ones_like(up)))[0]
+
+    step = 1e-6
+    moved = (pulled(a + step * t) - pulled(a - step * t)) / (2 * step)
+    np.testing.assert_allclose(torch.func.jvp(pulled, (a,), (t,))[1].numpy(), moved.numpy(), rtol=1e-6, atol=1e-8)
