@@ -241,7 +241,6 @@ def _others(paddle: Any, space: Space) -> Table:
         "linalg.cond": lambda x, p: paddle.linalg.cond(_real(x), p),
         "linalg.cond.inverse": lambda x, p: paddle.linalg.cond(_real(x), p),
         "cholesky_inverse": lambda x, upper: paddle.linalg.cholesky_inverse(_real(x), upper),
-        "linalg.qr": lambda x, mode: paddle.linalg.qr(x, lacking("R alone") if mode == "r" else mode),
         "linalg.slogdet": lambda x: paddle.unbind(paddle.linalg.slogdet(_real(x))),
         "linalg.matrix_norm": lambda x, ord, keepdim: paddle.linalg.matrix_norm(x, ord, keepdim=keepdim),
         "nn.functional.bilinear": lambda x, y, weight, bias=None: functional.bilinear(
