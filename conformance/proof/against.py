@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,10 +196,11 @@ def compare_all(faults: Sequence[tuple[str, Sequence[str]]], jobs: int = 2, jax:
 
 def elsewhere(asked: Sequence[tuple[str, Sequence[str]]], python: str) -> dict[str, Comparison]:
     """JAX's comparisons, made by this module run in an interpreter that has JAX."""
-    package = Path(__file__).parent
-    paths = os.pathsep.join((str(package.parent), os.environ.get("PYTHONPATH", "")))
+    name = f"{__package__}.against"
+    root = Path(__file__).parents[name.count(".")]
+    paths = os.pathsep.join((str(root), os.environ.get("PYTHONPATH", "")))
     done = subprocess.run(
-        [python, "-m", f"{package.name}.against"],
+        [python, "-m", name],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
@@ -230,4 +232,5 @@ def lines(rows: dict[str, dict[str, float]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    import_module("jax")  # without it, every sample would be one that the method can't be asked about
     json.dump([asdict(compare(id, names, (JAX,))) for id, names in json.load(sys.stdin)], sys.stdout)
