@@ -206,3 +206,14 @@ def test_there_are_ten_controls() -> None:
 def test_an_interpreter_without_jax_is_one_line() -> None:
     with pytest.raises(LookupError, match=r"can't run JAX's check_grads: .*No module named 'jax'"):
         against.elsewhere([("bcast_mul", ["mul"])], sys.executable)
+
+
+def test_a_method_that_can_not_be_asked_has_not_missed() -> None:
+    asked = against.Comparison(
+        "bcast_mul", "rule", {"gradcheck fast": True, "fixed samples": False}, dict.fromkeys(against.METHODS, 1.0)
+    )
+    other = against.Comparison("prod_zero_div", "rule", {"fixed samples": True}, {"fixed samples": 1.0})
+    mine = {c.fault: Verdict(c.fault, c.kind, False, caught_by=["op/mul/vjp"]) for c in (asked, other)}
+    rows = {name: (row["caught"], row["missed"]) for name, row in against.totals([asked, other], mine).items()}
+    assert rows == {"this suite": (2, 0), "gradcheck fast": (1, 0), "fixed samples": (1, 1)}
+    assert against.compare("control_nothing", []).caught == {}, "no sample, no question"
