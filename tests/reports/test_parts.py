@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from typing import Any
 
@@ -254,6 +255,25 @@ def test_timings_and_ratios() -> None:
     assert to_torch and to_floor and math.isclose(to_torch.median, 0.5) and math.isclose(to_floor.median, 2.0)
     assert math.isclose(to_torch.low, 0.45) and math.isclose(to_torch.high, 0.6), "the spread goes along"
     assert timings.ratio(ours, "jax", chain) is None
+
+
+def test_rounds_that_took_turns_are_compared_in_pairs() -> None:
+    def entry(engine: str, *seconds: object, paired: bool = True) -> dict[str, Any]:
+        told = {"engine": engine, "size": 1, "paired": paired}
+        return {"group": "chain", "name": "x", "extra_info": told, "stats": {"median": 2.0, "data": list(seconds)}}
+
+    noisy = [entry("refgrad", 1.0, 10.0, 3.0, 2.0), entry("torch", 2.0, 20.0, 6.0, 4.0)]
+    mine, theirs = timings.read([{"benchmarks": noisy}]).all
+    assert timings.ratio(mine, "torch", [mine, theirs]) == timings.Ratio(0.5, 0.5, 0.5)
+    for other in (entry("torch", 2.0, "x"), entry("torch", 2.0, paired=False), entry("torch", 2.0, 0.0)):
+        mine, theirs = timings.read([{"benchmarks": [noisy[0], other]}]).all
+        assert theirs.turns == () and timings.ratio(mine, "torch", [mine, theirs]) == timings.Ratio(1.0, 1.0, 1.0)
+
+
+def test_one_size_is_drawn_on_a_scale_that_shows_the_fast_beside_the_slow() -> None:
+    deep = plots.draw(timings.read([BENCHMARKS]))[1]
+    drawn = base64.b64decode(deep.light.partition(",")[2]).decode()
+    assert deep.title == "deep" and "500 ms" in drawn and "time ÷ torch" in drawn
 
 
 def test_plots_have_two_pictures_and_all_numbers() -> None:
