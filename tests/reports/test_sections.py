@@ -14,7 +14,8 @@ from reports import column, difference, errors, plots, proof, timings
 from reports.page import Extras
 from tests.reports import synthetic
 from tests.reports.conftest import axe
-from tests.reports.test_parts import BENCHMARKS, MEASURED, QUALIFIED, SYSTEMATIC
+from tests.reports.test_parts import BENCHMARKS, MEASURED
+from tests.reports.test_proof import QUALIFIED, SYSTEMATIC
 
 Open = Callable[..., Chrome]
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202e"
