@@ -38,7 +38,7 @@ MODULI = frozenset(("abs", "sgn"))
 """Of real numbers these round nothing, of complex ones their results: a root and a quotient by it."""
 # fmt: on
 PRODUCTS = frozenset(("prod", "cumprod"))
-LOOPED = 1024
+LOOPED = 64
 """While a mode watches, PyTorch's derivative of a product is a loop over its elements, each step over all of them."""
 
 
