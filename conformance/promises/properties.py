@@ -336,6 +336,7 @@ PROPERTIES: dict[str, Property] = {
             "values",
             lambda line: line.name not in SMALL_ONLY and _grows(line.name),
             rarity=8,
+            least=0,
         ),
         Property(
             "convention",
