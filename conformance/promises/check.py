@@ -117,7 +117,7 @@ class Check:
             self._finish(self._unclaimed(identity, lacking, Tally()))
             return
         examples = kind.examples(self.settings.examples)
-        witness = self._operator_witness(kind)
+        witness = self._operator_witness(line, kind)
         self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
 
     def language(self, block: int, draw: Draw) -> None:
@@ -170,12 +170,10 @@ class Check:
         result["findings"], result["message"] = [finding.line["id"]], message
         return Outcome(result, [finding], f"{identity['id']}: {message}")
 
-    def _operator_witness(self, kind: Property) -> Witness:
-        return (
-            (lambda trace: True)
-            if kind.convention or kind.name in ("view-write", "inplace", "inplace-forward")
-            else finished
-        )
+    def _operator_witness(self, line: Operator, kind: Property) -> Witness:
+        """What is written may have no gradient, or be too small: that raises, and shows the situation as well."""
+        writes = not line.plain_forms or kind.name in ("view-write", "inplace", "inplace-forward")
+        return (lambda trace: True) if kind.convention or writes else finished
 
     def _finish(self, outcome: Outcome) -> None:
         self.done(outcome)

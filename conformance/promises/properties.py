@@ -161,9 +161,19 @@ def _inplace(b: Builder, line: Operator) -> None:
         b.backward(result, gradient=b.like(target))
 
 
+def _whole(b: Builder, line: Operator) -> None:
+    """Value and gradient, of a line that only writes as it writes them."""
+    if not line.plain_forms:
+        _inplace(b, line)
+    elif line.differentiable:
+        _vjp(b, line)
+    else:
+        _forward(b, line)
+
+
 def _empty(b: Builder, line: Operator) -> None:
     b.sizes = "edge"
-    _vjp(b, line) if line.differentiable else _forward(b, line)
+    _whole(b, line)
 
 
 def _layouts(b: Builder, line: Operator) -> None:
@@ -202,15 +212,15 @@ SMALL_FORWARD = frozenset(
 )
 """Lines that are not held to large sizes in forward mode, and why. The list may only shrink."""
 HUGE, LIMIT = 65536, 1 << 19
-SMALL_ONLY = frozenset({"nn.functional.batch_norm", "masked.cumprod", "nn.functional.interpolate.antialias", "dist"})
+SMALL_ONLY = frozenset({"nn.functional.batch_norm", "nn.functional.interpolate.antialias"})
 """Lines that are not held to large sizes. PyTorch adds up the numbers of a batch_norm's channel one by one, and loses 100
-units of float64 in 2¹⁶ of them (as recorded for `var`); there are too many to weigh with 60 digits. Products of so many
-masked factors overflow, enlarged images are too large, and PyTorch's dist of complex tensors raises in backward."""
+units of float64 in 2¹⁶ of them (as recorded for `var`); there are too many to weigh with 60 digits. Enlarged
+images are too large."""
 
 
 def _huge(b: Builder, line: Operator) -> None:
     b.sizes = "huge"
-    _vjp(b, line) if line.differentiable else _forward(b, line)
+    _whole(b, line)
     _limit(b)
 
 
@@ -371,4 +381,4 @@ def properties_of(line: Operator) -> list[Property]:
 
 
 _REVERSE = frozenset({"vjp", "broadcast"})
-_WRITING = frozenset({"inplace", "inplace-forward"})
+_WRITING = frozenset({"inplace", "inplace-forward", "edge", "huge"})
