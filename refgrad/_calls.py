@@ -64,7 +64,8 @@ def _is_recordable(inputs: Sequence[Any], members: Sequence[Tensor]) -> bool:
     for t in members:
         if t._cell is not None:
             return True
-    if local.me.transforms:
+    transforms = local.me.transforms
+    if transforms and any(name != "vmap" for name in transforms):
         return True
     return any(isinstance(given, NUMBERS) for given in inputs)
 

@@ -200,6 +200,10 @@ def modified_inplace(
     )
 
 
+class NoDerivative(NotImplementedError):
+    """An operator has no formula for an input; of no account where no input's cotangent is wanted."""
+
+
 class ForeignOperand(TypeError):
     """An operand that is neither a Tensor nor a number."""
 

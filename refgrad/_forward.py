@@ -23,7 +23,8 @@ from ._modes import LEVELS, enable_grad, local
 from ._op import LINEAR, MULTILINEAR, POINTWISE, Row
 from ._record import RowNode, general, meta_of
 from ._saved import Saved
-from ._tensor import DUAL, Tensor, alias, extra, plain
+from ._storage import element_strides, is_dense
+from ._tensor import DUAL, LAZY, Tensor, alias, extra, plain
 from ._views import replay
 
 
@@ -109,7 +110,7 @@ def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: 
         if t._flags & DUAL:
             levels.update(t._extra.tangents or ())  # type: ignore[union-attr]
     for level in sorted(levels & LEVELS.keys()):
-        tangents = [_collect(given, level) for given in inputs]
+        tangents = [_beside(_collect(given, level), outputs) for given in inputs]
         bare = [primal_of(given, level) for given in inputs]
         found = jvp(row, bare, tangents, attributes, [primal_of(o, level) for o in outputs])
         for o, t in zip(outputs, found):
@@ -119,15 +120,34 @@ def push(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...], outputs: 
 
 
 def _fitted(t: Tensor, o: Tensor) -> Tensor:
-    """A tangent in the output's dtype, unless it was given in a wider one: PyTorch lets that pass through."""
+    """A tangent in the output's dtype, unless it was given in a wider one: PyTorch lets that pass through. It is laid
+    out as the output is, which a later result's layout hangs on."""
     a, b = OF_ARRAY[t._array.dtype], OF_ARRAY[o._array.dtype]
-    return LIVE.cast(t, o._array.dtype) if a is not b and promote_types(a, b) is b else t
+    t = LIVE.cast(t, o._array.dtype) if a is not b and promote_types(a, b) is b else t
+    if o._view is not None or t._flags & LAZY or has_strides(t._array, o._array) or not is_dense(o._array):
+        return t
+    return LIVE.strided_copy(t, element_strides(o._array))
+
+
+def has_strides(array: np.ndarray, of: np.ndarray) -> bool:
+    """Whether an array has another's strides, sizes of 1 left aside."""
+    return array.strides == of.strides or all(
+        p * of.itemsize == q * array.itemsize or n == 1 for p, q, n in zip(array.strides, of.strides, array.shape)
+    )
 
 
 def _collect(given: Any, level: int) -> Any:
     if isinstance(given, (list, tuple)):
         return [_collect(t, level) for t in given]
     return tangent_of(given, level)
+
+
+def _beside(tangent: Any, outputs: Sequence[Tensor]) -> Any:
+    """A tangent without dimensions doesn't widen the dtype of a result that has some."""
+    if not isinstance(tangent, Tensor) or tangent._array.ndim or not outputs or not outputs[0]._array.ndim:
+        return tangent
+    own, wanted = tangent._array.dtype, outputs[0]._array.dtype
+    return LIVE.cast(tangent, wanted) if own is not wanted and own.kind == wanted.kind != "V" else tangent
 
 
 def primal_of(given: Any, level: int) -> Any:

@@ -166,6 +166,8 @@ class AccumulateGrad(CallableNode):
         self.edges, self.saved, self.hooks, self.metas, self._metadata = (), (), None, None, None
         self.sequence = LAST
         self.shape, self.dtype = self.meta(0)
+        if state.anomaly is not None:
+            state.anomaly.note(self)
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -179,11 +181,10 @@ class AccumulateGrad(CallableNode):
 
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         variable = self.variable
-        if cotangents[0] is not None:
-            if variable.grad_fn is not None:
-                raise RuntimeError(errors.LEAF_MOVED)
-            if variable.requires_grad:
-                _accumulate.accumulate(variable, cotangents[0], live)
+        if variable.grad_fn is not None:
+            raise RuntimeError(errors.LEAF_MOVED)
+        if cotangents[0] is not None and variable.requires_grad:
+            _accumulate.accumulate(variable, cotangents[0], live)
         # They run also where nothing arrived.
         if variable._extra is not None and variable._extra.post_accumulate:
             run_post_accumulate(variable)

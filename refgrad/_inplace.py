@@ -79,6 +79,8 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
             return handled
     if len(inputs) == 2 and row.promote and not attributes and quick_write(row, self, inputs[1]):
         return self
+    if any(t is None for t in inputs):
+        _check_given(row, inputs)
     needs = is_recording() and any(t.requires_grad for t in flat(inputs))
     check_writable(self, needs, inputs[1:])
     if needs:
@@ -99,6 +101,14 @@ def write(row: Row, inputs: Sequence[Any], attributes: tuple[Any, ...]) -> Tenso
     if primals is not None:
         _move_tangents(row, primals, attributes, self)
     return self
+
+
+def _check_given(row: Row, inputs: Sequence[Any]) -> None:
+    """Raises TypeError for an operand that isn't there: PyTorch looks at the arguments before the written tensor."""
+    for k, (declared, given) in enumerate(zip(row.schema.inputs, inputs)):
+        if given is None and not declared.optional:
+            name = row.schema.name.partition("_")[0]
+            raise TypeError(f"{name}_(): argument '{declared.name}' (position {k}) must be Tensor, not NoneType")
 
 
 def _move_tangents(row: Row, primals: list[Any], attributes: tuple[Any, ...], self: Tensor) -> None:

@@ -153,13 +153,11 @@ class Row:
         F = LIVE if live else interpreter(node.dtype)
         values = self.environment(node, plan, cotangents, live)
         values["F"] = F
+        if all(c is None for c in cotangents):
+            return (None,) * len(node.edges)
         if self.joint:
-            if all(c is None for c in cotangents):
-                return (None,) * len(node.edges)
             found = _interpret(self.joint, values, live)
             return self._flatten(node, {i: g for i, g in zip(self.edged, found) if plan.needs[i]})
-        if len(cotangents) == 1 and cotangents[0] is None:
-            return (None,) * len(node.edges)
         return self._flatten(node, {i: _interpret(r, values, live) for i, r in plan.calls})
 
     def environment(self, node: RowNode, plan: Plan, cotangents: list[Any], live: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from . import _errors as errors
 from ._calls import flat
 from ._op import Row
 from ._storage import element_strides, is_dense, is_expanded, owner
-from ._tensor import Tensor
+from ._tensor import LAZY, Tensor
 
 # An operand may not even be the written tensor: places are read after others were written.
 _DISTINCT = frozenset(
@@ -48,6 +48,8 @@ _EXPANDED = frozenset(
         "index_put",
     ]
 )
+# Of these, some take matrices as they lie only where those lie one after the other, or all in one place.
+_BATCHED = frozenset(["tril", "triu"])
 # Of these, PyTorch names some as deprecated: the line of TensorAdvancedIndexing.cpp that warns.
 _DEPRECATED = {
     "masked_fill": 2450,
@@ -58,7 +60,18 @@ _DEPRECATED = {
 }
 # An operand may share memory with the written tensor in any way.
 _UNCHECKED = frozenset(
-    ["addmm", "addmv", "addbmm", "baddbmm", "masked_scatter", "fill2_tensor", "masked_fill_tensor", "index_fill_tensor"]
+    [
+        "addmm",
+        "addmv",
+        "addbmm",
+        "baddbmm",
+        "ldexp",
+        "ldexp_whole",
+        "masked_scatter",
+        "fill2_tensor",
+        "masked_fill_tensor",
+        "index_fill_tensor",
+    ]
 )
 
 
@@ -68,11 +81,27 @@ def check_overlap(row: Row, self: Tensor, inputs: Sequence[Any]) -> None:
     name = row.schema.name
     if is_expanded(self._array):
         check_expanded(name)
+        if name in _BATCHED and not _is_batch(self._array):
+            raise RuntimeError(errors.INTERNAL_OVERLAP)
     if name in _UNCHECKED:
         return
+    if self._flags & LAZY:
+        return  # PyTorch writes a resolved copy, and that back
     for t in flat(inputs[1:]):
-        if _overlaps(self, t, name in _DISTINCT):
+        if not t._flags & LAZY and _overlaps(self, t, name in _DISTINCT):
             raise RuntimeError(errors.PARTIAL_OVERLAP)
+
+
+def _is_batch(array: np.ndarray) -> bool:
+    """Whether matrices lie one after the other in memory, but for the first dimension, which may repeat them."""
+    if array.ndim < 4:
+        return True
+    strides, expected = element_strides(array), array.shape[-1] * array.shape[-2]
+    for k in range(array.ndim - 3, 0, -1):
+        if strides[k] != expected:
+            return False
+        expected *= array.shape[k]
+    return strides[0] in (0, expected) or array.shape[0] == 1
 
 
 def check_expanded(name: str) -> None:

@@ -50,10 +50,10 @@ class RowNode(CallableNode):
     def apply(self, cotangents: list[Any], live: bool) -> tuple[Any, ...]:
         try:
             return self.plan.pull(self, cotangents, live)
-        except UnstoredResult:
+        except (UnstoredResult, errors.NoDerivative) as error:
             task = local.me.executing[-1] if local.me.executing else None
             if task is None or any(edge is not None and task.will_reach(edge[0]) for edge in self.edges):
-                raise
+                raise error if type(error) is UnstoredResult else NotImplementedError(*error.args) from None
             return (None,) * len(self.edges)
         except ValueError as error:
             if live or "broadcast" not in str(error):

@@ -46,7 +46,7 @@ class Saved:
 
     def __init__(self, t: Tensor, is_output: bool, nr: int = 0) -> None:
         # Under a transform an inference tensor is wrapped, and the wrapper is an ordinary one.
-        if t._cell is None and not state.inference and all(name == "vmap" for name in state.transforms):
+        if t._cell is None and all(name == "vmap" for name in state.transforms):
             raise RuntimeError(errors.INFERENCE_SAVED)
         self.is_own = is_output and t._edge is not None
         self.nr, self.is_leaf, self.needs = nr, t._edge is None, t.requires_grad

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._dtypes import OF_ARRAY, SCALAR_NAMES
+from ._errors import NoDerivative
 
 NO_FORWARD = (
     "Trying to use forward AD with {} that does not support it because it has not been implemented yet.\n"
@@ -45,7 +46,7 @@ def derivative_missing(name: str) -> Callable[..., Any]:
     """The rule of a derivative that PyTorch's table of formulas leaves out."""
 
     def refuse(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+        raise NoDerivative(f"the derivative for '{name}' is not implemented.")
 
     return refuse
 

@@ -100,6 +100,14 @@ def as_view(t: Tensor, array: np.ndarray, step: Any, several: bool = False) -> T
     return made
 
 
+def hidden_view(t: Tensor, creation: int) -> Tensor:
+    """A view of a tensor that nobody else holds: what a transform returns in inference mode can't be written outside."""
+    made = as_view(t, t._array, (LIVE.alias, (), 0))
+    if made._view is not None:
+        made._view.creation = creation
+    return made
+
+
 def steps(chain: tuple[Any, Any] | None) -> list[Any]:
     """The steps of a chain, the first one first."""
     found = []

@@ -81,9 +81,9 @@ def _extent(array: np.ndarray) -> int:
 
 
 def fixed_leaves(program: Program) -> frozenset[int]:
-    """Leaves that a discontinuous operator reads, where noise would cross the jump; and those that only exact operators
-    with kinks read, whose results no operator reads: they round nothing, and noise would excuse another choice at the
-    kink."""
+    """Leaves that a discontinuous operator reads, where noise would cross the jump; exponents, of which a negative number
+    has integers only; and those that only exact operators with kinks read, whose results no operator reads: they round
+    nothing, and noise would excuse another choice at the kink."""
     fixed: set[int] = set()
     others: set[int] = set()
     ties: dict[int, set[int]] = {}
@@ -93,6 +93,8 @@ def fixed_leaves(program: Program) -> frozenset[int]:
         line, read = catalogue.find(step.op), {ref.index for ref in refs(step.args)}
         if line.jumps:
             fixed |= read
+        elif catalogue.split_name(step.op)[1] == "pow":
+            fixed.update(ref.index for ref in refs(step.args[1:]))
         if line.exact and line.kinks is not None:
             ties[index] = read
         else:

@@ -28,28 +28,28 @@ any all norm norm.dim linalg.vector_norm dist argsort msort topk kthvalue mode q
 cumprod logcumsumexp cummax cummin softmax nn.functional.softmax nn.functional.log_softmax diff trapezoid
 cumulative_trapezoid corrcoef scatter_reduce scatter_reduce.smaller reshape view transpose permute expand clone
 detach squeeze squeeze.dim squeeze.dims unsqueeze t swapaxes flatten unflatten ravel narrow unfold diagonal
-diag_embed diagflat trace flip roll repeat tile repeat_interleave broadcast_to as_strided select_scatter
-diagonal_scatter hstack vstack dstack column_stack  combinations meshgrid broadcast_tensors atleast_1d
+diag_embed diagflat trace flip roll repeat tile repeat_interleave broadcast_to select_scatter
+diagonal_scatter hstack vstack dstack column_stack combinations meshgrid atleast_1d
 atleast_2d atleast_3d chunk tensor_split unbind hsplit vsplit dsplit __getitem__ __getitem__.advanced
-__getitem__.mask index_select index_add index_fill index_fill.tensor index_put gather scatter scatter.value
+__getitem__.mask index_select index_add index_put gather scatter scatter.value
 scatter_add take take_along_dim masked_fill masked_fill.tensor masked_scatter masked_select tril triu
-nn.functional.pad nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.circular
+nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.circular
 nn.functional.pixel_shuffle nn.functional.pixel_unshuffle nn.functional.channel_shuffle nn.functional.fold matmul mm
 mv dot bmm outer inner kron addmm baddbmm linalg.multi_dot einsum linalg.cross cross linalg.vecdot linalg.inv
-inverse linalg.det linalg.solve linalg.cholesky cholesky_solve cholesky_inverse linalg.svdvals linalg.eigvalsh
-linalg.matrix_exp linalg.matrix_power linalg.cond linalg.cond.inverse cdist nn.functional.pdist
-nn.functional.cosine_similarity nn.functional.pairwise_distance nn.functional.bilinear nn.functional.mse_loss
+inverse linalg.det linalg.solve linalg.cholesky cholesky_solve linalg.svdvals linalg.eigvalsh
+linalg.matrix_exp linalg.matrix_power cdist nn.functional.pdist
+nn.functional.cosine_similarity nn.functional.pairwise_distance nn.functional.mse_loss
 nn.functional.l1_loss nn.functional.soft_margin_loss nn.functional.kl_div nn.functional.kl_div.log
 nn.functional.poisson_nll_loss nn.functional.hinge_embedding_loss nn.functional.gaussian_nll_loss
 nn.functional.nll_loss nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits
 nn.functional.multi_margin_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
-nn.functional.margin_ranking_loss nn.functional.layer_norm nn.functional.rms_norm nn.functional.group_norm
+nn.functional.margin_ranking_loss nn.functional.layer_norm nn.functional.group_norm
 nn.functional.local_response_norm nn.functional.normalize nn.functional.conv1d nn.functional.conv2d
 nn.functional.conv3d nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d
 nn.functional.adaptive_avg_pool3d nn.functional.grid_sample nn.functional.grid_sample.volume
 nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d zeros_like ones_like __rmatmul__
 conj real imag view_as_real view_as_complex expand_as view_as linalg.svd linalg.eigh linalg.eig linalg.eigvals
-linalg.qr lu_unpack linalg.lu_solve cholesky linalg.householder_product"""
+lu_unpack linalg.lu_solve cholesky linalg.householder_product"""
 FFT = """fft.fft fft.fft2 fft.fftn fft.ifft fft.ifft2 fft.ifftn fft.rfft fft.rfft2 fft.rfftn fft.irfft fft.irfft2 fft.irfftn
 fft.hfft fft.hfft2 fft.hfftn fft.ihfft fft.ihfft2 fft.ihfftn"""
 KEYWORDS = {"dim": "axis", "dims": "axis", "dim1": "axis1", "dim2": "axis2"}
@@ -228,10 +228,25 @@ def _others(paddle: Any, space: Space) -> Table:
         "split.sizes": lambda x, sizes, dim: paddle.split(x, list(sizes), dim),
         "rot90": lambda x, k, dims: paddle.rot90(x, k, dims),
         "tensordot": lambda x, y, dims: paddle.tensordot(x, y, dims),
-        "slice_scatter": lambda x, y, dim, start, end, step: paddle.slice_scatter(x, y, [dim], [start], [end], [step]),
+        # A negative axis is promised nowhere, and ends the process.
+        "slice_scatter": lambda x, y, dim, start, end, step: paddle.slice_scatter(
+            x, y, [dim % x.ndim], [start], [end], [step]
+        ),
+        "broadcast_tensors": lambda *tensors: paddle.broadcast_tensors(list(tensors)),
+        "index_fill": lambda x, dim, index, value: paddle.index_fill(x, index, dim, value),
+        # The offset is in bytes.
+        "as_strided": lambda x, size, stride, offset: paddle.as_strided(x, size, stride, offset * x.element_size()),
+        "nn.functional.pad": lambda x, pad, mode, value: functional.pad(x, pad, mode, value, pad_from_left_axis=False),
         "linalg.diagonal": lambda x, offset: paddle.diagonal(x, offset, -2, -1),
+        "linalg.cond": lambda x, p: paddle.linalg.cond(_real(x), p),
+        "linalg.cond.inverse": lambda x, p: paddle.linalg.cond(_real(x), p),
+        "cholesky_inverse": lambda x, upper: paddle.linalg.cholesky_inverse(_real(x), upper),
+        "linalg.qr": lambda x, mode: paddle.linalg.qr(x, lacking("R alone") if mode == "r" else mode),
         "linalg.slogdet": lambda x: paddle.unbind(paddle.linalg.slogdet(_real(x))),
         "linalg.matrix_norm": lambda x, ord, keepdim: paddle.linalg.matrix_norm(x, ord, keepdim=keepdim),
+        "nn.functional.bilinear": lambda x, y, weight, bias=None: functional.bilinear(
+            x, y, weight, None if bias is None else bias.unsqueeze(0)
+        ),
         "nn.functional.hardsigmoid": lambda x: functional.hardsigmoid(x, 1 / 6, 0.5),
         "nn.functional.embedding": only(functional.embedding, padding_idx=None, scale_grad_by_freq=False),
         "nn.functional.huber_loss": lambda x, y, **options: functional.smooth_l1_loss(x, y, **options),

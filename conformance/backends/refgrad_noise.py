@@ -88,7 +88,8 @@ class KernelNoise:
             return self._undisturbed(function, *args)
         whole = name.startswith(MATRICES) and name != "linalg_vector_norm"
         if name not in ROUNDED:
-            args = tuple([self.moved(part, whole) for part in args])
+            given, args = args, tuple([self.moved(part, whole) for part in args])
+            args = _powers(given, args) if name.startswith("pow_") else args
         # A logarithm of a sum near 1 rounds by a share of the sum, not of itself.
         return self.moved(self._undisturbed(function, *args), whole, True, 1.0 if name == "log_softmax" else 0.0)
 
@@ -184,6 +185,14 @@ class _Noisy(np.ndarray):
         for target, part in zip(out, found if isinstance(found, tuple) else (found,)):
             np.copyto(_bare(target), part, casting="unsafe")
         return out[0] if len(out) == 1 else out
+
+
+def _powers(given: tuple[Any, ...], moved: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands of a power, moved: the exponent of a negative number stays, since no other but an integer has one."""
+    base, exponent = given[:2]
+    if not isinstance(exponent, np.ndarray) or np.result_type(base, exponent).kind == "c":
+        return moved
+    return (moved[0], np.where(base < 0, exponent, moved[1]), *moved[2:])
 
 
 def _as(given: Any, parts: list[Any]) -> Any:

@@ -79,6 +79,11 @@ def _nature(func: Any) -> tuple[str, bool, bool, bool, bool]:
     return name, func.is_view or name in _exact(), written, name in ROUNDED, whole
 
 
+@cache
+def _is_composite(func: Any) -> bool:
+    return func.has_kernel_for_dispatch_key(torch._C.DispatchKey.CompositeImplicitAutograd)
+
+
 class KernelNoise(TorchDispatchMode):
     """While entered, disturbs the kernels that PyTorch runs on this thread."""
 
@@ -98,6 +103,10 @@ class KernelNoise(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if _is_composite(func):
+            # Where autograd takes no part, under inference mode say, composites come here whole.
+            with self:
+                return func.decompose(*args, **kwargs)
         name, exact, written, rounded, whole = _nature(func)
         if name in MODULI:
             exact, rounded = not args[0].is_complex(), True
@@ -108,10 +117,12 @@ class KernelNoise(TorchDispatchMode):
         # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
         args = tuple(map(_materialised, args))
         if not rounded:
+            given = args
             args = tuple(
                 self.rewritten(part) if k == 0 and written else self.moved(part, whole, least=_least(name, k))
                 for k, part in enumerate(args)
             )
+            args = _powers(given, args) if name == "pow" else args
         result = func(*args, **kwargs)
         if name == "abs" and not written:
             return _by_bits(result, self.seed)
@@ -208,6 +219,14 @@ def _table(dtype: torch.dtype) -> torch.Tensor:
 def _least(name: str, position: int) -> float:
     """A place x of a grid becomes ((x + 1)·n - 1)/2 pixels: what that rounds is a share of 1 + |x|, not of x."""
     return 1.0 if name.startswith("grid_sampler_") and position == 1 + ("backward" in name) else 0.0
+
+
+def _powers(given: Any, moved: Any) -> Any:
+    """The operands of a power, moved: the exponent of a negative number stays, since no other but an integer has one."""
+    base, exponent = given[:2]
+    if not isinstance(exponent, torch.Tensor) or exponent.is_complex() or torch.is_complex(torch.as_tensor(base)):
+        return moved
+    return (moved[0], torch.where(torch.as_tensor(base) < 0, exponent, moved[1]), *moved[2:])
 
 
 def _is_cubic(name: str, args: Any) -> bool:

@@ -60,7 +60,7 @@ def _dropping(rank: tuple[int, int], lead: int = 0) -> Any:
 
 
 def _channels(b: Builder, low: int, high: int) -> Shape:
-    return tuple(b.pick((2, 1, 3)) for _ in range(b.integer(low, high)))
+    return b.grown(tuple(b.pick((2, 1, 3)) for _ in range(b.integer(low, high))))
 
 
 def _cloned(b: Builder, args: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[Any, ...]:
@@ -98,14 +98,14 @@ def _windows(dims: int) -> Any:
         batch, channels = b.pick((1, 2)), b.pick((1, 2))
         sizes = tuple(b.pick((5, 4, 6)) for _ in range(dims))
         lead = (batch, channels) if b.choose(4) != 3 else (channels,)
-        x = b.operand((*lead, *sizes), domain=DISTINCT)
+        x = b.operand(b.grown((*lead, *sizes), 0, 6), domain=DISTINCT)
         attrs: dict[str, Any] = {"kernel_size": b.pick((2, (2, 1, 2)[:dims])), "return_indices": True}
         if b.choose(2):
             attrs["output_size"] = b.pick((2, (2, 3, 1)[:dims]))
         else:
             attrs["output_ratio"] = b.pick((0.5, (0.5, 0.6, 0.4)[:dims]))
         if b.choose(2):
-            shape = (batch if len(lead) == 2 else 1, channels, dims)
+            shape = (*x.shape[: len(lead)], dims) if len(lead) == 2 else (1, x.shape[0], dims)
             attrs["_random_samples"] = b.leaf(shape, domain=FRACTION, requires_grad=False, layout="contiguous")
         return (x,), attrs
 
@@ -140,7 +140,8 @@ def _attention(b: Builder, weights: bool = True) -> Drawn:
     heads, width, batch, rows = b.pick((1, 2)), b.pick((2, 4)), b.pick((1, 2)), b.pick((2, 3))
     itself = b.choose(2) == 0
     columns = rows if itself else b.pick((3, 1))
-    batched = b.choose(4) != 3
+    batched = b.choose(4) != 3 or b.sizes == "huge"
+    _, batch, _ = b.grown((rows, batch, width), 1)
     query = b.operand((rows, batch, width) if batched else (rows, width))
     key = query if itself else b.operand((columns, batch, width) if batched else (columns, width))
     value = key if b.choose(2) else b.operand(key.shape)

@@ -14,28 +14,41 @@ WIDE = ("float32", "float64")
 EVERY = ("float32", "float64", "complex64", "complex128")
 NORMS = (None, "ortho", "forward", "backward")
 FUNCTION = ("function",)
+LONG = 1 << 14
+"""What rounding leaves of a constant signal gathers in few frequencies, which independent noise does not show: where the
+length is a power of two, hardly anything is left."""
 
 
 def _shape(b: Builder, low: int) -> tuple[int, ...]:
     shape = tuple(b.size((4, 3, 5, 2, 8)) for _ in range(b.integer(low, 3)))
-    return (1 << 14, *((4,) * low)) if b.sizes == "huge" else shape
+    return (LONG, *((4,) * low)) if b.sizes == "huge" else shape
+
+
+def _sizes(b: Builder, given: Any, dims: tuple[int, ...]) -> Any:
+    """The sizes to cut or fill up to; the huge dimension, which is the first, stays long."""
+    if b.sizes != "huge" or 0 not in dims:
+        return given
+    return tuple(LONG if d == 0 else (given or (4, 4))[k] for k, d in enumerate(dims))
 
 
 def _one(b: Builder) -> Drawn:
     x = b.operand(_shape(b, 1))
-    dim = b.choose(2 * len(x.shape)) - len(x.shape)
-    return (x,), {"n": b.pick((None, 4, 7, 2)), "dim": dim, "norm": b.pick(NORMS)}
+    dim, n = b.choose(2 * len(x.shape)) - len(x.shape), b.pick((None, 4, 7, 2))
+    n = LONG if b.sizes == "huge" and dim % len(x.shape) == 0 else n
+    return (x,), {"n": n, "dim": dim, "norm": b.pick(NORMS)}
 
 
 def _two(b: Builder) -> Drawn:
     x = b.operand(_shape(b, 2))
-    return (x,), {"s": b.pick((None, (4, 3), (2, 6))), "dim": b.pick(((-2, -1), (0, 1), (1, 0))), "norm": b.pick(NORMS)}
+    s, dim = b.pick((None, (4, 3), (2, 6))), b.pick(((-2, -1), (0, 1), (1, 0)))
+    return (x,), {"s": _sizes(b, s, dim), "dim": dim, "norm": b.pick(NORMS)}
 
 
 def _many(b: Builder) -> Drawn:
     x = b.operand(_shape(b, 2))
     s, dim = b.pick(((None, None), ((4, 3), None), (None, (0,)), ((5, 2), (1, 0)), (None, (0, -1))))
-    return (x,), {"s": s, "dim": dim, "norm": b.pick(NORMS)}
+    dims = dim or (range(-2, 0) if s else ())
+    return (x,), {"s": _sizes(b, s, tuple(d % len(x.shape) for d in dims)), "dim": dim, "norm": b.pick(NORMS)}
 
 
 def _shift(b: Builder) -> Drawn:

@@ -30,7 +30,7 @@ def _constant_pad(b: Builder) -> Drawn:
 def _pad(mode: str) -> Any:
     def draw(b: Builder) -> Drawn:
         count = b.integer(1, 3)
-        x = b.operand((*((b.pick((1, 2)),) * b.integer(1, 2)), *(b.integer(2, 4) for _ in range(count))))
+        x = b.operand(b.grown((*((b.pick((1, 2)),) * b.integer(1, 2)), *(b.integer(2, 4) for _ in range(count)))))
         pad: list[int] = []
         for n in reversed(x.shape[len(x.shape) - count :]):
             most = n - 1 if mode == "reflect" else n
@@ -58,17 +58,18 @@ def _lead(b: Builder) -> tuple[int, ...]:
 
 def _shuffle(b: Builder) -> Drawn:
     r = b.pick((2, 1, 3))
-    return (b.operand((*_lead(b), b.integer(1, 2) * r * r, b.integer(1, 3), b.integer(1, 3))), r), {}
+    return (b.operand(b.grown((*_lead(b), b.integer(1, 2) * r * r, b.integer(1, 3), b.integer(1, 3)), -1)), r), {}
 
 
 def _unshuffle(b: Builder) -> Drawn:
     r = b.pick((2, 1, 3))
-    return (b.operand((*_lead(b), b.integer(1, 3), r * b.integer(1, 2), r * b.integer(1, 2))), r), {}
+    return (b.operand(b.grown((*_lead(b), b.integer(1, 3), r * b.integer(1, 2), r * b.integer(1, 2)), -3)), r), {}
 
 
 def _channels(b: Builder) -> Drawn:
     groups = b.pick((2, 1, 3))
-    return (b.operand((b.integer(1, 2), groups * b.integer(1, 3), b.integer(1, 3), b.integer(1, 2))), groups), {}
+    shape = (b.integer(1, 2), groups * b.integer(1, 3), b.integer(1, 3), b.integer(1, 2))
+    return (b.operand(b.grown(shape)), groups), {}
 
 
 operator("nn.functional.pixel_shuffle", custom(_shuffle, forms=FUNCTION), dtypes=NUMERIC, exact=True)
@@ -86,7 +87,7 @@ def _geometry(b: Builder) -> dict[str, Any]:
 
 
 def _unfold(b: Builder) -> Drawn:
-    x = b.operand((*b.pick(((2,), (1,), ())), b.integer(1, 2), b.integer(3, 5), b.integer(3, 5)))
+    x = b.operand(b.grown((*b.pick(((2,), (1,), ())), b.integer(1, 2), b.integer(3, 5), b.integer(3, 5))))
     return (x,), _geometry(b)
 
 
@@ -100,7 +101,7 @@ def _fold(b: Builder) -> Drawn:
         )
         kernel *= size
         blocks *= (n + 2 * around - apart * (size - 1) - 1) // step + 1
-    x = b.operand((*b.pick(((2,), (1,), ())), b.integer(1, 2) * kernel, blocks))
+    x = b.operand(b.grown((*b.many(((2,), (1,), ()), (2,)), b.integer(1, 2) * kernel, blocks)))
     return (x,), {"output_size": sizes, **geometry}
 
 
@@ -109,22 +110,23 @@ operator("nn.functional.fold", custom(_fold, forms=FUNCTION), dtypes=NUMERIC)
 
 
 def _embedding(b: Builder) -> Drawn:
-    table = b.operand((b.integer(1, 5), b.integer(1, 4)))
-    places = draw_places(b, table.shape[0], b.pick(((3,), (), (2, 3), (0,))))
+    table = b.operand(b.grown((b.integer(1, 5), b.integer(1, 4))))
+    places = draw_places(b, table.shape[0], b.many(((3,), (), (2, 3), (0,)), (257, 256)))
     padding = b.pick((None, 0, -1))
     return (places, table), {"padding_idx": padding, "scale_grad_by_freq": False}
 
 
 def _bags(b: Builder) -> Drawn:
-    table = b.operand((b.integer(1, 5), b.integer(1, 4)))
+    table = b.operand(b.grown((b.integer(1, 5), b.integer(1, 4))))
     mode = b.pick(("mean", "sum", "max"))
     attrs: dict[str, Any] = {"mode": mode, "padding_idx": b.pick((None, 0, -1))}
     if b.choose(2):
-        return (draw_places(b, table.shape[0], (b.integer(1, 2), b.integer(1, 3))), table), attrs
-    starts = literal(b, np.array([0, *sorted(b.choose(4) for _ in range(b.choose(3)))]))
+        return (draw_places(b, table.shape[0], b.grown((b.integer(1, 2), b.integer(1, 3)))), table), attrs
+    count = b.grown((4,))
+    starts = literal(b, np.array([0, *sorted(b.choose(4) for _ in range(b.choose(3))), *range(4, count[0], 257)]))
     if mode == "sum" and b.choose(2):
-        attrs["per_sample_weights"] = b.operand((4,))
-    return (draw_places(b, table.shape[0], (4,)), table, starts), attrs
+        attrs["per_sample_weights"] = b.operand(count)
+    return (draw_places(b, table.shape[0], count), table, starts), attrs
 
 
 def _by_frequency(b: Builder) -> Drawn:

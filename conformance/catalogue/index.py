@@ -63,7 +63,7 @@ def _advanced(b: Builder) -> Drawn:
     """Index tensors for some dimensions, full slices and integers for others."""
     x = b.operand(filled(b.draw_shape(1, 4)))
     count = b.integer(1, len(x.shape))
-    shared = b.pick(((2,), (3,), (1,), (2, 2), (), (0,)))
+    shared = b.many(((2,), (3,), (1,), (2, 2), (), (0,)), x.shape[:1])
     entries: list[Any] = []
     for d in x.shape[:count]:
         kind = b.choose(6) if entries else 0
@@ -94,7 +94,7 @@ def _along(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(0, 4)))
     dim = draw_dim(b, len(x.shape))
     size = x.shape[dim] if x.shape else 1
-    count = (b.pick((2, 1, 4, 0)),) if x.shape else (1,)
+    count = (b.many((2, 1, 4, 0), size),) if x.shape else (1,)
     return (x, dim, draw_places(b, size, count)), {}
 
 
@@ -157,7 +157,8 @@ def _index_put(b: Builder) -> Drawn:
         mask = draw_mask(b, x.shape, broadcast=False)
         return (x, (mask,), b.operand(())), {"accumulate": accumulate}
     taken = draw_distinct(b, x.shape[0])
-    first = draw_places(b, x.shape[0], (3,), negative=True) if accumulate else literal(b, np.array(taken))
+    several, *_ = b.grown((3, *x.shape[1:]))
+    first = draw_places(b, x.shape[0], (several,), negative=True) if accumulate else literal(b, np.array(taken))
     indices, shape = [first], (*first.shape, *x.shape[1:])
     if len(x.shape) > 1 and b.chance(2):
         indices.append(draw_places(b, x.shape[1], first.shape))
@@ -173,7 +174,9 @@ def draw_gather(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(0, 4)))
     dim = draw_dim(b, len(x.shape))
     axis = dim % len(x.shape) if x.shape else 0
-    shape = tuple(b.pick((n, 1, 2, 5)) if k == axis else (n if not b.chance(4) else 1) for k, n in enumerate(x.shape))
+    shape = tuple(
+        b.many((n, 1, 2, 5), n) if k == axis else (n if not b.chance(4) else 1) for k, n in enumerate(x.shape)
+    )
     return (x, dim, draw_places(b, x.shape[axis] if x.shape else 1, shape)), {}
 
 
@@ -206,7 +209,7 @@ operator("scatter_add", custom(_scatter_add, same, INPLACE), dtypes=NUMERIC)
 
 def _take(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(0, 3)))
-    shape = b.pick(((2,), (1,), (2, 3), (), (0,)))
+    shape = b.many(((2,), (1,), (2, 3), (), (0,)), (257, 256))
     return (x, draw_places(b, max(_count(x.shape), 1), shape, negative=True)), {}
 
 
@@ -214,7 +217,10 @@ def _put(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(0, 3)))
     accumulate = bool(b.choose(2))
     size = _count(x.shape)
-    index = draw_places(b, size, (3,), negative=True) if accumulate else literal(b, np.array(draw_distinct(b, size)))
+    if accumulate:
+        index = draw_places(b, size, b.grown((3,)), negative=True)
+    else:
+        index = literal(b, np.array(draw_distinct(b, size)))
     return (x, index, b.operand(index.shape)), {"accumulate": accumulate}
 
 
@@ -232,7 +238,7 @@ def _taken(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 def _take_along(b: Builder) -> Drawn:
     x = b.operand(filled(b.draw_shape(1, 3)))
     dim = draw_axis(b, len(x.shape))
-    shape = tuple(b.pick((n, 1, 3)) if k == dim else b.pick((n, 1)) for k, n in enumerate(x.shape))
+    shape = tuple(b.many((n, 1, 3), n) if k == dim else b.pick((n, 1)) for k, n in enumerate(x.shape))
     return (x, draw_places(b, x.shape[dim], shape)), {"dim": dim - b.choose(2) * len(x.shape)}
 
 

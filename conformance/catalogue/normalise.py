@@ -48,10 +48,10 @@ operator("nn.functional.layer_norm", last_dims(True))
 operator("nn.functional.rms_norm", last_dims(False), graph="free")
 
 
-def channels(b: Builder, count: int, low: int = 0) -> tuple[int, ...]:
-    """A shape (N, count, …) of at most 144 elements."""
+def channels(b: Builder, count: int, low: int = 0, many: int = 0) -> tuple[int, ...]:
+    """A shape (N, count, …) of at most 144 elements; in a huge program its dimension ``many`` is large."""
     rest = ((), (2,), (3,), (2, 2), (1, 3, 2))[b.integer(low, 4)]
-    return (b.many((2, 1, 3), 1 << 15), count, *rest)
+    return b.grown((b.pick((2, 1, 3)), count, *rest), many)
 
 
 def groups() -> Any:
@@ -72,8 +72,9 @@ def batch(instance: bool) -> Any:
     """An input by channel, with statistics of its own or running ones."""
 
     def draw(b: Builder) -> Drawn:
-        count = b.pick((2, 1, 3))
-        x = b.operand(channels(b, count, 2 if instance else 1))
+        # Of the numbers of one channel PyTorch adds up so many one by one, and loses 100 units.
+        x = b.operand(channels(b, b.pick((2, 1, 3)), *((2, 0) if instance else (1, 1))))
+        count = x.shape[1]
         running = [b.operand((count,), domain=d, grad=False) for d in (REAL, POSITIVE)]
         own = bool(b.choose(2))
         attrs: dict[str, Any] = {"running_mean": running[0], "running_var": running[1], "momentum": b.pick((0.5, 0.25))}

@@ -36,7 +36,11 @@ def literal(b: Builder, values: np.ndarray) -> Value:
 
 
 def draw_distinct(b: Builder, size: int, most: int = 4) -> list[int]:
-    """Some places of a dimension, none twice: where a place is written twice, which value stays is undefined."""
+    """Some places of a dimension, none twice: where a place is written twice, which value stays is undefined. In a huge
+    program all of them, or three quarters."""
+    if b.sizes == "huge":
+        first = b.choose(size)
+        return [(first - k) % size for k in range(size - b.choose(2) * (size // 4))]
     left = list(range(min(size, 16)))
     return [left.pop(b.choose(len(left))) for _ in range(b.integer(1, min(most, size)) if size else 0)]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import operator
 from .arguments import Drawn, custom
-from .window import SPACES, resized, sampled
+from .window import SPACES, resized, sampled, weighable
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -24,7 +24,7 @@ def _resized(b: Builder) -> Drawn:
     """A size, or a factor that is recomputed from the size it gives or not; one for all dimensions or one for each."""
     dims = b.pick((2, 1, 3))
     mode = b.pick(EVERY_MODE[dims])
-    x = b.operand((b.pick((1, 2)), b.pick((1, 2)), *b.pick(SPACES[dims])))
+    x = b.operand(b.grown((b.pick((1, 2)), b.pick((1, 2)), *b.pick(SPACES[dims]))))
     attrs: dict[str, Any] = {"mode": mode, "align_corners": bool(b.choose(2)) if mode in SMOOTH else None}
     if b.chance(2):
         attrs["scale_factor"] = b.pick((2.0, 1.5, 0.5, 0.75))
@@ -32,6 +32,8 @@ def _resized(b: Builder) -> Drawn:
     else:
         attrs["size"] = b.pick((3, 2, 5)) if b.chance(3) else tuple(b.pick((3, 2, 5, 7, 1)) for _ in range(dims))
         attrs["antialias"] = mode in ("bilinear", "bicubic") and b.chance(3)
+        if attrs["antialias"] and isinstance(attrs["size"], tuple):
+            attrs["size"] = weighable(b, attrs["size"])
     return (x,), attrs
 
 

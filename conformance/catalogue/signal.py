@@ -29,7 +29,7 @@ def _pieces(b: Builder) -> dict[str, Any]:
 
 
 def _signal(b: Builder) -> Drawn:
-    x = b.operand((*b.pick(((), (2,), (1,))), b.pick((8, 7, 12))))
+    x = b.operand(b.grown((*b.pick(((), (2,), (1,))), b.pick((8, 7, 12)))))
     attrs = _pieces(b)
     attrs["onesided"] = False if b.dtype in COMPLEX else b.pick((True, False))
     if attrs["center"]:
@@ -41,7 +41,8 @@ def _spectrum(b: Builder) -> Drawn:
     attrs = _pieces(b)
     onesided = b.choose(3) != 2
     bins = attrs["n_fft"] // 2 + 1 if onesided else attrs["n_fft"]
-    x = b.operand((*b.pick(((), (2,))), bins, b.pick((5, 4))))
+    batch = b.pick(((), (2,)))
+    x = b.operand(b.grown((*batch, bins, b.pick((5, 4))), 0 if batch else 1))
     attrs |= {"onesided": onesided, "length": b.pick((None, 3))}
     return (x,), {**attrs, "return_complex": False if onesided else b.pick((False, True))}
 

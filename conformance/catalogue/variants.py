@@ -210,9 +210,9 @@ operator("cdist.product", custom(_by_product, all_pairs, FUNCTION), contraction=
 
 
 def _sparse(b: Builder) -> Drawn:
-    table = b.operand((b.integer(1, 5), b.integer(1, 4)))
+    table = b.operand(b.grown((b.integer(1, 5), b.integer(1, 4))))
     # PyTorch reads no 0-d tensor of places here.
-    places = draw_places(b, table.shape[0], b.pick(((3,), (2, 3), (1,))))
+    places = draw_places(b, table.shape[0], b.many(((3,), (2, 3), (1,)), (257, 256)))
     return (places, table), {"padding_idx": b.pick((None, 0, -1)), "sparse": b.pick((True, False))}
 
 

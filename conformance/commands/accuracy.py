@@ -92,14 +92,23 @@ def truths(line: Operator, points: np.ndarray) -> tuple[list[Any], list[Any]]:
 
     with mpmath.workdps(DIGITS):
         numbers = [mpmath.mpf(float(x)) for x in points]
-        return [_known(at, x) for x in numbers], [_slope(at, x) for x in numbers]
+        return [_value(at, x) for x in numbers], [_slope(at, x) for x in numbers]
+
+
+def _value(function: Any, x: Any) -> Any:
+    """The value; with more digits where it may be what 1 and another number left of each other."""
+    found = _known(function, x)
+    if found is None or abs(found) > mpmath.mpf(10) ** -20:
+        return found
+    with mpmath.workdps(TAIL_DIGITS):
+        return _known(function, x)
 
 
 def _slope(function: Any, x: Any) -> Any:
     """The derivative; where it is lost beside the value, as in the upper tail of a distribution, with more digits."""
     found = _known(lambda x: mpmath.diff(function, x), x)
     value = _known(function, x)
-    if found is None or value is None or abs(found) > mpmath.mpf(10) ** -20 * abs(value):
+    if found is None or value is None or abs(found) > mpmath.mpf(10) ** -20 * max(1, abs(value)):
         return found
     with mpmath.workdps(TAIL_DIGITS):
         return _known(lambda x: mpmath.diff(function, x), x)

@@ -35,7 +35,7 @@ from ..programs.program import (
     Write,
 )
 from .domains import REAL, Domain, draw_data
-from .shapes import Shape, draw_edge, draw_huge, draw_shape
+from .shapes import Shape, draw_edge, draw_huge, draw_shape, grow
 from .source import Source
 
 if TYPE_CHECKING:
@@ -112,6 +112,10 @@ class Builder:
         if self.sizes == "edge":
             return (1, 0, options[0])[self.choose(3)]
         return self.many(options, huge)
+
+    def grown(self, shape: Shape, dim: int = 0, times: int = 1) -> Shape:
+        """The shape; in a huge program its dimension ``dim`` makes it ``times`` 65,536 elements or just more."""
+        return grow(shape, dim, times) if self.sizes == "huge" else shape
 
     def size(self, options: Sequence[int]) -> int:
         """A size among the options; 1 or the first of them where edges are what is tested."""

@@ -90,6 +90,8 @@ def draw_data(source: Source, domain: Domain, dtype: str, shape: tuple[int, ...]
             kind = "eighths" if is_off_grid else "dyadic"
         elif is_off_grid and kind == "dyadic":
             kind = "uniform"
+        if domain.name == "signs":
+            kind = "ends"
         return Pattern(kind, source.choose(1 << 16), float(domain.low), float(domain.high))
     if domain.distinct:
         return _draw_distinct(source, dtype, count)

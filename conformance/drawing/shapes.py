@@ -87,6 +87,14 @@ def draw_huge(source: Source, low: int = 0, high: int = 4) -> Shape:
     return options[source.choose(len(options))]
 
 
+def grow(shape: Shape, dim: int, times: int) -> Shape:
+    """The shape with no zero and so large a dimension ``dim`` that there are ``times`` 65,536 elements or just more."""
+    sizes = [n or 1 for n in shape]
+    sizes[dim] = 1
+    sizes[dim] = -(-65537 * times // math.prod(sizes))
+    return tuple(sizes)
+
+
 def draw_edge(source: Source, low: int = 0, high: int = 4) -> Shape:
     """A shape of no or one element, or with a dimension of size 1."""
     rank = low + source.choose(high - low + 1)

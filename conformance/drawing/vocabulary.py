@@ -89,6 +89,11 @@ class Language(Builder):
             self.folded.add(result.index)
         return result
 
+    def write(self, target: Value, kind: str, *args: Any) -> Value:
+        result = super().write(target, kind, *args)
+        self.memory[result.index] = self.shared([target])
+        return result
+
     def leaf(self, *args: Any, **options: Any) -> Value:
         made = super().leaf(*args, **options)
         step = self.steps[-1]

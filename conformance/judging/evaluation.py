@@ -303,8 +303,8 @@ def _check(step: p.Step) -> None:
         raise NoReference("a function that writes into its argument isn't a step of a value program")
     if not isinstance(step, _VALUE_STEPS) or (isinstance(step, p.Call) and step.form == "inplace"):
         raise NoReference(f"{type(step).__name__} isn't a step of a value program")
-    # What a transform differentiates inside takes no notice of the modes around it.
-    if step.modes and not isinstance(step, p.Transform):
+    # What a transform differentiates inside takes no notice of the modes around it; what has a definition, of seeds.
+    if not isinstance(step, p.Transform) and not all(mode in p.SEEDS for mode in step.modes):
         raise NoReference("modes aren't part of a value program")
 
 

@@ -102,6 +102,17 @@ def verdicts(judge: Judge, program: Program) -> Iterator[str]:
             yield _verdict(program, found)
 
 
+def verdict_at_call(program: Program, found: Divergence, oracle: Backend) -> str:
+    """Who is right about the value of a call that differs, on the operands that it had."""
+    kind, index, path = found.place
+    step = program.steps[index] if kind == "step" else None
+    alone = isolated(program, index, oracle) if isinstance(step, Call) else None
+    if alone is None:
+        return "undecided"
+    call = next(k for k, step in enumerate(alone.steps) if isinstance(step, Call))
+    return _verdict(alone, replace(found, place=("step", call, path)))
+
+
 def _apart(mine: Observed, theirs: Observed, place: Place, close: Closeness) -> Iterator[Divergence]:
     """The elements that part, the worst first: at a pole, say, the arbiter has no opinion, but beside it it has."""
     rest = mine.array.copy()

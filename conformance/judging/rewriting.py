@@ -3,7 +3,7 @@ one element, where each is computed for itself."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from .. import catalogue
 from ..programs.leafdata import leaf_array
 from ..programs.program import Backward, Call, Grad, Item, Leaf, Observe, Program, Ref, Region, Step, Transform, refs
+from .aliases import meaning, renamed, without_shared_writes
 
 ELEMENTWISE = frozenset({"pointwise", "special", "activation"})
 SINGLE_LOSSES = frozenset({"nn.functional.binary_cross_entropy", "nn.functional.binary_cross_entropy_with_logits"})
@@ -21,8 +22,9 @@ JOINING = frozenset({"nn.functional.glu", "nn.functional.prelu", "nn.functional.
 
 def without_writes(program: Program) -> Program:
     """The program with each in-place call on a fresh clone or result made a call that returns: from there on, what names
-    the clone means the result. So in the functions that its transforms run. Other writes stay as they are."""
-    return Program(_returning(program.steps, 0)[0])
+    the clone means the result, and so do its views. In the functions that its transforms run, only where there are no
+    views. Other writes stay as they are."""
+    return Program(_returning(without_shared_writes(program, _is_new).steps, 0)[0])
 
 
 def _returning(given: tuple[Step, ...], first: int) -> tuple[tuple[Step, ...], dict[int, Ref]]:
@@ -30,7 +32,7 @@ def _returning(given: tuple[Step, ...], first: int) -> tuple[tuple[Step, ...], d
     steps: list[Step] = []
     newest: dict[int, Ref] = {}
     for index, step in enumerate(given):
-        moved = _renamed(step, newest)
+        moved = renamed(step, newest)
         if isinstance(moved, Transform) and moved.region is not None:
             moved = replace(moved, region=_returning_region(moved.region))
         if isinstance(step, Call) and step.form == "inplace" and isinstance(step.args[0], Ref):
@@ -44,34 +46,25 @@ def _returning(given: tuple[Step, ...], first: int) -> tuple[tuple[Step, ...], d
 
 def _returning_region(region: Region) -> Region:
     steps, newest = _returning(region.steps, region.params)
-    return replace(region, steps=steps, results=_replaced(region.results, newest))
+    return replace(region, steps=steps, results=meaning(region.results, newest))
 
 
 def _is_fresh(before: tuple[Step, ...], place: int, target: Ref) -> bool:
-    """Whether a value, the step at a place, is a clone, or was computed, and nothing made a view of it before."""
-    step = before[place] if place >= 0 else None
-    if not isinstance(step, Call) or step.form == "inplace" or not (step.op == "clone" or _is_computed(step.op)):
+    """Whether a value, the step at a place, is a clone, or was computed, and nothing that may be a view was made of it."""
+    if place < 0 or not _is_new(before[place]):
         return False
     users = [s for s in before if isinstance(s, Call) and target in s.args]
-    return not any(catalogue.find(s.op).view for s in users)
+    return all(s.form == "inplace" or _is_new(s) for s in users)
+
+
+def _is_new(step: Step) -> bool:
+    return isinstance(step, Call) and step.form != "inplace" and (step.op == "clone" or _is_computed(step.op))
 
 
 def _is_computed(op: str) -> bool:
     """Whether results are new numbers: ``positive`` returns its operand."""
     line = catalogue.find(op)
     return line.family in ELEMENTWISE and not line.view and op != "positive"
-
-
-def _renamed(step: Any, newest: dict[int, Ref]) -> Any:
-    if not newest:
-        return step
-    return replace(step, **{f.name: _replaced(getattr(step, f.name), newest) for f in fields(step)})
-
-
-def _replaced(value: Any, newest: dict[int, Ref]) -> Any:
-    if isinstance(value, Ref):
-        return newest.get(value.index, value)
-    return tuple(_replaced(part, newest) for part in value) if isinstance(value, tuple) else value
 
 
 def at_element(program: Program, shape: tuple[int, ...], element: int) -> Program | None:

@@ -7,6 +7,7 @@ and ``u(i) = (z(i) >> 11) · 2⁻⁵³``, all in float64, then rounded once to t
 - ``uniform``: low + (high - low)·u(i)
 - ``dyadic``: floor(4·low + (4·high - 4·low + 1)·u(i)) / 4
 - ``eighths``: floor(4·low + 4·(high - low)·u(i)) / 4 + 1/8
+- ``ends``: low where u(i) < 1/2, else high
 - ``distinct``: low + (high - low)·(rank of z(i) among all + 1/2) / n
 - ``constant``: low
 
@@ -89,7 +90,9 @@ def _reals(pattern: Pattern, count: int) -> NDArray[np.float64]:
         return np.floor(4 * low + (4 * high - 4 * low + 1) * unit) / 4
     if pattern.kind == "eighths":
         return np.floor(4 * low + 4 * (high - low) * unit) / 4 + 0.125
-    raise ValueError(f"unknown pattern {pattern.kind!r}: expected uniform, dyadic, eighths, distinct or constant")
+    if pattern.kind == "ends":
+        return np.where(unit < 0.5, low, high)
+    raise ValueError(f"unknown pattern {pattern.kind!r}: expected uniform, dyadic, eighths, ends, distinct or constant")
 
 
 @lru_cache(16)

@@ -19,7 +19,7 @@ from ..judging.judge import Judge, Judgement, Law
 from ..programs.program import Program
 from ..programs.trace import Raised, Trace
 from ..recording.results import result_line
-from ..searching.excuse import Excuse, LanguageExcuse
+from ..searching.excuse import ClauseExcuse, Excuse, LanguageExcuse
 from ..searching.finding import Finding, convention, find_fault, is_conventional
 from ..searching.foreign import choice
 from ..searching.kept import Kept
@@ -31,6 +31,7 @@ from .properties import Property
 
 LANGUAGE_SHARE = 13
 """Whole-language programs a block, as a multiple of the examples a property: 100,000 in 16 blocks at thorough."""
+Choice = Callable[[Program, Judgement], bool]
 MORE = 64
 """How many more programs an engine must refuse before its claim of an operator is called untrue."""
 AGAIN = 4
@@ -117,7 +118,7 @@ class Check:
             self._finish(self._unclaimed(identity, lacking, Tally()))
             return
         examples = kind.examples(self.settings.examples)
-        witness = self._operator_witness(line, kind)
+        witness = self._operator_witness(kind, line)
         self._finish(self._search(identity, draw, witness, kind.law, kind.convention, examples))
 
     def language(self, block: int, draw: Draw) -> None:
@@ -170,9 +171,9 @@ class Check:
         result["findings"], result["message"] = [finding.line["id"]], message
         return Outcome(result, [finding], f"{identity['id']}: {message}")
 
-    def _operator_witness(self, line: Operator, kind: Property) -> Witness:
-        """What is written may have no gradient, or be too small: that raises, and shows the situation as well."""
-        writes = not line.plain_forms or kind.name in ("view-write", "inplace", "inplace-forward")
+    def _operator_witness(self, kind: Property, line: Operator) -> Witness:
+        """Writes may be refused."""
+        writes = kind.name in ("view-write", "inplace", "inplace-forward") or not line.plain_forms
         return (lambda trace: True) if kind.convention or writes else finished
 
     def _finish(self, outcome: Outcome) -> None:
@@ -196,7 +197,7 @@ class Check:
         judge, examples = self.judge, examples or self.settings.examples
         judge.close.headroom, judge.at_kinks = 0.0, convention
         seed = (self.settings.seed, zlib.crc32(identity["id"].encode()))
-        excuse = excuse or Excuse(identity, self.judge)
+        excuse = excuse or (Excuse if identity["operator"] else ClauseExcuse)(identity, self.judge)
         judge.settled = excuse.settles
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity, convention)
@@ -218,6 +219,7 @@ class Check:
             log, judgement = tally.failing
             is_known = identity["id"] in self.settings.known
             other = is_choice if tally.failing is not tally.choice else _no_other
+            other = _or_recorded(other, excuse, judgement)
             smallest = (Program(()), judgement) if is_known else self._smallest(draw, log, judgement, law, other)
             return self._failed(identity, smallest, tally, excuse)
         chosen = tally.unclaimed or compiles(judge.backend)
@@ -230,7 +232,7 @@ class Check:
             return Outcome(result, text=f"{identity['id']}: harness error: {result['message']}")
         return Outcome(result_line(identity, "pass", tally, judge.close.headroom), excuse.findings)
 
-    def _choice(self, identity: dict[str, Any], at_kinks: bool) -> Callable[[Program, Judgement], bool]:
+    def _choice(self, identity: dict[str, Any], at_kinks: bool) -> Choice:
         """Says of a difference whether it is a choice: that another engine than PyTorch's kind is free in, or, at
         kinks, any engine. A fault beside it is not to be taken for one."""
         judge, at_kink = self.judge, convention(identity)
@@ -300,7 +302,7 @@ class Check:
         log: list[int],
         first: Judgement,
         law: Law | None,
-        is_other: Callable[[Program, Judgement], bool],
+        is_other: Choice,
     ) -> tuple[Program, Judgement]:
         assert first.divergence is not None
         if not self.settings.shrink:
@@ -346,6 +348,13 @@ class Check:
         result["findings"], result["message"] = [line["id"]], line["message"]
         head = f"{identity['id']}: {identity['sentence']}\nsource: {identity['source']}\n\n{line['script']}\n"
         return Outcome(result, [Finding(line, "")], head + line["message"])
+
+
+def _or_recorded(other: Choice, excuse: Excuse, first: Judgement) -> Choice:
+    """Keeps what fails by itself from being shrunk into a recorded fault, whose text is known."""
+    if excuse.names(first):
+        return other
+    return lambda program, judgement: other(program, judgement) or excuse.names(judgement)
 
 
 def _no_other(program: Program, judgement: Judgement) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -93,9 +94,9 @@ def _vjp(b: Builder, line: Operator) -> None:
 
 
 def _vjp_near_zero(b: Builder, line: Operator) -> None:
-    """Half of the time with data near 0."""
+    """Mostly with data near 0: other properties ask elsewhere."""
     _vjp(b, line)
-    if b.choose(2):
+    if b.choose(4):
         near_zero(b)
 
 
@@ -161,19 +162,16 @@ def _inplace(b: Builder, line: Operator) -> None:
         b.backward(result, gradient=b.like(target))
 
 
-def _whole(b: Builder, line: Operator) -> None:
-    """Value and gradient, of a line that only writes as it writes them."""
-    if not line.plain_forms:
-        _inplace(b, line)
-    elif line.differentiable:
-        _vjp(b, line)
-    else:
-        _forward(b, line)
-
-
 def _empty(b: Builder, line: Operator) -> None:
     b.sizes = "edge"
-    _whole(b, line)
+    _sized(b, line)
+
+
+def _sized(b: Builder, line: Operator) -> None:
+    """The gradient, or else the value; of a line that only writes, what it writes."""
+    if not line.plain_forms:
+        return _inplace(b, line)
+    return _vjp(b, line) if line.differentiable else _forward(b, line)
 
 
 def _layouts(b: Builder, line: Operator) -> None:
@@ -212,21 +210,21 @@ SMALL_FORWARD = frozenset(
 )
 """Lines that are not held to large sizes in forward mode, and why. The list may only shrink."""
 HUGE, LIMIT = 65536, 1 << 19
-SMALL_ONLY = frozenset({"nn.functional.batch_norm", "nn.functional.interpolate.antialias"})
-"""Lines that are not held to large sizes. PyTorch adds up the numbers of a batch_norm's channel one by one, and loses 100
-units of float64 in 2¹⁶ of them (as recorded for `var`); there are too many to weigh with 60 digits. Enlarged
-images are too large."""
 
 
 def _huge(b: Builder, line: Operator) -> None:
     b.sizes = "huge"
-    _whole(b, line)
+    _sized(b, line)
     _limit(b)
 
 
 def _limit(b: Builder) -> None:
-    if max((math.prod(v.shape) for v in b.values), default=0) > LIMIT:
+    if _largest(b) > LIMIT:
         raise Rejected
+
+
+def _largest(b: Builder) -> int:
+    return max((math.prod(v.shape) for v in b.values), default=0)
 
 
 @cache
@@ -234,11 +232,10 @@ def _grows(name: str) -> bool:
     """Whether the operator's arguments can be huge, and its results then are not too large."""
     for index in range(2):
         b = Builder(Stream(mix(index)), "float64")
-        try:
-            _huge(b, find(name))
-        except Rejected:
-            return False
-        if max((math.prod(v.shape) for v in b.values), default=0) < HUGE:
+        b.sizes = "huge"
+        with suppress(Rejected):
+            _sized(b, find(name))
+        if not HUGE <= _largest(b) <= LIMIT:
             return False
     return True
 
@@ -313,7 +310,7 @@ PROPERTIES: dict[str, Property] = {
             "is right in forward mode beyond 65,536 elements",
             _huge_forward,
             "forward",
-            lambda line: _forwards(line) and line.name not in SMALL_ONLY | SMALL_FORWARD and _grows(line.name),
+            lambda line: _forwards(line) and line.name not in SMALL_FORWARD and _grows(line.name),
             transposed,
             rarity=16,
             least=0,
@@ -334,7 +331,7 @@ PROPERTIES: dict[str, Property] = {
             "is right beyond 65,536 elements",
             _huge,
             "values",
-            lambda line: line.name not in SMALL_ONLY and _grows(line.name),
+            lambda line: _grows(line.name),
             rarity=8,
         ),
         Property(
@@ -352,7 +349,7 @@ PROPERTIES: dict[str, Property] = {
             "reverse",
             is_defined,
             true_gradients,
-            rarity=10,
+            rarity=9,
             least=0,
         ),
         Property(
@@ -381,4 +378,4 @@ def properties_of(line: Operator) -> list[Property]:
 
 
 _REVERSE = frozenset({"vjp", "broadcast"})
-_WRITING = frozenset({"inplace", "inplace-forward", "edge", "huge"})
+_WRITING = frozenset({"inplace", "inplace-forward", "huge", "edge"})

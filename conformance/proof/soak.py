@@ -2,7 +2,8 @@
 
 PyTorch with one or two threads, and refgrad, stand against PyTorch with one thread, in float32 and in float64. Half of
 the programs are of the whole language, the rest are operators' properties and clauses. A file takes one line a chunk,
-so that a run that was cut goes on. The headroom is the largest error seen, as a share of what was allowed.
+so that a run that was cut goes on. The headroom is the largest error seen, as a share of what was allowed. A program
+that ends the process is a difference of the kind ``crash``, whichever engine it was; the run goes on.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import json
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..backends import Backend, collecting_warnings, load
@@ -23,6 +24,7 @@ from ..catalogue import operators
 from ..drawing.generate import one_operator
 from ..drawing.language import language
 from ..drawing.source import Rejected, Stream, mix
+from ..judging.compare import Divergence
 from ..judging.judge import Judge, Judgement, Law
 from ..programs.codec import encode_program
 from ..programs.program import Program
@@ -32,9 +34,11 @@ from ..promises.clause import Programs, clause_functions
 from ..promises.properties import properties_of
 from ..promises.questions import Question
 from ..searching.excuse import Excuse, LanguageExcuse
-from ..searching.finding import find_fault
+from ..searching.finding import find_fault, source_of
 from ..searching.search import Draw
+from ..searching.shrink import shrink_steps
 from .trials import asked
+from .workers import Note, ends_its_process, results
 
 ORACLE = "torch"
 CHUNK = 250
@@ -153,19 +157,25 @@ class Soaker:
         self.excuses: dict[str, Excuse] = {}
         self.shown: Counter[tuple[str, str]] = Counter()
 
-    def run(self, programs: int) -> None:
-        """Judges so many programs."""
+    def run(self, programs: int, ended: Mapping[int, str], note: Note) -> None:
+        """Judges so many programs, and notes each before; those that ``ended`` a process are not run here again."""
         seed, attempt = (self.chunk.seed, zlib.crc32(self.cell.name.encode()), self.chunk.index), 0
         while self.chunk.programs < programs:
-            source = Stream(mix(*seed, attempt))
+            source, number = Stream(mix(*seed, attempt)), attempt
             attempt += 1
             groups = kinds(self.cell.dtype)
             group = groups[(0, 0, 0, 0, 1, 1, 1, 2)[source.choose(8)]]
             kind = group[source.choose(len(group))]
             try:
-                self._one(kind, kind.draw(source))
+                program = kind.draw(source)
             except Rejected:
                 self.chunk.statuses["filtered"] += 1
+                continue
+            if number in ended:
+                self._crash(kind, program, ended[number])
+                continue
+            note(number)
+            self._one(kind, program)
 
     def _one(self, kind: Kind, program: Program) -> None:
         judge = self.judge
@@ -181,14 +191,39 @@ class Soaker:
             self.chunk.needed[how] += 1
             self.chunk.headroom[how] = max(self.chunk.headroom.get(how, 0.0), judge.close.headroom)
 
+    def _excuse(self, kind: Kind) -> Excuse:
+        id = str(kind.identity["id"])
+        if id not in self.excuses:
+            make = LanguageExcuse if id.startswith("language") else Excuse
+            self.excuses[id] = make(kind.identity, self.judge)
+        return self.excuses[id]
+
+    def _crash(self, kind: Kind, program: Program, how: str) -> None:
+        """Reports a program that ended a process, made smaller where one engine alone does so with it. A recorded fault
+        of the oracle's is one only where the backend lives on."""
+        sides = {"backend": self.judge.backend, "oracle": self.judge.oracle}
+        dead = [side for side, engine in sides.items() if _is_deadly(engine, program)]
+        if dead:
+            program = shrink_steps(program, partial(_is_deadly, sides[dead[0]]))
+        names = " and ".join(sides[side].name for side in dead) or "neither engine alone"
+        found = Divergence("crash", ("step", len(program.steps) - 1, ()), f"the process ended ({how}): {names}")
+        self.chunk.programs += 1
+        if dead == ["oracle"] and self._excuse(kind).explains(program, found):
+            self.chunk.statuses["recorded fault"] += 1
+            return
+        self.chunk.statuses["unexplained"] += 1
+        shown = {"id": str(kind.identity["id"]), "status": "unexplained", "kind": found.kind, "message": found.message}
+        verdict = dead[0] if len(dead) == 1 else "both" if dead else "undecided"
+        source = source_of(program, sides[dead[0]] if dead else self.judge.backend)
+        self.chunk.differences.append(
+            {**shown, "verdict": verdict, "script": source, "program": encode_program(program)}
+        )
+
     def _differs(self, kind: Kind, program: Program, judgement: Judgement) -> str:
         """Whether a difference is a recorded fault of the oracle, a matter of convention, or unexplained."""
         id, found = str(kind.identity["id"]), judgement.divergence
         assert found is not None
-        excuse = self.excuses.get(id)
-        if excuse is None:
-            make = LanguageExcuse if id.startswith("language") else Excuse
-            excuse = self.excuses[id] = make(kind.identity, self.judge)
+        excuse = self._excuse(kind)
         if not isinstance(excuse, LanguageExcuse) and excuse.enough and excuse.fault(found) is not None:
             return "recorded fault, not arbitrated again"
         if excuse(program, judgement):
@@ -203,13 +238,28 @@ class Soaker:
         return status
 
 
-def soak_chunk(cell: Cell, index: int, seed: int, programs: int) -> Chunk:
-    """One chunk, in this process."""
+def _is_deadly(engine: Backend, program: Program) -> bool:
+    return ends_its_process(partial(engine.execute, program))
+
+
+def soak_chunk(
+    cell: Cell,
+    index: int,
+    seed: int,
+    programs: int,
+    ended: Mapping[int, str] = MappingProxyType({}),
+    note: Note = lambda number: None,
+) -> Chunk:
+    """One chunk, in this process. ``ended``: how programs, by number, ended a process that ran this chunk before."""
     chunk, started = Chunk(cell.name, index, seed), time.perf_counter()
     with collecting_warnings():
-        Soaker(cell, chunk).run(programs)
+        Soaker(cell, chunk).run(programs, ended, note)
     chunk.seconds = round(time.perf_counter() - started, 3)
     return chunk
+
+
+def _chunk(work: tuple[Cell, int, int, int], ended: dict[int, str], note: Note) -> Chunk:
+    return soak_chunk(*work, ended, note)
 
 
 def done(path: Path, seed: int) -> dict[tuple[str, int], dict[str, Any]]:
@@ -231,12 +281,12 @@ def soak(path: Path, programs: int, jobs: int = 2, seed: int = 0, cells: Sequenc
     path.parent.mkdir(parents=True, exist_ok=True)
     chunks = -(-programs // (CHUNK * len(cells)))
     before = done(path, seed)
-    missing = [(cell, k) for k in range(chunks) for cell in cells if (cell.name, k) not in before]
+    missing = [(cell, k, seed, CHUNK) for k in range(chunks) for cell in cells if (cell.name, k) not in before]
     if path.exists() and (text := path.read_bytes()) and not text.endswith(b"\n"):
         path.write_bytes(text + b"\n")
-    with path.open("a", encoding="ascii") as file, ProcessPoolExecutor(jobs) as pool:
-        for future in as_completed(pool.submit(soak_chunk, cell, k, seed, CHUNK) for cell, k in missing):
-            file.write(json.dumps(future.result().line()) + "\n")
+    with path.open("a", encoding="ascii") as file:
+        for chunk in results(_chunk, missing, jobs):
+            file.write(json.dumps(chunk.line()) + "\n")
             file.flush()
     return summary(list(done(path, seed).values()))
 

@@ -18,7 +18,7 @@ from ..judging.judge import Judgement
 from ..judging.tracing import values
 from ..programs.leafdata import DTYPES, EPS, leaf_array
 from ..programs.needs import CAPABILITIES
-from ..programs.program import Backward, Call, Grad, Leaf, Program, Step, Transform
+from ..programs.program import Backward, Call, Grad, Leaf, Program, Ref, Step, Transform
 from ..programs.trace import Observed, Outcome
 
 ROUNDING = 16
@@ -26,6 +26,8 @@ ROUNDING = 16
 Where there are many numbers, their square root: what adding them up one after another loses."""
 
 
+FACTORS = {"cholesky_solve": 1, "cholesky_inverse": 0}
+"""Operators that take a triangular factor, and as which argument."""
 FORMULA = "the rounding of another formula"
 
 
@@ -53,6 +55,8 @@ def otherwise(
         return None
     if _is_same_together(program, found):
         return "what each of several elements in one place in memory gets: together they get the same"
+    if _is_beside_triangle(program, found):
+        return "what lies beside the triangle of a factor: it isn't read"
     if _is_rounding(program, judgement, found):
         return FORMULA
     if convention and _is_nan_for_nothing(program, found, backend, oracle):
@@ -92,10 +96,8 @@ def _is_finite(outcome: Outcome) -> bool:
 
 def _is_same_together(program: Program, found: Divergence) -> bool:
     """Whether two gradients in a leaf whose elements share memory differ, and their sums over what is shared don't."""
-    _, index, path = found.place
-    step = program.steps[index] if index < len(program.steps) else None
-    if isinstance(step, Grad) and path:
-        step = program.steps[step.inputs[path[0]].index]
+    index = _differentiated(program, found)
+    step = None if index is None else program.steps[index]
     mine, theirs = found.backend, found.oracle
     if not isinstance(step, Leaf) or not isinstance(mine, Observed) or not isinstance(theirs, Observed):
         return False
@@ -105,6 +107,32 @@ def _is_same_together(program: Program, found: Divergence) -> bool:
     sums = [side.array.sum(shared) for side in (mine, theirs)]
     bound = ROUNDING * EPS[theirs.dtype] * max(float(np.abs(theirs.array).sum()), 1.0)
     return bool(np.abs(sums[0] - sums[1]).max(initial=0.0) <= bound)
+
+
+def _differentiated(program: Program, found: Divergence) -> int | None:
+    """Of which value a difference is the gradient."""
+    kind, index, path = found.place
+    step = program.steps[index] if index < len(program.steps) else None
+    if isinstance(step, Grad) and path:
+        return step.inputs[path[0]].index
+    return index if kind == "gradient" else None
+
+
+def _is_beside_triangle(program: Program, found: Divergence) -> bool:
+    """Whether gradients in a triangular factor differ beside its triangle alone, where the backend's are 0: it takes
+    the factor for what it is, and reads nothing there."""
+    index = _differentiated(program, found)
+    calls = [step for step in program.steps if isinstance(step, Call) and step.op in FACTORS]
+    calls = [call for call in calls if index is not None and call.args[FACTORS[call.op]] == Ref(index)]
+    mine, theirs = found.backend, found.oracle
+    if not calls or not isinstance(mine, Observed) or not isinstance(theirs, Observed) or theirs.dtype not in EPS:
+        return False
+    upper = bool(dict(calls[0].attrs).get("upper"))
+    rows, columns = np.indices(mine.array.shape[-2:])
+    beside = rows > columns if upper else rows < columns
+    gap = np.abs(mine.array - theirs.array)
+    bound = ROUNDING * EPS[theirs.dtype] * max(float(np.abs(theirs.array).max(initial=0.0)), 1.0)
+    return not mine.array[..., beside].any() and bool(gap[..., ~beside].max(initial=0.0) <= bound)
 
 
 def _is_rounding(program: Program, judgement: Judgement, found: Divergence) -> bool:

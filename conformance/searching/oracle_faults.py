@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 LIST = Path(__file__).parents[1].joinpath("oracle_faults.toml")
 
@@ -15,7 +16,7 @@ class OracleFault:
     """One entry. ``versions`` is the prefix of the oracle's versions that have the fault; ``script`` shows it.
 
     ``kind`` is the kind of divergence. A value is excused where the arbiter rules against the oracle; anything else
-    (an error where there is a derivative) only where what is reported holds the text ``shows``."""
+    (an error where there is a derivative) only where what is reported holds a text of ``shows``."""
 
     oracle: str
     versions: str
@@ -24,7 +25,7 @@ class OracleFault:
     reason: str
     script: str = ""
     kind: str = "value"
-    shows: str = ""
+    shows: str | tuple[str, ...] = ""
 
     def __post_init__(self) -> None:
         if (self.kind == "value") == bool(self.shows):
@@ -39,14 +40,19 @@ class OracleFault:
 
     def explains(self, kind: str, message: str) -> bool:
         """Whether a divergence may be this fault."""
-        return kind == self.kind and self.shows in message
+        texts = (self.shows,) if isinstance(self.shows, str) else self.shows
+        return kind == self.kind and any(text in message for text in texts)
 
 
 @cache
 def recorded() -> tuple[OracleFault, ...]:
     """The list as read from the file."""
     tables = tomllib.loads(LIST.read_text(encoding="utf-8")).get("fault", [])
-    return tuple(OracleFault(**{**table, "properties": tuple(table["properties"])}) for table in tables)
+    return tuple(OracleFault(**{name: _frozen(value) for name, value in table.items()}) for table in tables)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(cast(list[str], value)) if isinstance(value, list) else value
 
 
 def find(oracle: str, version: str, operator: str | None, prop: str | None) -> tuple[OracleFault, ...]:

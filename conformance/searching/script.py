@@ -86,6 +86,8 @@ def pattern(kind, seed, low, high, shape):
     u = (z >> np.uint64(11)) * 2.0**-53
     if kind == "eighths":
         return (np.floor(4 * low + 4 * (high - low) * u) / 4 + 0.125).reshape(shape)
+    if kind == "ends":
+        return np.where(u < 0.5, low, high).reshape(shape)
     u = np.floor(4 * low + (4 * (high - low) + 1) * u) / 4 if kind == "dyadic" else low + (high - low) * u
     return u.reshape(shape)
 """.splitlines()
@@ -282,10 +284,10 @@ def _node_result(step: p.Hook) -> str:
 
 
 def _region_lines(inner: _Printer, region: p.Region, index: int, captures: tuple[p.Ref, ...]) -> list[str]:
+    """A region as a function. What it closes over it has as defaults: inside, the same names mean other values."""
     own = region.params - len(captures)
-    bound = ", ".join(f"v{i}" for i in range(own))
-    lines = [f"def f{index}({bound}):"]
-    lines += [f"    v{own + i} = v{ref.index}" for i, ref in enumerate(captures)]
+    bound = [f"v{i}" for i in range(own)] + [f"v{own + i}=v{ref.index}" for i, ref in enumerate(captures)]
+    lines = [f"def f{index}({', '.join(bound)}):"]
     first = region.params
     lines += ["    " + line for i, s in enumerate(region.steps) for line in inner.step(first + i, s)]
     return [*lines, "    return " + ", ".join(f"v{ref.index}" for ref in region.results)]

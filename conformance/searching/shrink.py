@@ -11,6 +11,7 @@ from typing import Any
 from ..catalogue import find as find_operator
 from ..drawing.source import Recording, Replay, Source
 from ..programs.program import Call, Leaf, Program, Ref, Region, Step, refs
+from .resizing import resized
 
 Draw = Callable[[Source], Program]
 BUDGET = 400
@@ -104,7 +105,8 @@ def _choices(log: Sequence[int], draw: Draw) -> tuple[int, ...]:
 
 
 def shrink_steps(program: Program, fails: Callable[[Program], bool], budget: int = BUDGET) -> Program:
-    """Leaves out steps that the failure doesn't need, last first, and straightens layouts, until nothing more goes."""
+    """Cuts sizes, leaves out steps that the failure doesn't need, last first, and straightens layouts, until nothing
+    more goes."""
     changed, is_over = True, _clock()
     while changed and budget > 0 and not is_over():
         changed = False
@@ -117,6 +119,7 @@ def shrink_steps(program: Program, fails: Callable[[Program], bool], budget: int
 
 
 def _simpler(program: Program) -> Any:
+    yield from resized(program)
     for index in reversed(range(len(program.steps))):
         shorter = without(program, index)
         if shorter is not None:

@@ -13,6 +13,7 @@ from .._interpreters import LIVE
 from .._modes import LEVELS, state
 from .._pytree import flatten, unflatten
 from .._tensor import Tensor, plain
+from .._views import INFERENCE, NO_GRAD, hidden_view
 from ..autograd.forward_ad import dual, split
 from ._scope import ordinary_tensors, transform_scope
 from ._trees import Argnums, chosen, map_tensors, split_aux, tensor_leaves, with_chosen
@@ -73,6 +74,8 @@ def _run(
             output, aux = split_aux(func(*unflatten(duals, spec)), has_aux, JVP)
             results, shape = tensor_leaves(output, JVP)
             pairs = [tuple(map(released, _pair(t, level, strict))) for t in results]
+            if released is bare:
+                pairs = [(hidden_view(p, NO_GRAD), t) for p, t in pairs]
             aux = map_tensors(lambda t: released(split(t, level)[0]), aux) if has_aux else None
     finally:
         exit_level(level)
@@ -149,7 +152,10 @@ def jacfwd(
         released = _release()
         with ordinary_tensors():
             columns, shape, aux = _columns(partial, leaves, has_aux)
-        found = unflatten([unflatten(list(map(released, row)), spec) for row in columns], shape)
+        columns = [list(map(released, row)) for row in columns]
+        if released is bare:
+            columns = [[hidden_view(t, INFERENCE) for t in row] for row in columns]
+        found = unflatten([unflatten(row, spec) for row in columns], shape)
         return (found, map_tensors(released, aux)) if has_aux else found
 
     return wrapper

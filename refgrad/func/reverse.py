@@ -30,9 +30,10 @@ GRAD = "grad_and_value(f)(*args)"
 
 class Pullback:
     """What a reverse transform keeps of one run: the aliases it differentiates by, the nodes that are its own, and
-    whether results may have history outside."""
+    whether results may have history outside, and which aliases are of inference tensors, whose history shows only where
+    they meet others."""
 
-    __slots__ = ("aliases", "is_recorded", "is_refused", "levels", "outputs", "own")
+    __slots__ = ("aliases", "is_recorded", "is_refused", "levels", "outputs", "own", "unrecorded")
 
     def __init__(self) -> None:
         self.is_recorded = state.grad and not state.inference
@@ -41,6 +42,7 @@ class Pullback:
         self.aliases: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.own: set[Node] = set()
+        self.unrecorded: set[Node] = set()
         # The vmaps around: what is differentiated is batched over all of them, so that no batch is summed.
         self.levels = vmap_levels()
 
@@ -53,13 +55,22 @@ class Pullback:
         with beneath(self.levels):
             physical = lowered(t, self.levels)
             keeps = (self.is_recorded or self.is_refused) and physical._cell is not None
-            made = LIVE.identity(physical if keeps else ordinary(physical))
+            made = LIVE.identity(physical if keeps else self._attached(physical))
+            if made._edge is not None and physical._cell is None:
+                self.unrecorded.add(made._edge[0])
         edge = gradient_edge(made)
         assert edge is not None
         if made._edge is None:
             self.own.add(edge[0])
         self.aliases.append(made)
         return raised(made, self.levels)
+
+    def _attached(self, t: Tensor) -> Tensor:
+        """An ordinary tensor with an inference tensor's history, if results have any."""
+        made, edge = ordinary(t), gradient_edge(t) if t._cell is None and self.is_recorded else None
+        if edge is not None:
+            made._edge, made._needs = edge, True
+        return made
 
     def seen(self, alias: Tensor) -> Tensor:
         """An argument as the function saw it."""
@@ -75,9 +86,13 @@ class Pullback:
         return raised(released, self.levels) if is_batched(t) else released
 
     def _bared(self, t: Tensor) -> Tensor:
-        if not t.requires_grad or (self.is_recorded and not only_leads_to(t, self.own)):
+        if not t.requires_grad or (self.is_recorded and not self._only_leads_here(t)):
             return t
         return bare(t)
+
+    def _only_leads_here(self, t: Tensor) -> bool:
+        own = self.own
+        return only_leads_to(t, own | unrecorded_nodes(t, self.unrecorded) if self.unrecorded else own)
 
     def check_unsaved(self, pulled: Sequence[Tensor]) -> None:
         """Raises RuntimeError where cotangents that are inference tensors would be saved outside the transform."""
@@ -115,19 +130,37 @@ def bare(t: Tensor) -> Tensor:
 
 
 def only_leads_to(t: Tensor, own: set[Node]) -> bool:
-    """Whether all that a tensor's history ends in are the given leaves."""
+    """Whether all that a tensor's history ends in are the given nodes."""
     edge = gradient_edge(t)
-    stack: list[Node] = [] if edge is None else [edge[0]]
+    stack: list[Node] = [] if edge is None or edge[0] in own else [edge[0]]
     seen = set(stack)
     while stack:
         node = stack.pop()
-        if not any(node.edges) and node not in own:
+        if not any(node.edges):
             return False
         for following in node.edges:
-            if following is not None and following[0] not in seen:
+            if following is not None and following[0] not in seen and following[0] not in own:
                 seen.add(following[0])
                 stack.append(following[0])
     return True
+
+
+def unrecorded_nodes(t: Tensor, aliases: set[Node]) -> set[Node]:
+    """The nodes of a tensor's history that PyTorch doesn't record: whose operands all are aliases of inference tensors.
+    Their results, a number and a tensor without history are ordinary operands, beside which an alias is recorded."""
+    edge = gradient_edge(t)
+    seen = set() if edge is None else {edge[0]}
+    stack = list(seen)
+    found: set[Node] = set()
+    while stack:
+        node = stack.pop()
+        following = [None if edge is None else edge[0] for edge in node.edges]
+        if node not in aliases and following and all(f in aliases for f in following):
+            found.add(node)
+        new = {f for f in following if f is not None} - seen
+        seen |= new
+        stack += new
+    return found
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:

@@ -14,6 +14,12 @@ VANISHED = 1e3
 ROOT = (0.0, 1 - EULER, *((-1) ** k * float(special.zetac(k)) / k for k in range(2, 32)))
 """lnΓ(2 + z), and lnΓ(1 + z) + ln(1 + z): (1 - γ)z + Σ (-1)ᵏ(ζ(k) - 1)zᵏ/k. The terms beyond are below rounding."""
 FRACTION = 120
+ERFC_STEP, ERFC_END = 1 / 32, 26.5
+ERFC = np.array([math.erfc(k * ERFC_STEP) for k in range(int(ERFC_END / ERFC_STEP) + 1)])
+_places, _weights = np.polynomial.legendre.leggauss(7)
+GAUSS_LEGENDRE = ((_places + 1) / 2, _weights / 2)
+"""Places and weights on the interval from 0 to 1."""
+DEEP = {"f": 87.0, "d": 708.0}
 LOWEST = 1.4616321449683623
 LEAST = (
     -0.12148629053584961,
@@ -30,7 +36,8 @@ def gauss(a: np.ndarray, share: float) -> np.ndarray:
     wide = np.clip(np.asarray(a, np.float64), -VANISHED, VANISHED)
     head = wide.astype(np.float32).astype(np.float64)
     rest = (wide - head) * (wide + head)
-    return (np.exp(-share * head * head) * np.exp(-share * rest)).astype(a.dtype, copy=False)
+    found = np.exp(-share * head * head)
+    return (found + found * np.expm1(-share * rest)).astype(a.dtype, copy=False)
 
 
 gauss_row = op(
@@ -40,10 +47,31 @@ gauss_row = op(
 
 
 def erfc(a: np.ndarray) -> np.ndarray:
-    """1 - erf; in the upper tail exp(-a²)·erfcx(a)."""
+    """1 - erf. In the upper half erfc at the next of many nodes, and the integral up to it: both are positive."""
     wide = np.asarray(a, np.float64)
-    tail = wide > 2
-    return np.where(tail, gauss(wide, 1.0) * special.erfcx(np.where(tail, wide, 2.0)), special.erfc(wide))
+    found = np.asarray(special.erfc(wide))
+    if a.dtype == np.float64:
+        upper = (wide > 0.5) & (wide < ERFC_END)
+        x = wide[upper]
+        index = np.ceil(x / ERFC_STEP)
+        width = index * ERFC_STEP - x
+        area = np.zeros_like(x)
+        for node, weight in zip(*GAUSS_LEGENDRE):
+            place = width * node
+            area += weight * np.exp(-place * (2 * x + place))
+        found[upper] = ERFC[index.astype(np.intp)] + gauss(x, 1.0) * area * width * (2 / math.sqrt(math.pi))
+    return found
+
+
+def sigmoid(a: np.ndarray) -> np.ndarray:
+    """1/(1 + exp(-a)); exp(a) where the denominator is beyond the largest number."""
+    if a.dtype.kind == "c":
+        return 1 / (1 + np.exp(-a))
+    found = special.expit(a)
+    deep = a < -DEEP.get(a.dtype.char, np.inf)
+    if not deep.any():
+        return found
+    return np.where(deep, np.exp(np.where(deep, a, 0)), found)
 
 
 def lgamma(a: np.ndarray) -> np.ndarray:
@@ -80,11 +108,11 @@ def _series(beside: np.ndarray, a: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def gammaincc(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Γ(a, x)/Γ(a). Where neither the series nor 1 - γ(a, x)/Γ(a) keeps the digits, Legendre's continued fraction from
-    its far end, which at x = 1 takes a hundred terms."""
+    its far end, which at x = 0.8 takes a hundred terms."""
     a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
     lower = special.gammainc(a, x)
     found = np.where((x < 1) & (lower < 0.8), 1 - lower, special.gammaincc(a, x))
-    tail = (a > 0) & (a < 10) & (x >= np.maximum(1, a)) & (x <= 200)
+    tail = (a > 0) & (a < 10) & ((x >= np.maximum(1, a)) | ((x >= 0.8) & (x < 1) & (lower >= 0.8))) & (x <= 200)
     s, y = a[tail], x[tail]
     rest = np.zeros_like(y)
     for k in range(FRACTION, 0, -1):

@@ -13,6 +13,7 @@ from .._layout import pointwise
 from .._op import public
 from .._support import missing
 from .._tensor import Tensor
+from . import accurate
 from .activation import activation_row, place
 from .layout import no_complex_gradient
 
@@ -37,17 +38,13 @@ def _gelu_vjp(g: Any, F: Any, self: Any, approximate: str) -> Any:
 gelu_row = activation_row("gelu(self, *, approximate)", _gelu, "GeluKernelImpl", self=_gelu_vjp)
 
 
-def _sigmoid(a: Any) -> Any:
-    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
-
-
 def _silu_slope(F: Any, self: Any) -> Any:
     s = F.sigmoid(self)
     return s * (1 + self * (1 - s))
 
 
 silu_row = activation_row(
-    "silu(self)", lambda a: a * _sigmoid(a), "", lacks=missing("silu_cpu", "ib"),
+    "silu(self)", lambda a: a * accurate.sigmoid(a), "", lacks=missing("silu_cpu", "ib"),
     self=lambda g, F, self: g * F.conj(_silu_slope(F, self)),
 )  # fmt: skip
 

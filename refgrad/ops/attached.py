@@ -12,10 +12,16 @@ from typing import Any
 from .._interpreters import LIVE, NARROW, RAW
 from .._op import op
 
+
+def _zeros(g: Any, F: Any, other: Any) -> Any:
+    """Zeros laid out as the product of the cotangent with a zero would be, where it has the operand's shape."""
+    return F.zeros_like(g if tuple(g.shape) == tuple(other.shape) else other)
+
+
 attached_row = op(
     "attached_to_one(self, other)", lambda value, other: value.copy(), public=False, exact=True,
     jvp=lambda F, x, t, attributes, outputs: t[0],
-    self=lambda g: g, other=lambda F, other: F.zeros_like(other),
+    self=lambda g: g, other=_zeros,
 )  # fmt: skip
 
 

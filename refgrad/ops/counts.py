@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _dtypes as dtypes
 from .._calls import owned
-from .._errors import warn_once
+from .._errors import NoDerivative, warn_once
 from .._layout import canonical
 from .._op import op, public
 from .._tensor import Tensor, plain, resolved
@@ -60,7 +60,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 def _no_derivative(name: str) -> Any:
     def vjp(g_values: Any) -> NoReturn:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+        raise NoDerivative(f"the derivative for '{name}' is not implemented.")
 
     return vjp
 

@@ -33,7 +33,7 @@ def unsafe_view(t: Tensor, shape: Shape) -> Tensor:
     if t._flags & ~VIEW or not me.plain:
         return unsafe_view_row(t, shape)
     made = plain(t._array.reshape(shape))
-    if t.requires_grad and me.grad:
+    if t.requires_grad and me.grad and t._cell is not None:
         record(unsafe_view_row.row, (t,), (shape,), (made,))
     return made
 
@@ -262,11 +262,11 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     shape = tuple(p * q for p, q in zip(a, b))
     if view_strides(product._array.shape, element_strides(product._array), shape) is None:
         product.detach().view(shape)
-    return unsafe_view(product, shape)
+    return _spaced(product, shape)
 
 
 def _spaced(t: Tensor, shape: Shape) -> Tensor:
-    """`unsafe_view` with PyTorch's strides in dimensions of size 1 too: the layout of a product hangs on them."""
+    """`unsafe_view` with PyTorch's strides in dimensions of size 1 too: they show, and decide a product's layout."""
     made = unsafe_view(t, shape)
     strides = view_strides(t._array.shape, element_strides(t._array), shape)
     if strides is not None:
@@ -346,7 +346,9 @@ def _multiply(chain: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: i
     if i == j:
         return chain[i]
     k = cut[i, j]
-    return mm(_multiply(chain, cut, i, k), _multiply(chain, cut, k + 1, j))
+    # The right factor first, as PyTorch's compiler has it: it shows in the order of a backward.
+    right = _multiply(chain, cut, k + 1, j)
+    return mm(_multiply(chain, cut, i, k), right)
 
 
 @public(method=False)

@@ -193,9 +193,11 @@ def _soft_cross_entropy(
     logs = input.log_softmax(dim)
     if smoothing > 0:
         target = target * (1 - smoothing) + smoothing / classes
+    # The last factor first, as PyTorch's compiler has it: it shows in the order of a backward.
+    beside = None if weight is None else _beside_classes(weight, input.ndim)
     product = logs * target
-    if weight is not None:
-        product = product * _beside_classes(weight, input.ndim)
+    if beside is not None:
+        product = product * beside
     if reduction == 0:
         return -product.sum(dim)
     total = product.sum()

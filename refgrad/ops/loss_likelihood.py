@@ -43,9 +43,10 @@ def kl_div(
         if not t.is_floating_point():
             raise RuntimeError("kl_div: Integral inputs not supported.")
     if log_target:
-        values = target.exp() * (target - input)
+        # The right factor first, as PyTorch's compiler has it: it shows in the order of a backward.
+        difference = target - input
+        values = target.exp() * difference
     else:
-        # The product first, as PyTorch's compiler has it: it shows in the order of a backward.
         product = target * input
         values = target.xlogy(target) - product
     found = reduce_tensor(values, "sum" if reduction == "batchmean" else reduction)

@@ -59,7 +59,9 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    return reduce_tensor((-target * (input1 - input2) + margin).clamp_min_(0), reduction)
+    # The right factor first, as PyTorch's compiler has it: it shows in the order of a backward.
+    difference = input1 - input2
+    return reduce_tensor((-target * difference + margin).clamp_min_(0), reduction)
 
 
 @public("nn.functional.cosine_embedding_loss", method=False)

@@ -25,6 +25,7 @@ from .._storage import is_expanded
 from .._support import missing, refused
 from .._tensor import Tensor
 from ..return_types import named
+from . import accurate
 from .layout import as_dtype, lifted, other_tensor
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -242,13 +243,13 @@ def _logaddexp(a: Any, b: Any) -> Any:
     return larger + np.log1p(np.exp(smaller - larger))
 
 
-def _logistic(a: Any) -> Any:
-    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
-
-
 # sigmoid's own derivative, out · (1 - out), loses what out is short of 1; a second derivative shows it.
 logistic_row = op(
-    "logistic(self)", _logistic, promote="float", public=False, d=lambda F, self: F.logistic(self) * F.logistic(-self)
+    "logistic(self)",
+    accurate.sigmoid,
+    promote="float",
+    public=False,
+    d=lambda F, self: F.logistic(self) * F.logistic(-self),
 )
 logaddexp_row = op(
     "logaddexp(self, other)", _logaddexp, promote="numbers", public=False, jvp=POINTWISE,

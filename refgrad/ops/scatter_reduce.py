@@ -333,12 +333,16 @@ def _check_places(input: Tensor, axis: int, index: Tensor, include_self: bool) -
         raise IndexError("index out of range in self")
 
 
+def _check_reduce(reduce: str) -> None:
+    if reduce not in COMBINE or reduce == "sum":
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+
+
 def _index_arguments(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
 ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
     axis = wrap_dim(dim, input.ndim)
-    if reduce not in COMBINE or reduce == "sum":
-        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    _check_reduce(reduce)
     _check_source(input, axis, index, source)
     try:
         _check_places(input, axis, index, include_self)
@@ -371,6 +375,8 @@ def index_reduce_(
     self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """index_reduce written into self. Source: torch.Tensor.index_reduce_."""
+    _check_reduce(reduce)
+    _check_source(self, wrap_dim(dim, self.ndim), index, source)  # before memory is looked at, places after
     check_overlap(index_reduce_row.row, self, (self, source))  # type: ignore[attr-defined]
     write(index_reduce_row.row, *_index_arguments(self, dim, index, source, reduce, include_self))  # type: ignore[attr-defined]
     warn_once(BETA, 4)

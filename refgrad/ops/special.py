@@ -165,7 +165,7 @@ def _shifts(F: Any, function: Callable[[Any], Any], x: Any, p: int) -> Any:
 
 
 def _mvlgamma(a: Any, p: int) -> Any:
-    total = _shifts(RAW, special.gammaln, a, p) + p * (p - 1) / 4 * math.log(math.pi)
+    total = _shifts(RAW, accurate.lgamma, a, p) + p * (p - 1) / 4 * math.log(math.pi)
     return np.array(total, a.dtype, order="C")
 
 

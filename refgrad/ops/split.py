@@ -77,13 +77,13 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 @public()
 def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """As split, but the parts may be written in place. Source: torch.unsafe_split."""
-    return _shared(input, _split(input, split_size, dim, _unsafe_rows()), dim)
+    return _shared(input, _split(input, split_size, dim, _unsafe_rows(input)), dim)
 
 
-def _unsafe_rows() -> tuple[Any, Any]:
-    """In inference mode, where autograd doesn't hide that they are views, the parts are ordinary ones."""
+def _unsafe_rows(input: Tensor) -> tuple[Any, Any]:
+    """In inference mode, or of an inference tensor, autograd doesn't hide that they are views: the parts are ordinary."""
     rows = (split_row, split_with_sizes_row)
-    return rows if state.inference else (unsafe_split_row, unsafe_split_with_sizes_row)
+    return rows if state.inference or input._cell is None else (unsafe_split_row, unsafe_split_with_sizes_row)
 
 
 def _shared(input: Tensor, parts: tuple[Tensor, ...], dim: int) -> tuple[Tensor, ...]:
@@ -122,7 +122,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @public()
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """As chunk, but the parts may be written in place. Source: torch.unsafe_chunk."""
-    return _shared(input, _chunk(input, chunks, dim, _unsafe_rows()), dim)
+    return _shared(input, _chunk(input, chunks, dim, _unsafe_rows(input)), dim)
 
 
 @public()

@@ -181,12 +181,14 @@ def istft(
     )  # fmt: skip
     half = _check_istft(input, text, n_fft, hop, win, window, onesided, return_complex)
     window = PUBLIC["ones"](win, dtype=input.dtype.to_real()) if window is None else window
+    # In PyTorch's order, here and below: it shows in the order of a backward.
+    parts = PUBLIC["view_as_real"](input.resolve_conj())
     window = _centred(window, n_fft)
-    found = _signal(input, n_fft, hop, window, normalized, half, return_complex)
-    envelope = window.pow(2).expand(1, found[1], n_fft)
+    found = _signal(parts, n_fft, hop, window, normalized, half, return_complex)
     size = n_fft + hop * (found[1] - 1)
-    envelope = LIVE.unfold_backward(envelope, (1, size), 1, n_fft, hop)
     signal = LIVE.unfold_backward(found[0], (found[0]._array.shape[0], size), 1, n_fft, hop)
+    envelope = window.pow(2).expand(1, found[1], n_fft)
+    envelope = LIVE.unfold_backward(envelope, (1, size), 1, n_fft, hop)
     return _trimmed(signal, envelope, text, n_fft, center, length, input.ndim == 2)
 
 
@@ -209,11 +211,10 @@ def _trimmed(
 
 
 def _signal(
-    input: Tensor, n_fft: int, hop: int, window: Tensor, normalized: bool, half: bool, return_complex: bool
+    parts: Tensor, n_fft: int, hop: int, window: Tensor, normalized: bool, half: bool, return_complex: bool
 ) -> tuple[Tensor, int]:
     """The frames (batch, frames, n_fft) times the window, and how many there are."""
-    parts = PUBLIC["view_as_real"](input.resolve_conj())
-    parts = parts.unsqueeze(0) if input.ndim == 2 else parts
+    parts = parts.unsqueeze(0) if parts.ndim == 3 else parts
     t = PUBLIC["view_as_complex"](parts.transpose(1, 2))
     code = 1 if normalized else 2
     if return_complex:

@@ -80,10 +80,10 @@ lerp_scalar_row = op(
 
 
 def _lerp_choice(input: Tensor, end: Tensor, weight: Any) -> Callable[..., Any]:
-    """The row for a weight, after the check that all dtypes are the same."""
+    """The row for a weight, after the check that all dtypes are the same, but for a weight without dimensions."""
     other_tensor("lerp", end, "end")
     for name, t in (("end", end), ("weight", weight)):
-        if isinstance(t, Tensor) and t.dtype is not input.dtype:
+        if isinstance(t, Tensor) and t.dtype is not input.dtype and (t is end or t._array.ndim):
             raise RuntimeError(
                 f"expected dtype {_long_name(input.dtype)} for `{name}` but got dtype {_long_name(t.dtype)}"
             )
@@ -96,7 +96,8 @@ def _long_name(kind: dtypes.dtype) -> str:
 
 @public(method=True)
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """input + weight·(end - input). Source: torch.lerp. Raises RuntimeError unless all dtypes agree."""
+    """input + weight·(end - input). Source: torch.lerp. Raises RuntimeError unless all dtypes agree;
+    a weight without dimensions may have any."""
     return _lerp_choice(input, end, weight)(input, end, weight)
 
 

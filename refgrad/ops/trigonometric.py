@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._errors import NoDerivative
 from .._inplace import twin, write
 from .._interpreters import formula
 from .._layout import copied
 from .._op import LINEAR, POINTWISE, op, public, publish
 from .._support import missing, no_forward, refused
 from .._tensor import Tensor
+from . import accurate
 from .layout import other_tensor
 
 sin = op("sin(self)", np.sin, promote="float", d=lambda F, self: F.cos(self))
@@ -48,7 +50,7 @@ def _refuse_inplace(name: str, forward: Callable[..., Any]) -> None:
     """PyTorch has no derivative for the in-place form of an inverse hyperbolic function."""
 
     def refuse(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for 'inplace version of {name}' is not implemented.")
+        raise NoDerivative(f"the derivative for 'inplace version of {name}' is not implemented.")
 
     row = op(
         f"{name}_inplace(self)", forward.row.kernel, promote="float", node=name, overload=1, public=False,
@@ -80,11 +82,7 @@ def _scaling(name: str, factor: float) -> Callable[[Tensor], Tensor]:
 deg2rad, rad2deg = _scaling("deg2rad", math.pi / 180), _scaling("rad2deg", 180 / math.pi)
 
 
-def _sigmoid(a: Any) -> Any:
-    return special.expit(a) if a.dtype.kind != "c" else 1 / (1 + np.exp(-a))
-
-
-sigmoid = op("sigmoid(self)", _sigmoid, promote="float", d=lambda out: out * (1 - out))
+sigmoid = op("sigmoid(self)", accurate.sigmoid, promote="float", d=lambda out: out * (1 - out))
 
 
 def _logit(a: Any, eps: float | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from conformance import backends
 from conformance.backends.torchlike import Torchlike
 from conformance.drawing.build import Builder
 from conformance.drawing.source import Stream
-from conformance.judging.isolating import is_wrong_alone, isolated, verdicts
+from conformance.judging.isolating import is_wrong_alone, isolated, verdict_at_call, verdicts
 from conformance.judging.judge import Judge
 from conformance.programs.program import Program
-from conformance.searching.excuse import LanguageExcuse
+from conformance.searching.excuse import ClauseExcuse, LanguageExcuse
 
 IDENTITY = {
     "id": "language/00",
@@ -97,3 +98,22 @@ def test_a_value_that_the_oracle_refuses_is_weighed(backend: Any, wrong: bool) -
     mine = backend.execute(b.program())
     theirs = backend.execute(Program(b.program().steps[:1]))
     assert is_wrong_alone(b.program(), mine, theirs) is wrong
+
+
+@pytest.mark.parametrize(("backend", "excused"), [(refgrad, True), (Wrong("value"), False)])
+def test_a_clause_is_excused_by_the_fault_of_an_operator_it_calls(backend: Any, excused: bool) -> None:
+    judge = Judge(Torchlike(backend, "mine", "1"), backends.load("torch"))
+    judgement = judge.judge(program())
+    assert ClauseExcuse({**IDENTITY, "id": "backward.accumulates"}, judge)(program(), judgement) is excused
+
+
+def test_the_value_of_a_call_is_weighed_on_its_own_operands() -> None:
+    """gelu's tail, which PyTorch cancels away; after it a write: no value program."""
+    b = Builder(Stream(0), "float32")
+    b.call("sin", b.call("nn.functional.gelu", b.given((-5.0, 1.0, 2.0), (3,))), form="inplace")
+    torch, mine = backends.load("torch"), Torchlike(refgrad, "mine", "1")
+    found = Judge(mine, torch).judge(b.program()).divergence
+    assert found is not None
+    assert verdict_at_call(b.program(), found, torch) == "oracle"
+    swapped = replace(found, backend=found.oracle, oracle=found.backend)
+    assert verdict_at_call(b.program(), swapped, torch) == "backend"

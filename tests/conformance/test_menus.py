@@ -9,11 +9,14 @@ import pytest
 from conformance.backends import compiles, load
 from conformance.backends.functional import Functional
 from conformance.catalogue import find
+from conformance.catalogue.loss import SIGNS
+from conformance.drawing.domains import draw_data
 from conformance.drawing.generate import one_operator
 from conformance.drawing.menus import PER_STRUCTURE, kinds, sources
 from conformance.drawing.source import Menu, Replay, Source, Stream
 from conformance.judging.judge import Judge
-from conformance.programs.program import Leaf, Program
+from conformance.programs.leafdata import pattern_array
+from conformance.programs.program import Leaf, Pattern, Program
 from conformance.promises.properties import PROPERTIES
 from conformance.searching.search import search
 
@@ -123,3 +126,10 @@ def test_empty_ones_are_on_the_menu_once_where_they_are_what_is_tested() -> None
     edge = one_operator(find("sin"), PROPERTIES["edge"].build, ("float32",))
     empty = [all(0 in s.shape for s in edge(source).steps if isinstance(s, Leaf)) for source in sources(edge, SEED, 8)]
     assert empty == [False] * 7 + [True]
+
+
+def test_many_signs_are_signs() -> None:
+    """A target of -1 and 1 stays one where it is too large to be written out."""
+    data = draw_data(Stream(3), SIGNS, "float32", (600,))
+    assert isinstance(data, Pattern)
+    assert set(pattern_array(data, "float32", (600,)).tolist()) == {-1.0, 1.0}

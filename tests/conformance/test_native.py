@@ -174,6 +174,28 @@ def test_elements_in_one_place_share_a_gradient_as_they_like(
     assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
 
 
+@pytest.mark.parametrize(
+    ("mine", "excused"),
+    [
+        ((1.0, 0.0, 2.0, 3.0), True),
+        ((1.0, 0.5, 2.0, 3.0), False),
+        ((1.0, 0.0, 2.5, 3.0), False),
+    ],
+)
+def test_nothing_beside_the_triangle_of_a_factor_is_a_choice(
+    mine: tuple[float, float, float, float], excused: bool
+) -> None:
+    factor = Leaf(np.array([2.0, 0.0, 1.0, 3.0]).tobytes(), "float64", (2, 2), requires_grad=True)
+    b, g = (Leaf(np.ones(2).tobytes(), "float64", (2, 1)) for _ in range(2))
+    solved = Call("cholesky_solve", (Ref(1), Ref(0)), (("upper", False),))
+    program = Program((factor, b, solved, g, Grad((Ref(2),), (Ref(0),), (Ref(3),))))
+    ours, theirs = (Observed(np.array(side).reshape(2, 2), "float64", (2, 2)) for side in (mine, (1.0, 4.0, 2.0, 3.0)))
+    found = Divergence("value", ("step", 4, (0,)), "", ours, theirs, 1.0, 1e9, 1)
+    oracle = load("torch")
+    judgement = Judgement("different", oracle.execute(program), found)
+    assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
+
+
 class Fragile(Functional):
     """An engine whose process every program ends."""
 

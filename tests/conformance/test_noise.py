@@ -121,3 +121,12 @@ def test_what_is_disturbed_still_runs(oracle: Any, op: str) -> None:
     assert not list(still.raised()) and not list(moved.raised())
     pairs = [(a.array, b.array) for (_, a), (_, b) in zip(values(still), values(moved), strict=True)]
     assert any(not np.array_equal(a, b) for a, b in pairs)
+
+
+def test_noise_leaves_the_exponents_of_negative_numbers(oracle: Any) -> None:
+    base = Leaf(np.array([-2.0, -0.5, 3.0]).tobytes(), "float64", (3,))
+    exponent = Leaf(np.array([-2.0, 3.0, 2.0]).tobytes(), "float64", (3,))
+    program = Program((base, exponent, Call("sin", (Ref(0),)), Call("pow", (Ref(2), Ref(1)))))
+    for seed in range(4):
+        seen = oracle.execute(program, noise=seed).steps[3]
+        assert isinstance(seen, Observed) and np.isfinite(seen.array).all()

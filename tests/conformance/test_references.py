@@ -23,7 +23,14 @@ MOVING = """T mT mH t unsqueeze squeeze squeeze.dim squeeze.dims ravel flatten e
 movedim flip fliplr flipud rot90 roll hstack vstack dstack column_stack stack broadcast_tensors unbind select
 narrow index_select trace repeat tile repeat_interleave diagonal linalg.diagonal diag diagflat tril triu
 masked_fill masked_fill.tensor gather sgn cholesky linalg.inv inverse linalg.matrix_exp matrix_exp
-linalg.solve linalg.pinv pinverse"""
+linalg.solve linalg.pinv pinverse atleast_1d atleast_2d atleast_3d unflatten as_strided unfold diag_embed
+nn.functional.pad constant_pad_nd nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.circular
+tensordot einsum cdist nn.functional.pdist linalg.matrix_norm linalg.cond ormqr
+nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d nn.functional.avg_pool1d nn.functional.avg_pool2d
+nn.functional.avg_pool3d nn.functional.layer_norm nn.functional.group_norm nn.functional.normalize
+nn.functional.local_response_norm nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d
+nn.functional.adaptive_avg_pool3d __radd__ __rsub__ __rmul__ __rdiv__ __rmatmul__ true_divide
+nn.functional.multi_head_attention_forward"""
 FOURIER = [f"fft.{kind}{many}" for kind in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for many in ("", "2", "n")]
 CHOOSING = """nn.functional.relu6 nn.functional.mish nn.functional.logsigmoid nn.functional.softsign
 nn.functional.hardswish special.entr deg2rad rad2deg fmax fmin clamp_min clamp_max xlogy special.xlog1py lerp lerp.tensor
@@ -74,3 +81,28 @@ def agree(truth: np.ndarray, seen: np.ndarray) -> int:
         both_nan = mpmath.isnan(exact) and mpmath.isnan(value)
         assert exact == value or both_nan or abs(exact - value) <= eps * max(largest, 1.0)
     return truth.size
+
+
+@pytest.mark.parametrize("name", ["linalg.svd", "svd", "svd_lowrank"])
+def test_singular_vectors_give_back_the_matrix(name: str) -> None:
+    """In which phases is nobody's promise, so the vectors themselves aren't compared."""
+    torch, compared = backends.load("torch"), 0
+    for program in drawn(name):
+        index = next(i for i, step in enumerate(program.steps) if isinstance(step, p.Call) and step.op == name)
+        call = program.steps[index]
+        assert isinstance(call, p.Call)
+        with mpmath.workdps(DIGITS):
+            evaluation = Evaluation(program)
+            a = evaluation.value(call.args[0].index, {}, 0)
+            try:
+                u, s, v = evaluation.value(index, {}, 0)
+            except NoReference:
+                continue
+            k = s.shape[-1]
+            vh = v[..., :k, :] if name == "linalg.svd" else np.vectorize(mpmath.conj)(np.swapaxes(v[..., :k], -1, -2))
+            gap = np.abs(np.matmul(u[..., :k] * s[..., None, :], vh) - a)
+        assert max(gap.reshape(-1)) < mpmath.mpf(10) ** -40
+        seen = torch.execute(program).steps[index]
+        assert isinstance(seen, tuple) and isinstance(seen[1], Observed)
+        compared += agree(s, seen[1].array)
+    assert compared

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import mpmath
+import numpy as np
 import pytest
 
+from conformance.backends import load
 from conformance.drawing.build import Builder
 from conformance.drawing.source import Stream
+from conformance.judging.evaluation import Evaluation
+from conformance.judging.references import DIGITS
 from conformance.judging.rewriting import at_element, without_writes
 from conformance.programs.leafdata import leaf_array
-from conformance.programs.program import Call, Leaf, Observe, Program, Ref
+from conformance.programs.program import Call, Leaf, Observe, Program, Ref, Slice
+from conformance.programs.trace import Observed
 from conformance.searching.oracle_faults import OracleFault, recorded
 
 
@@ -31,9 +39,73 @@ def test_a_write_into_a_fresh_value_is_a_call_that_returns(op: str) -> None:
     assert isinstance(steps[3], Observe) and steps[3].value == Ref(2)
 
 
-def test_a_write_that_a_view_sees_stays() -> None:
+def test_a_view_of_what_is_written_is_taken_anew() -> None:
     program = drawn(view=True)
+    steps = without_writes(program).steps
+    assert isinstance(steps[3], Call) and steps[3].form == "function"
+    assert steps[-1] == Call("transpose", (Ref(3), 0, 1), (), "function") and len(steps) == len(program.steps) + 1
+
+
+VIEWS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("view", ((3, 2),)),
+    ("transpose", (0, 1)),
+    ("__getitem__", ((1, Slice(0, None, 2)),)),
+    ("diagonal", ()),
+    ("unsqueeze", (1,)),
+)
+
+
+@pytest.mark.parametrize(("op", "args"), VIEWS)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_write_through_a_view_is_what_torch_makes_of_it(op: str, args: tuple[Any, ...], later: bool) -> None:
+    """Values of every name of the memory, and the gradient of what was there before."""
+    b = Builder(Stream(5))
+    x = b.leaf((2, 3), "float64")
+    base = b.call("clone", x, form="function")
+    other = b.call("transpose", base, 0, 1)
+    view = b.call(op, base, *args, form="operator" if op == "__getitem__" else "method")
+    written = b.call("sin", view, form="inplace")
+    b.call("mul", written if later else other, 3, form="inplace")
+    seen = [b.observe(value, "value") for value in (base, other, view, written)]
+    b.backward(base, gradient=b.like(base))
+    program = b.program()
+    trace, plain = load("torch").execute(program), without_writes(program)
+    with mpmath.workdps(DIGITS):
+        for place, value in enumerate(trace.steps):
+            if isinstance(program.steps[place], Observe):
+                assert isinstance(value, Observed)
+                exact = Evaluation(plain).value(place, {}, 0)
+                np.testing.assert_allclose(value.array, exact.astype(float), rtol=1e-13)
+        mine = Evaluation(plain).gradient(0, len(plain.steps), {}, 0)
+    gradient = trace.gradients[0]
+    assert isinstance(gradient, Observed) and len(seen) == 4
+    np.testing.assert_allclose(gradient.array, mine.astype(float), rtol=1e-13)
+
+
+def test_a_write_into_a_part_of_complex_numbers_stays() -> None:
+    b = Builder(Stream(1))
+    copy = b.call("clone", b.leaf((2,), "complex128"), form="function")
+    b.observe(b.call("mul", b.call("real", copy, form="function"), 2, form="inplace"))
+    program = b.program()
     assert without_writes(program) == program
+
+
+def test_a_view_may_be_told_by_another_tensor() -> None:
+    b = Builder(Stream(1))
+    copy = b.call("clone", b.leaf((2, 3)), form="function")
+    b.call("mul", b.call("view_as", copy, b.leaf((3, 2)), form="method"), 2, form="inplace")
+    b.observe(copy)
+    steps = without_writes(b.program()).steps
+    assert steps[-1] == Call("as_strided_scatter", (Ref(1), Ref(4), (3, 2), (2, 1), 0), (), "function")
+
+
+def test_a_write_seen_in_a_way_that_is_not_known_stays() -> None:
+    b = Builder(Stream(1))
+    copy = b.call("clone", b.leaf((2, 3)), form="function")
+    b.call("reshape", copy, (3, 2))
+    b.observe(b.call("sin", copy, form="inplace"))
+    program = b.program()
+    assert without_writes(program).steps[3] == program.steps[3]
 
 
 @pytest.mark.parametrize("op", ["positive", "reshape_as"])

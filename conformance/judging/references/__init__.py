@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 
 from ...programs.program import Slice
+from .lanes import reduced, squares
 
 Reference = Callable[..., Any]
 REFERENCES: dict[str, Reference] = {}
@@ -173,7 +174,7 @@ def _count(x: np.ndarray, axes: tuple[int, ...]) -> int:
 
 @reference("sum", "sum.dim")
 def _sum(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    return np.asarray(np.sum(x, axis=_axes(x, dim), keepdims=keepdim, initial=mpmath.mpf(0)), dtype=object)
+    return reduced(mpmath.fsum, x, _axes(x, dim), keepdim)
 
 
 @reference("mean", "mean.dim")
@@ -188,9 +189,7 @@ def _prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 @reference("var", "var.dim")
 def _var(x: Any, dim: Any = None, keepdim: bool = False, correction: int = 1) -> Any:
-    centred = x - _mean(x, dim, True)
-    squares = elementwise(lambda v: v * v if isinstance(v, mpmath.mpf) else v.real**2 + v.imag**2)(centred)
-    return _over(_sum(squares, dim, keepdim), _count(x, _axes(x, dim)) - correction)
+    return _over(reduced(squares, x, _axes(x, dim), keepdim), _count(x, _axes(x, dim)) - correction)
 
 
 def _over(sums: Any, freedom: float) -> np.ndarray:
@@ -374,9 +373,13 @@ def _gelu_by_tanh(x: Any) -> Any:
     return x * (1 + mpmath.tanh(inner)) / 2
 
 
+from . import attention as attention  # noqa: E402
 from . import choosing as choosing  # noqa: E402
+from . import factors as factors  # noqa: E402
 from . import fourier as fourier  # noqa: E402
 from . import functions as functions  # noqa: E402  registers its definitions, which are built on these
+from . import layers as layers  # noqa: E402
+from . import laying as laying  # noqa: E402
 from . import losses as losses  # noqa: E402
 from . import moving as moving  # noqa: E402
 from . import norms as norms  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from . import REFERENCES, elementwise, reference
+from . import REFERENCES, NoReference, elementwise, reference
 
 _log = elementwise(lambda v: mpmath.log(v) if v != 0 else -mpmath.inf)
 
@@ -34,6 +34,46 @@ def _norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any
 @reference("dist")
 def _dist(x: Any, y: Any, p: Any = 2) -> Any:
     return _vector_norm(np.asarray(x - y, dtype=object), p)
+
+
+@reference("cdist")
+def _cdist(x: Any, y: Any, p: Any = 2.0, compute_mode: Any = None) -> Any:
+    return _vector_norm(np.asarray(x[..., :, None, :] - y[..., None, :, :], dtype=object), p, -1)
+
+
+@reference("nn.functional.pdist")
+def _pdist(x: Any, p: Any = 2.0) -> Any:
+    first, second = np.triu_indices(x.shape[0], 1)
+    return _vector_norm(np.asarray(x[first] - x[second], dtype=object), p, -1)
+
+
+@reference("linalg.matrix_norm")
+def _matrix_norm(x: Any, ord: Any = "fro", keepdim: bool = False) -> Any:
+    if ord in ("nuc", 2, -2):
+        found = _of_singular_values(REFERENCES["linalg.svdvals"](x), ord)
+    elif ord == "fro":
+        found = _vector_norm(x, 2, (-2, -1))
+    else:
+        sums = _vector_norm(x, 1, -2 if abs(ord) == 1 else -1)
+        found = np.asarray((np.max if ord > 0 else np.min)(sums, axis=-1), dtype=object)
+    return np.reshape(found, (*x.shape[:-2], 1, 1)) if keepdim else found
+
+
+def _of_singular_values(values: Any, ord: Any) -> Any:
+    if ord == "nuc":
+        return np.asarray(np.sum(values, axis=-1), dtype=object)
+    return np.asarray(values[..., 0 if ord == 2 else -1], dtype=object)
+
+
+@reference("linalg.cond")
+def _cond(x: Any, p: Any = None) -> Any:
+    values = REFERENCES["linalg.svdvals"](x)
+    if not x.size:
+        raise NoReference("no singular values")
+    if p == "nuc":
+        return np.asarray(np.sum(values, -1) * np.sum(1 / values, -1), dtype=object)
+    ratio = values[..., 0] / values[..., -1]
+    return np.asarray(1 / ratio if p == -2 else ratio, dtype=object)
 
 
 @reference("masked.normalize")

@@ -33,6 +33,17 @@ def _inner(x: Any, y: Any) -> Any:
     return _object(np.tensordot(x, y, (-1, -1))) if x.ndim and y.ndim else _object(x * y)
 
 
+for _name, _reflected in {
+    "__radd__": lambda x, y: y + x,
+    "__rsub__": lambda x, y: y - x,
+    "__rmul__": lambda x, y: y * x,
+    "__rdiv__": lambda x, y: y / x,
+    "__rmatmul__": lambda x, y: np.matmul(y, x),
+    "true_divide": lambda x, y: x / y,
+}.items():
+    REFERENCES[_name] = _reflected
+
+
 @reference("kron")
 def _kron(x: Any, y: Any) -> Any:
     n = max(x.ndim, y.ndim)

@@ -153,15 +153,15 @@ def _normal(sound: Any) -> Any:
 
 
 def _inference_kept(sound: Any) -> Any:
-    """What is computed from an inference tensor alone is one too."""
+    """A copy of an inference tensor is one too."""
 
-    def apply(row: Any, inputs: Any, attributes: Any) -> Any:
-        made = sound(row, inputs, attributes)
-        if isinstance(inputs[0], part("_tensor").Tensor) and inputs[0].is_inference() and len(inputs) == 1:
+    def clone(self: Any, *args: Any, **options: Any) -> Any:
+        made = sound(self, *args, **options)
+        if self.is_inference():
             made._cell = None
         return made
 
-    return apply
+    return clone
 
 
 def _inference_view(sound: Any) -> Any:
@@ -286,7 +286,7 @@ ENTRIES: tuple[tuple[str, str, str, Callable[[], Planted], tuple[str, ...]], ...
     ("inference_version", "an inference tensor has version 0", "error missing",
      replaced("_tensor", "Tensor._version", _zero_version), ("mode.inference-no-version",)),
     ("inference_cloned", "a clone of an inference tensor is one", MODE,
-     replaced("_calls", "apply", _inference_kept),
+     lambda: _public(_inference_kept, "clone"),
      ("mode.inference-clone-is-normal",)),
     ("inference_views", "every view made in inference mode is an inference tensor", MODE,
      lambda: Planted([(part("_tensor").Tensor, name, _inference_view(getattr(part("_tensor").Tensor, name)))

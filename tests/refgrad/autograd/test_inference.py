@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,3 +67,25 @@ def test_jacrev_refuses_inference_cotangents_that_a_capture_would_save(module: A
         assert module.func.jacrev(lambda a: (a * v).sum())(v).tolist() == [1.0, 1.0]
         with pytest.raises(RuntimeError, match="Inference tensors cannot be saved"):
             module.func.jacrev(lambda a: (a * x).sum())(v)
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    ("function", "of_value", "of_gradient"),
+    [
+        (lambda x: x * x, False, True),
+        (lambda x: x.sin(), False, False),
+        (lambda x: x * 2, True, False),
+        (lambda x: x + x * x, True, True),
+        (lambda x: x.cos().exp(), False, False),
+    ],
+)
+def test_a_transform_records_an_inference_tensor_where_it_meets_others(
+    module: Any, function: Callable[[Any], Any], of_value: bool, of_gradient: bool
+) -> None:
+    """Outside the transform only calls are recorded that have an ordinary operand too, or a number."""
+    with module.inference_mode():
+        x = module.ones(2).requires_grad_()
+    value, pull = module.func.vjp(function, x)
+    assert (value.requires_grad, pull(module.ones(2))[0].requires_grad) == (of_value, of_gradient)
+    assert not module.func.vmap(module.sin)(x).requires_grad
