@@ -210,9 +210,6 @@ SMALL_FORWARD = frozenset(
 )
 """Lines that are not held to large sizes in forward mode, and why. The list may only shrink."""
 HUGE, LIMIT = 65536, 1 << 19
-SMALL_ONLY = frozenset({"masked.cumprod", "dist"})
-"""Lines that are not held to large sizes. Products of so many masked factors overflow, and PyTorch's dist of complex
-tensors raises in backward."""
 
 
 def _huge(b: Builder, line: Operator) -> None:
@@ -313,7 +310,7 @@ PROPERTIES: dict[str, Property] = {
             "is right in forward mode beyond 65,536 elements",
             _huge_forward,
             "forward",
-            lambda line: _forwards(line) and line.name not in SMALL_ONLY | SMALL_FORWARD and _grows(line.name),
+            lambda line: _forwards(line) and line.name not in SMALL_FORWARD and _grows(line.name),
             transposed,
             rarity=16,
             least=0,
@@ -334,7 +331,7 @@ PROPERTIES: dict[str, Property] = {
             "is right beyond 65,536 elements",
             _huge,
             "values",
-            lambda line: line.name not in SMALL_ONLY and _grows(line.name),
+            lambda line: _grows(line.name),
             rarity=8,
         ),
         Property(
