@@ -96,10 +96,11 @@ def _drawn(square: bool = False, kind: str = "general", **options: Any) -> Any:
 
 
 def _drawn_qr(legacy: bool) -> Any:
-    """A mode, and now and then one that has no derivative: R alone, or all of Q for a matrix taller than wide."""
+    """A mode, and now and then one that has no derivative: R alone, or all of Q for a matrix taller than wide. Huge
+    programs are too few for those."""
 
     def draw(b: Builder) -> Drawn:
-        mode = b.pick(("reduced", "complete", "reduced", "complete", "r"))
+        mode = b.many(("reduced", "complete", "reduced", "complete", "r"), "reduced")
         rows = b.extent(ORDERS, 3)
         columns = max(b.extent(ORDERS, 2), rows if mode == "complete" and not b.chance(4) else 0)
         a = matrix(b, b.many(BATCHES, MANY), rows, columns)
@@ -185,12 +186,13 @@ def _low_rank(centred: bool) -> Any:
     """A matrix of exactly the rank that is asked for: a product of drawn factors, or taller than wide and whole."""
 
     def draw(b: Builder) -> Drawn:
-        batch, niter = b.many(((), (2,)), MANY), b.pick((2, 1))
+        # Never huge: they are made of factorings that are, and cost many times as much.
+        batch, niter = b.pick(((), (2,))), b.pick((2, 1))
         if b.choose(2):
-            n = b.many((2, 1, 3), 2)
+            n = b.pick((2, 1, 3))
             attrs = {"q": n, "niter": niter, **({"center": bool(b.choose(2))} if centred else {})}
             return (matrix(b, batch, n + 2, n),), attrs
-        m, n, rank = b.many((4, 3, 5), 4), b.many((3, 4), 3), b.many((2, 1), 2)
+        m, n, rank = b.pick((4, 3, 5)), b.pick((3, 4)), b.pick((2, 1))
         # Of moderate size: whether a gradient hangs on phases is decided by an absolute 0.01.
         a = b.call("mul", b.call("matmul", matrix(b, batch, m, rank), matrix(b, batch, rank, n)), 0.0625)
         return (a,), {"q": rank, "niter": niter, **({"center": False} if centred else {})}

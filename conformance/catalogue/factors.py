@@ -112,21 +112,26 @@ _line("lu_unpack", custom(_unpack, _unpacked, FUNCTION), outputs=PARTS, constant
 _line("lu_unpack.pivots", custom(_unpack_pivots, _unpacked, FUNCTION), outputs=PARTS, differentiable=False)
 
 
-def _right_side(b: Builder, batch: Shape, rows: int, left: bool = True) -> Value:
-    count = b.extent((2, 1, 3), 2)
+def _right_side(b: Builder, batch: Shape, rows: int, left: bool = True, huge: int = 2) -> Value:
+    count = b.extent((2, 1, 3), huge)
     return b.operand((*batch, rows, count) if left else (*batch, count, rows))
 
 
+def _blocks(b: Builder) -> tuple[Shape, int]:
+    """Batch and order; in huge programs a few large matrices, which are factored faster than thousands of small ones."""
+    return b.many(SMALL, (256,)), b.extent(ORDERS, 16)
+
+
 def _solving_factored(b: Builder) -> Drawn:
-    batch, n, left = b.many(SMALL, MANY), b.extent(ORDERS, 2), not b.chance(2)
+    (batch, n), left = _blocks(b), not b.chance(2)
     LU, pivots = _factored(b, batch, n, n)
-    return (LU, pivots, _right_side(b, batch, n, left)), {"left": left, "adjoint": b.chance(2)}
+    return (LU, pivots, _right_side(b, batch, n, left, 16)), {"left": left, "adjoint": b.chance(2)}
 
 
 def _solving_legacy(b: Builder) -> Drawn:
-    batch, n = b.many(SMALL, MANY), b.extent(ORDERS, 2)
+    batch, n = _blocks(b)
     LU, pivots = _factored(b, batch, n, n)
-    return (_right_side(b, batch, n), LU, pivots), {}
+    return (_right_side(b, batch, n, huge=16), LU, pivots), {}
 
 
 _line("linalg.lu_solve", custom(_solving_factored, lambda args, attrs: _same(args[2:], attrs), FUNCTION))
@@ -207,7 +212,7 @@ for _name, _transpose in (("triangular_solve", False), ("triangular_solve.transp
 
 
 def _least_squares(b: Builder) -> Drawn:
-    batch, m, n = b.many(SMALL, MANY), b.extent((3, 2, 1, 4), 3), b.extent((2, 1, 3), 2)
+    batch, m, n = b.many(SMALL, (11000,)), b.extent((3, 2, 1, 4), 3), b.extent((2, 1, 3), 2)
     driver = b.pick((None, "gelsy", "gels", "gelsd", "gelss"))
     return (matrix(b, batch, m, n), _right_side(b, batch, m)), {"rcond": b.pick((None, 1e-6)), "driver": driver}
 

@@ -251,6 +251,7 @@ operator(
     "linalg.matrix_norm",
     rectangular(
         lambda args, attrs: ((_kept(args[0].shape, attrs["keepdim"]), real_of(args[0].dtype)),),
+        seldom_empty=True,
         ord=("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")), keepdim=(False, True),
     ),
     dtypes=NUMERIC, graph="free",

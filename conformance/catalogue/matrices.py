@@ -83,11 +83,12 @@ def factors() -> Any:
     return custom(draw, _same, ("function",))
 
 
-def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), **options: Any) -> Any:
-    """One batch of matrices of any proportion."""
+def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), seldom_empty: bool = False, **options: Any) -> Any:
+    """One batch of matrices of any proportion. ``seldom_empty``: most empty ones are refused."""
 
     def draw(b: Builder) -> Drawn:
-        return (matrix(b, _batch(b), b.extent(orders, 2), b.extent(orders, 2)),), draw_options(b, options)
+        extent = b.size if seldom_empty and b.sizes == "edge" and b.choose(4) else lambda sizes: b.extent(sizes, 2)
+        return (matrix(b, _batch(b), extent(orders), extent(orders)),), draw_options(b, options)
 
     return custom(draw, infer, ("function",))
 
