@@ -146,9 +146,7 @@ class KernelNoise(TorchDispatchMode):
             return type(value)(self.moved(part, whole, made, least) for part in value)
         return self.disturb(value, whole, made, least) if _rounds(value) else value
 
-    def disturb(
-        self, x: torch.Tensor, whole: tuple[int, ...], made: bool = False, least: float = 0.0
-    ) -> torch.Tensor:
+    def disturb(self, x: torch.Tensor, whole: tuple[int, ...], made: bool = False, least: float = 0.0) -> torch.Tensor:
         """A tensor whose elements moved by one or two eps of their size (``whole``: of the largest along these
         dimensions), or of ``least``."""
         together = self.outwards and not made
