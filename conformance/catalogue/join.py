@@ -9,6 +9,18 @@ from ..programs.promotion import result_dtype
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_dim
 from .places import filled
+from .sizes import (
+    at_least,
+    block_diagonal,
+    column_stacked,
+    combined,
+    dstacked,
+    every_pair,
+    hstacked,
+    of_parts,
+    of_shape,
+    vstacked,
+)
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -43,10 +55,10 @@ def _columns(b: Builder) -> Drawn:
 
 
 operator("stack", custom(_stack, _stacked, FUNCTION), dtypes=NUMERIC, exact=True)
-operator("hstack", custom(_side_by_side, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("vstack", custom(_side_by_side, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("dstack", custom(_side_by_side, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("column_stack", custom(_columns, forms=FUNCTION), dtypes=NUMERIC, exact=True)
+operator("hstack", custom(_side_by_side, of_parts(hstacked), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("vstack", custom(_side_by_side, of_parts(vstacked), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("dstack", custom(_side_by_side, of_parts(dstacked), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("column_stack", custom(_columns, of_parts(column_stacked), FUNCTION), dtypes=NUMERIC, exact=True)
 
 
 def _blocks(b: Builder) -> Drawn:
@@ -63,9 +75,9 @@ def _combinations(b: Builder) -> Drawn:
     return (b.operand((b.integer(1, 5),)),), {"r": b.pick((2, 1, 3)), "with_replacement": bool(b.choose(2))}
 
 
-operator("block_diag", custom(_blocks, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("cartesian_prod", custom(_vectors, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("combinations", custom(_combinations, forms=FUNCTION), dtypes=NUMERIC, exact=True)
+operator("block_diag", custom(_blocks, of_parts(block_diagonal), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("cartesian_prod", custom(_vectors, of_parts(every_pair), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("combinations", custom(_combinations, of_shape(combined), FUNCTION), dtypes=NUMERIC, exact=True)
 
 
 def _meshgrid(b: Builder) -> Drawn:
@@ -100,7 +112,10 @@ def _small(b: Builder) -> Drawn:
 
 
 for _rank in (1, 2, 3):
-    operator(f"atleast_{_rank}d", custom(_small, forms=FUNCTION), dtypes=NUMERIC, exact=True, view=True, graph="free")
+    operator(
+        f"atleast_{_rank}d", custom(_small, of_shape(at_least(_rank)), FUNCTION), dtypes=NUMERIC, exact=True, view=True,
+        graph="free",
+    )  # fmt: skip
 
 
 # Splits. The catalogue's outputs have fixed names: two parts.
