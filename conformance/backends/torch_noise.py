@@ -39,7 +39,7 @@ MODULI = frozenset(("abs", "sgn"))
 # fmt: on
 MATRIX = (-2, -1)
 PRODUCTS = frozenset(("prod", "cumprod"))
-LOOPED = 1024
+LOOPED = 64
 """While a mode watches, PyTorch's derivative of a product is a loop over its elements, each step over all of them."""
 
 
