@@ -9,6 +9,18 @@ from ..programs.promotion import result_dtype
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_dim
 from .places import filled
+from .sizes import (
+    at_least,
+    block_diagonal,
+    column_stacked,
+    combined,
+    dstacked,
+    every_pair,
+    hstacked,
+    of_parts,
+    of_shape,
+    vstacked,
+)
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -45,10 +57,10 @@ def _columns(b: Builder) -> Drawn:
 
 
 operator("stack", custom(_stack, _stacked, FUNCTION), dtypes=NUMERIC, exact=True)
-operator("hstack", custom(_side_by_side, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("vstack", custom(_side_by_side, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("dstack", custom(_side_by_side, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("column_stack", custom(_columns, forms=FUNCTION), dtypes=NUMERIC, exact=True)
+operator("hstack", custom(_side_by_side, of_parts(hstacked), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("vstack", custom(_side_by_side, of_parts(vstacked), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("dstack", custom(_side_by_side, of_parts(dstacked), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("column_stack", custom(_columns, of_parts(column_stacked), FUNCTION), dtypes=NUMERIC, exact=True)
 
 
 def _blocks(b: Builder) -> Drawn:
@@ -67,16 +79,9 @@ def _combinations(b: Builder) -> Drawn:
     return (x,), {"r": r, "with_replacement": bool(b.choose(2))}
 
 
-def _pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    """Of the huge ones; the results of others are summed."""
-    n = args[0].shape[0]
-    count = n * (n + 1) // 2 if attrs["with_replacement"] else n * (n - 1) // 2
-    return (((count, 2), args[0].dtype),) if n == HUGE_CHOICE else None
-
-
-operator("block_diag", custom(_blocks, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("cartesian_prod", custom(_vectors, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("combinations", custom(_combinations, _pairs, forms=FUNCTION), dtypes=NUMERIC, exact=True)
+operator("block_diag", custom(_blocks, of_parts(block_diagonal), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("cartesian_prod", custom(_vectors, of_parts(every_pair), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("combinations", custom(_combinations, of_shape(combined), FUNCTION), dtypes=NUMERIC, exact=True)
 
 
 def _meshgrid(b: Builder) -> Drawn:
@@ -112,7 +117,10 @@ def _small(b: Builder) -> Drawn:
 
 
 for _rank in (1, 2, 3):
-    operator(f"atleast_{_rank}d", custom(_small, forms=FUNCTION), dtypes=NUMERIC, exact=True, view=True, graph="free")
+    operator(
+        f"atleast_{_rank}d", custom(_small, of_shape(at_least(_rank)), FUNCTION), dtypes=NUMERIC, exact=True, view=True,
+        graph="free",
+    )  # fmt: skip
 
 
 # Splits. The catalogue's outputs have fixed names: two parts.

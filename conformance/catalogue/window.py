@@ -8,6 +8,7 @@ from ..drawing.domains import DISTINCT, FRACTION, OFF_GRID, POSITIVE, REAL, Doma
 from ..drawing.shapes import Shape
 from . import operator
 from .arguments import Drawn, custom
+from .sizes import each
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -35,10 +36,6 @@ def space(b: Builder, dims: int, pixel: bool = False) -> Shape:
 def numbers(b: Builder, dims: int, options: tuple[int, ...]) -> Any:
     """One number for all dimensions, or one for each."""
     return b.pick(options) if b.chance(2) else tuple(b.pick(options) for _ in range(dims))
-
-
-def each(value: Any, dims: int) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, tuple) else (value,) * dims
 
 
 def convolution_shape(dims: int, transposed: bool) -> Any:
@@ -184,7 +181,12 @@ def power(dims: int) -> Any:
         attrs = {"norm_type": b.pick((2.0, 1.0, 3.0)), "kernel_size": b.pick((2, 3)), "ceil_mode": b.chance(2)}
         return (x,), {**attrs, "stride": b.pick((None, 1))}
 
-    return custom(draw, forms=FUNCTION)
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        return pooled_shape(dims, True)(
+            args, {**attrs, "stride": attrs["stride"] or attrs["kernel_size"], "padding": 0}
+        )
+
+    return custom(draw, infer, FUNCTION)
 
 
 _BOTH = ("values", "indices")
@@ -213,7 +215,11 @@ def unpooled(dims: int) -> Any:
                        ceil_mode=False, dilation=1, return_indices=True)  # fmt: skip
         return (b.item(found, 0), b.item(found, 1)), {"kernel_size": kernel, "stride": b.pick((kernel, None))}
 
-    return custom(draw, forms=FUNCTION)
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        x, kernel = args[0], attrs["kernel_size"]
+        return (((*x.shape[:2], *(n * kernel for n in x.shape[2:])), x.dtype),)
+
+    return custom(draw, infer, FUNCTION)
 
 
 def resampled(modes: tuple[str, ...], dims: int, **more: tuple[Any, ...]) -> Any:
