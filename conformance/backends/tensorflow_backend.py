@@ -12,7 +12,7 @@ import numpy as np
 from .functional import Functional
 from .numpylike import Space, table
 from .numpylike.reductions import axes
-from .tables import Table, each, lacking, named, refusing, unclaimed
+from .tables import Table, each, lacking, named, refusing, unclaimed, widening
 
 MATH = """erf erfc erfinv lgamma digamma sigmoid rsqrt expm1 log1p i0=bessel_i0 special.i0e=bessel_i0e special.i1=bessel_i1
 special.i1e=bessel_i1e special.ndtri=ndtri reciprocal xlogy special.xlog1py=xlog1py"""
@@ -87,6 +87,8 @@ def _others(tf: Any, space: Space) -> Table:
             lacking() if correction or x.dtype.is_complex else entry(x, axes(space, x, dim), keepdims=keepdim)
         )
 
+    # With positions that are wide from the start top_k has no gradient.
+    largest_last = widening(lambda x: tf.cast(x, tf.int64) if x.dtype == tf.int32 else x)(tf.math.top_k)
     return {
         "logsumexp": over(tf.reduce_logsumexp),
         "cumsum": scan(tf.cumsum),
@@ -120,6 +122,6 @@ def _others(tf: Any, space: Space) -> Table:
         "linalg.svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),
         "linalg.qr": lambda x, mode: tf.linalg.qr(x, mode == "complete") if mode != "r" else lacking(),
         "topk": lambda x, k, dim, largest, sorted: (
-            tf.math.top_k(x, k, index_type=tf.int64) if largest and dim in (-1, x.ndim - 1) else lacking()
+            largest_last(x, k) if largest and dim in (-1, x.ndim - 1) else lacking()
         ),
     }
