@@ -19,7 +19,7 @@ from .compare import FACTS, Closeness, Divergence, Place, compare
 from .edges import is_past_an_edge
 from .inner_writes import counted_within, recorded_within, without_versions
 from .rounding import FEW, NEAR, NOISE, Rounding
-from .unspecified import depends_on_saved_set, half_written, has_saved_hooks, specified
+from .unspecified import depends_on_saved_set, half_written, has_saved_hooks, specified, without_refusal
 from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
@@ -151,13 +151,22 @@ class Judge:
             return Judgement("same", theirs)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(rounding, mine, theirs, found)
-        if found.kind in ("error", "message", "death") and depends_on_saved_set(rounding.program, found):
+        if found.kind in ("error", "message", "death") and self._hangs_on_saving(rounding.program, found):
             return Judgement("unspecified", theirs, found)
         if recorded_within(rounding.program, found):
             return Judgement("unspecified", theirs, found)
         if found.kind == "error" and self._wavers(rounding.program, mine, found):
             return Judgement("ill-posed", theirs, found)
         return Judgement("different", theirs, found)
+
+    def _hangs_on_saving(self, program: Program, found: Divergence) -> bool:
+        if depends_on_saved_set(program, found):
+            return True
+        calm = without_refusal(program, found)
+        if calm is None:
+            return False
+        mine, theirs = (engine.execute(calm).steps[found.place[1]] for engine in (self.backend, self.oracle))
+        return type(mine) is Raised and _raises_alike(mine, theirs)
 
     def _wavers(self, program: Program, mine: Trace, found: Divergence) -> bool:
         """Whether the oracle itself does as the backend, raises or not, when its kernels' results move by a unit: what
