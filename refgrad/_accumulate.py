@@ -16,6 +16,7 @@ from ._layout import with_strides
 from ._modes import state
 from ._sparse import SparseGradient, sparse_tensor
 from ._storage import as_strided_array, contiguous_strides, element_strides, is_dense, owner, storage_offset
+from ._sums import block_sum
 from ._tensor import CONJ, DUAL, Tensor, plain, resolved
 
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
@@ -249,8 +250,8 @@ class ArraySums:
     @staticmethod
     def sum(a: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
         if a.dtype.itemsize == 2:
-            return narrow_result(np.add.reduce(widen(a), axes, keepdims=keepdims), a.dtype)
-        return np.add.reduce(a, axes, keepdims=keepdims)
+            return narrow_result(block_sum(widen(a), axes, keepdims), a.dtype)
+        return block_sum(a, axes, keepdims)
 
     @staticmethod
     def reshape(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
