@@ -66,7 +66,8 @@ def depends_on_saved_set(program: Program, found: Divergence) -> bool:
     if found.kind == "value":
         return _is_rewritten(program, found)
     if found.kind == "death":
-        return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
+        step = program.steps[found.place[1]]
+        return isinstance(step, Drop) and _may_hold(program, step)
     texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
     if any(RAISING in text for text in texts):
         # What is packed is the affair of the step that packs.
@@ -86,6 +87,16 @@ def without_refusal(program: Program, found: Divergence) -> Program | None:
     step = program.steps[index]
     calm = replace(step, modes=tuple(mode for mode in step.modes if mode != REFUSING))
     return Program((*program.steps[:index], calm, *program.steps[index + 1 :]))
+
+
+def half_passed(program: Program, trace: Trace, found: Divergence) -> bool:
+    """Whether a gradient differs after a pass that both engines refused because of a saved value, in a program where a
+    step saves what it likes: how far the pass had come by then hangs on which node keeps what."""
+    refused = any(
+        isinstance(program.steps[i], (Backward, Grad)) and any(part in e.message for part in ABOUT_SAVING)
+        for i, e in trace.raised()
+    )
+    return found.place[0] == "gradient" and refused and any(map(saves_freely, program.steps))
 
 
 def half_written(program: Program, trace: Trace, found: Divergence) -> bool:

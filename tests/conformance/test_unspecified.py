@@ -8,9 +8,9 @@ import pytest
 from conformance.backends import load
 from conformance.judging.compare import Divergence
 from conformance.judging.judge import Judge
-from conformance.judging.unspecified import depends_on_saved_set, without_refusal
+from conformance.judging.unspecified import depends_on_saved_set, half_passed, without_refusal
 from conformance.programs.program import Backward, Call, Item, Leaf, Program, Ref, RetainGrad, Step, Transform, Write
-from conformance.programs.trace import Raised
+from conformance.programs.trace import NOTHING, Raised, Trace
 
 DATA = np.ones(2).tobytes()
 X = Leaf(DATA, "float64", (2,), requires_grad=True)
@@ -81,6 +81,19 @@ def test_two_refusals_are_told_apart_from_a_fault() -> None:
     assert not judge._hangs_on_saving(right, found)
     alone = Divergence("error", ("step", 2, ()), "", None, PACKING)
     assert without_refusal(wrong, alone) is None
+
+
+def test_a_refused_pass_excuses_gradients_and_nothing_else() -> None:
+    """How far a pass came that both engines refused hangs on which node keeps what, if a step saves what it likes."""
+    modified = Raised("RuntimeError", "one of the variables has been modified by an inplace operation")
+    product = Call("linalg.multi_dot", ((Ref(0), Ref(1), Ref(2)),))
+    program = Program((X, X, X, product, Backward((Ref(3),))))
+    refused = Trace(steps=[*[NOTHING] * 4, modified])
+    gradient = Divergence("type", ("gradient", 0, ()), "")
+    assert half_passed(program, refused, gradient)
+    assert not half_passed(program, Trace(steps=[NOTHING] * 5), gradient)
+    assert not half_passed(program, refused, Divergence("value", ("step", 3, ()), ""))
+    assert not half_passed(Program((X, X, X, Call("add", (Ref(0), Ref(1))), program.steps[4])), refused, gradient)
 
 
 @pytest.mark.parametrize("part", [False, True])
