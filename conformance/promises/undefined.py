@@ -36,6 +36,6 @@ UNDEFINED = frozenset((
     "scatter", "scatter.value", "sgn.complex", "special.ndtri", "special.xlog1py.by_number", "special.xlog1py.number",
     "special.zeta", "split", "split.sizes", "split_with_sizes", "stft", "sum_to_size", "tensor_split", "to",
     "trapezoid", "trapz", "triangular_solve", "triangular_solve.transposed", "unsafe_chunk", "unsafe_split",
-    "unsafe_split_with_sizes", "view_as_complex", "view_as_real", "vsplit", "xlogy.by_number", "xlogy.number", "zero",
+    "unsafe_split_with_sizes", "vsplit", "xlogy.by_number", "xlogy.number", "zero",
 ))
 # fmt: on
