@@ -31,7 +31,7 @@ certify-all: $(READY)
 test: lint types gate proof unit
 
 gate: $(READY)
-	-$(BIN)/python -m pytest conformance -q -n auto --tb=no --results $(OUT)/results.jsonl
+	-$(BIN)/python -m pytest conformance -q -n auto --examples 8 --tb=no --results $(OUT)/results.jsonl
 	$(BIN)/python -m conformance.recording.gate $(OUT)/results.jsonl tests/open_findings.txt
 
 # Engines broken on purpose: a share of them below its floor, or a blamed control, fails.

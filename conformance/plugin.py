@@ -25,7 +25,7 @@ from .recording.resuming import begin, done, is_wanted, shard
 from .running import is_ours, is_plain, run, wants_protocol
 from .searching.kept import Kept
 
-EXAMPLES = {"quick": 8, "standard": 50, "thorough": 500}
+EXAMPLES = {"quick": 3, "standard": 50, "thorough": 500}
 _PROPERTY = "conformance"
 _STATE = pytest.StashKey["Session"]()
 

@@ -38,6 +38,7 @@ ARITHMETIC = frozenset((np.add, np.subtract, np.multiply, np.divide, np.reciproc
 # fmt: on
 MATRICES = (*WHOLE, "svd_", "eigh_", "cofactor_")
 """How the names begin of rows whose error is a share of the whole matrix."""
+MATRIX = (-2, -1)
 SUFFIX = re.compile(r"_(row|scalar|inplace|number|dim|all|tensor)$")
 Function = Callable[..., Any]
 
@@ -86,7 +87,7 @@ class KernelNoise:
         """A kernel on moved operands, its results moved."""
         if is_exact or (name in SELECTORS and selects(args)):
             return self._undisturbed(function, *args)
-        whole = name.startswith(MATRICES) and name != "linalg_vector_norm"
+        whole = _mixed(name, args) if name.startswith(MATRICES) and name != "linalg_vector_norm" else ()
         if name not in ROUNDED:
             given, args = args, tuple([self.moved(part, whole) for part in args])
             args = _powers(given, args) if name.startswith("pow_") else args
@@ -97,7 +98,7 @@ class KernelNoise:
         row, wants = _formulas().get(function) or _compiled(function)
         if row is not None and (_is_exact(row) or (row.schema.name in SELECTORS and selects(args[place + 1 :]))):
             # It is linear in its cotangents, and may choose by anything else.
-            args = tuple([self.moved(a, False) if w.startswith("g") else a for w, a in zip(wants, args)])
+            args = tuple([self.moved(a, ()) if w.startswith("g") else a for w, a in zip(wants, args)])
             return self._undisturbed(function, *args)
         space = self.spaces[id(args[place])]
         args = tuple([space if k == place else self._marked(part) for k, part in enumerate(args)])
@@ -131,7 +132,7 @@ class KernelNoise:
             return marked
         return value
 
-    def moved(self, value: Any, whole: bool, made: bool = False, least: float = 0.0) -> Any:
+    def moved(self, value: Any, whole: tuple[int, ...], made: bool = False, least: float = 0.0) -> Any:
         """A value, or each of a list, disturbed."""
         if isinstance(value, (list, tuple)):
             return _as(value, [self.moved(part, whole, made, least) for part in value])
@@ -139,15 +140,15 @@ class KernelNoise:
             return value
         return self.disturb(np.asarray(value), whole, made, least)
 
-    def disturb(self, x: np.ndarray, whole: bool, made: bool = False, least: float = 0.0) -> np.ndarray:
-        """An array whose elements moved by one or two eps of their size (``whole``: of the matrix's largest), or of
-        ``least``; in memory of its own, laid out as before."""
+    def disturb(self, x: np.ndarray, whole: tuple[int, ...], made: bool = False, least: float = 0.0) -> np.ndarray:
+        """An array whose elements moved by one or two eps of their size (``whole``: of the largest along these
+        dimensions), or of ``least``; in memory of its own, laid out as before."""
         with np.errstate(all="ignore"):
             wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
             parts = np.stack([wide.real, wide.imag], -1) if wide.dtype.kind == "c" else wide
             size = np.abs(wide)[..., None] if wide.dtype.kind == "c" else np.abs(wide)
-            if whole:
-                size = size.max(tuple(range(x.ndim))[-2:], keepdims=True)
+            if whole and x.ndim:
+                size = size.max(tuple(d % x.ndim for d in whole if d >= -x.ndim), keepdims=True)
             shift = np.maximum(size, least) * self._moves(parts, made) * EPS[x.dtype.name]
             # An exact zero stays one: it is a tie, or a part beside a branch cut, where its sign decides. In what a
             # kernel made, a zero part is what its products left.
@@ -177,14 +178,19 @@ class _Noisy(np.ndarray):
         bare, out = _bare(inputs), options.pop("out", None)
         is_exact = ufunc in EXACT_UFUNCS or (ufunc is np.absolute and bare[0].dtype.kind != "c")
         if not is_exact and (method != "__call__" or ufunc not in ARITHMETIC):
-            bare = noise.moved(bare, False)
+            bare = noise.moved(bare, ())
         found = getattr(ufunc, method)(*bare, **{key: _bare(value) for key, value in options.items()})
-        found = found if is_exact else noise.moved(found, False, True)
+        found = found if is_exact else noise.moved(found, (), True)
         if out is None:
             return noise._marked(found)
         for target, part in zip(out, found if isinstance(found, tuple) else (found,)):
             np.copyto(_bare(target), part, casting="unsafe")
         return out[0] if len(out) == 1 else out
+
+
+def _mixed(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The dimensions whose elements a kernel mixes: those of a matrix, or those that are transformed."""
+    return tuple(args[1]) if name.startswith(("fft_c2", "fft_r2")) else MATRIX
 
 
 def _powers(given: tuple[Any, ...], moved: tuple[Any, ...]) -> tuple[Any, ...]:

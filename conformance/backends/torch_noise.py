@@ -37,8 +37,9 @@ EXACT = frozenset((
 MODULI = frozenset(("abs", "sgn"))
 """Of real numbers these round nothing, of complex ones their results: a root and a quotient by it."""
 # fmt: on
+MATRIX = (-2, -1)
 PRODUCTS = frozenset(("prod", "cumprod"))
-LOOPED = 1024
+LOOPED = 64
 """While a mode watches, PyTorch's derivative of a product is a loop over its elements, each step over all of them."""
 
 
@@ -95,6 +96,8 @@ class KernelNoise(TorchDispatchMode):
         # Of each dtype: the moves drawn last, the same as factors, how many are used up; and how often any were drawn.
         self.pools: dict[torch.dtype, tuple[torch.Tensor, torch.Tensor, int]] = {}
         self.draws = 0
+        # The operands of extreme distances: the rule for them takes the difference anew and looks for what equals them.
+        self.parted: set[tuple[int, ...]] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -107,15 +110,18 @@ class KernelNoise(TorchDispatchMode):
             # Where autograd takes no part, under inference mode say, composites come here whole.
             with self:
                 return func.decompose(*args, **kwargs)
-        name, exact, written, rounded, whole = _nature(func)
+        name, exact, written, rounded, is_whole = _nature(func)
         if name in MODULI:
             exact, rounded = not args[0].is_complex(), True
         is_selecting = name in SELECTORS and selects((*args, *kwargs.values()))
-        if exact or is_selecting:
+        if is_selecting and name == "dist":
+            self.parted.add(_places(args))
+        if exact or is_selecting or (name == "sub" and not written and _places(args) in self.parted):
             result = func(*args, **kwargs)
             return _by_bits(result, self.seed) if is_selecting and _made_of_moduli(args, result) else result
         # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
         args = tuple(map(_materialised, args))
+        whole = _mixed(name, args) if is_whole else ()
         if not rounded:
             given = args
             args = tuple(
@@ -128,24 +134,25 @@ class KernelNoise(TorchDispatchMode):
             return _by_bits(result, self.seed)
         if not written:
             # A logarithm of a sum near 1 rounds by a share of the sum, not of itself.
-            return self.moved(result, _is_cubic(name, args), True, 1.0 if name == "_log_softmax" else 0.0)
+            mixed = whole if name.startswith("_fft_") else MATRIX if _is_cubic(name, args) else ()
+            return self.moved(result, mixed, True, 1.0 if name == "_log_softmax" else 0.0)
         for part in result if isinstance(result, (tuple, list)) else (result,):
             self.rewritten(part)
         return result
 
     def rewritten(self, value: Any) -> Any:
         """A value disturbed in place."""
-        return value.copy_(self.disturb(value, False)) if _rounds(value) else value
+        return value.copy_(self.disturb(value, ())) if _rounds(value) else value
 
-    def moved(self, value: Any, whole: bool, made: bool = False, least: float = 0.0) -> Any:
+    def moved(self, value: Any, whole: tuple[int, ...], made: bool = False, least: float = 0.0) -> Any:
         """A value, or each of a list, disturbed."""
         if isinstance(value, (tuple, list)):
             return type(value)(self.moved(part, whole, made, least) for part in value)
         return self.disturb(value, whole, made, least) if _rounds(value) else value
 
-    def disturb(self, x: torch.Tensor, whole: bool, made: bool = False, least: float = 0.0) -> torch.Tensor:
-        """A tensor whose elements moved by one or two eps of their size (``whole``: of the matrix's largest), or of
-        ``least``."""
+    def disturb(self, x: torch.Tensor, whole: tuple[int, ...], made: bool = False, least: float = 0.0) -> torch.Tensor:
+        """A tensor whose elements moved by one or two eps of their size (``whole``: of the largest along these
+        dimensions), or of ``least``."""
         together = self.outwards and not made
         if not (whole or least or x.is_complex() or x.is_neg()) and x.is_contiguous():
             factors, used = self.take(x.dtype, 1 if together else x.numel())[1:]
@@ -153,9 +160,8 @@ class KernelNoise(TorchDispatchMode):
         x = x.resolve_conj().resolve_neg()
         parts = torch.view_as_real(x) if x.is_complex() else x
         size = x.abs().unsqueeze(-1) if x.is_complex() else x.abs()
-        if whole:
-            last = tuple(range(parts.ndim))[-2 - x.is_complex() :]
-            size = size.amax(last, keepdim=True) if last else size
+        if whole and x.ndim:
+            size = size.amax([d % x.ndim for d in whole if d >= -x.ndim], keepdim=True)
         size = size.clamp(min=least) if least else size
         shift = size * self.moves(parts.dtype, (1,) * parts.ndim if together else parts.shape)
         if together:
@@ -196,6 +202,11 @@ _pool = lru_cache(64)(_drawn)
 """The same, kept: a program is run with few seeds, and thousands of programs with each."""
 
 
+def _places(args: Any) -> tuple[int, ...]:
+    """Where two operands lie in memory."""
+    return tuple(part.data_ptr() if isinstance(part, torch.Tensor) else 0 for part in args[:2])
+
+
 def _made_of_moduli(args: Any, result: Any) -> bool:
     return isinstance(args[0], torch.Tensor) and args[0].is_complex() and not result.is_complex()
 
@@ -214,6 +225,12 @@ def _by_bits(sizes: torch.Tensor, seed: int) -> torch.Tensor:
 @cache
 def _table(dtype: torch.dtype) -> torch.Tensor:
     return torch.tensor(MOVES, dtype=dtype) * torch.finfo(dtype).eps
+
+
+def _mixed(name: str, args: Any) -> tuple[int, ...]:
+    """The dimensions whose elements a kernel mixes: those of a matrix, or those that are transformed. The error of a
+    Fourier transform is a share of the signal's norm."""
+    return tuple(args[1]) if name.startswith("_fft_") else MATRIX
 
 
 def _least(name: str, position: int) -> float:

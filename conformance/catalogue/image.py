@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from ..programs.leafdata import FLOATING
 from . import NUMERIC, operator
 from .arguments import Drawn, custom
-from .places import draw_places, indexed, literal
+from .places import draw_places, indexed, literal, same
+from .sizes import blocks, each, folded, image_blocks, of_shape, padded, shuffled, unshuffled
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -35,7 +37,7 @@ def _pad(mode: str) -> Any:
         )
         pad: list[int] = []
         for n in reversed(x.shape[len(x.shape) - count :]):
-            most = n - 1 if mode == "reflect" else n
+            most = min(n - 1 if mode == "reflect" else n, 1 if b.sizes == "huge" else 4)
             pad += [b.choose(most + 1), b.choose(most + 1)]
         return (x, tuple(pad)), {"mode": mode}
 
@@ -47,11 +49,13 @@ def _constant(b: Builder) -> Drawn:
     return args, {"mode": "constant", "value": b.pick((0.0, 2.0, -1.0))}
 
 
-operator("constant_pad_nd", custom(_constant_pad, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("nn.functional.pad", custom(_constant, forms=FUNCTION), dtypes=NUMERIC, exact=True)
+operator("constant_pad_nd", custom(_constant_pad, of_shape(padded), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("nn.functional.pad", custom(_constant, of_shape(padded), FUNCTION), dtypes=NUMERIC, exact=True)
 for _mode in ("reflect", "replicate"):
-    operator(f"nn.functional.pad.{_mode}", custom(_pad(_mode), forms=FUNCTION), dtypes=NUMERIC)
-operator("nn.functional.pad.circular", custom(_pad("circular"), forms=FUNCTION), dtypes=NUMERIC, graph="free")
+    operator(f"nn.functional.pad.{_mode}", custom(_pad(_mode), of_shape(padded), FUNCTION), dtypes=NUMERIC)
+operator(
+    "nn.functional.pad.circular", custom(_pad("circular"), of_shape(padded), FUNCTION), dtypes=NUMERIC, graph="free"
+)
 
 
 def _lead(b: Builder) -> tuple[int, ...]:
@@ -74,9 +78,11 @@ def _channels(b: Builder) -> Drawn:
     return (b.operand(b.grown(shape)), groups), {}
 
 
-operator("nn.functional.pixel_shuffle", custom(_shuffle, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("nn.functional.pixel_unshuffle", custom(_unshuffle, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("nn.functional.channel_shuffle", custom(_channels, forms=FUNCTION), dtypes=NUMERIC, exact=True)
+operator("nn.functional.pixel_shuffle", custom(_shuffle, of_shape(shuffled), FUNCTION), dtypes=NUMERIC, exact=True)
+operator(
+    "nn.functional.pixel_unshuffle", custom(_unshuffle, of_shape(unshuffled), FUNCTION), dtypes=NUMERIC, exact=True
+)
+operator("nn.functional.channel_shuffle", custom(_channels, same, FUNCTION), dtypes=NUMERIC, exact=True)
 
 
 def _geometry(b: Builder) -> dict[str, Any]:
@@ -99,23 +105,18 @@ def _unfold(b: Builder) -> Drawn:
 
 
 def _fold(b: Builder) -> Drawn:
-    sizes, geometry, blocks = (b.integer(3, 5), b.integer(3, 5)), _geometry(b), 1
-    kernel = 1
-    for k, n in enumerate(sizes):
-        size, step, around, apart = (
-            v if isinstance(v, int) else v[k]
-            for v in (geometry[name] for name in ("kernel_size", "stride", "padding", "dilation"))
-        )
-        kernel *= size
-        blocks *= (n + 2 * around - apart * (size - 1) - 1) // step + 1
+    sizes, geometry = (b.integer(3, 5), b.integer(3, 5)), _geometry(b)
+    kernel = math.prod(each(geometry["kernel_size"], 2))
     batch = _batch(b)
     # Only a batch can be as large as you like: the channels are a multiple of the kernel.
-    x = b.operand(b.grown((*(batch if b.sizes != "huge" else (2,)), b.integer(1, 2) * kernel, blocks)))
+    x = b.operand(
+        b.grown((*(batch if b.sizes != "huge" else (2,)), b.integer(1, 2) * kernel, blocks(sizes, **geometry)))
+    )
     return (x,), {"output_size": sizes, **geometry}
 
 
-operator("nn.functional.unfold", custom(_unfold, forms=FUNCTION), dtypes=NUMERIC, exact=True)
-operator("nn.functional.fold", custom(_fold, forms=FUNCTION), dtypes=NUMERIC)
+operator("nn.functional.unfold", custom(_unfold, of_shape(image_blocks), FUNCTION), dtypes=NUMERIC, exact=True)
+operator("nn.functional.fold", custom(_fold, of_shape(folded), FUNCTION), dtypes=NUMERIC)
 
 
 def _embedding(b: Builder) -> Drawn:
@@ -138,20 +139,30 @@ def _bags(b: Builder) -> Drawn:
     return (draw_places(b, table.shape[0], count), table, starts), attrs
 
 
+def looked_up(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """A row of the table for each place."""
+    return (((*args[0].shape, args[1].shape[1]), args[1].dtype),)
+
+
+def _bagged(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """A row for each bag: each row of places, or each start of one."""
+    return (((args[-1 if len(args) == 3 else 0].shape[0], args[1].shape[1]), args[1].dtype),)
+
+
 def _by_frequency(b: Builder) -> Drawn:
     args, attrs = _embedding(b)
     return args, {**attrs, "scale_grad_by_freq": True}
 
 
-operator("nn.functional.embedding", custom(_embedding, forms=FUNCTION), dtypes=FLOATING, exact=True)
+operator("nn.functional.embedding", custom(_embedding, looked_up, FUNCTION), dtypes=FLOATING, exact=True)
 # Divided by how often a row is asked for, a gradient is no derivative, and forward mode no transpose of it.
 operator(
-    "nn.functional.embedding.by_frequency", custom(_by_frequency, forms=FUNCTION), dtypes=FLOATING, twice=False,
+    "nn.functional.embedding.by_frequency", custom(_by_frequency, looked_up, FUNCTION), dtypes=FLOATING, twice=False,
     forward=False,
 )  # fmt: skip
 operator(
     "nn.functional.embedding_bag",
-    custom(_bags, forms=FUNCTION),
+    custom(_bags, _bagged, FUNCTION),
     dtypes=FLOATING,
     graph="names",
     twice=False,

@@ -21,6 +21,7 @@ from .places import (
     literal,
     same,
 )
+from .sizes import indexed_by, of_shape, taken_along
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder, Value
@@ -51,22 +52,14 @@ def _select(b: Builder) -> Drawn:
     return (x, tuple(entries)), {}
 
 
-def _selected(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    x, entries = args
-    if ... in entries:
-        return None
-    sizes, out = iter(x.shape), list[int]()
-    for entry in entries:
-        if entry is None:
-            out.append(1)
-            continue
-        size = next(sizes)
-        if isinstance(entry, Slice):
-            out.append(len(range(size)[entry.start : entry.stop : entry.step]))
-    return (((*out, *sizes), x.dtype),)
-
-
-operator("__getitem__", custom(_select, _selected, ("operator",)), dtypes=NUMERIC, exact=True, view=True, symbol="[]")
+operator(
+    "__getitem__",
+    custom(_select, of_shape(indexed_by), ("operator",)),
+    dtypes=NUMERIC,
+    exact=True,
+    view=True,
+    symbol="[]",
+)
 
 
 def _advanced(b: Builder) -> Drawn:
@@ -96,7 +89,13 @@ def _masked_entry(b: Builder) -> Drawn:
     return (x, (mask, *rest)), {}
 
 
-operator("__getitem__.advanced", custom(_advanced, forms=("operator",)), dtypes=NUMERIC, exact=True, symbol="[]")
+operator(
+    "__getitem__.advanced",
+    custom(_advanced, of_shape(indexed_by), ("operator",)),
+    dtypes=NUMERIC,
+    exact=True,
+    symbol="[]",
+)
 operator("__getitem__.mask", custom(_masked_entry, forms=("operator",)), dtypes=NUMERIC, exact=True, symbol="[]")
 
 
@@ -255,7 +254,7 @@ def _take_along(b: Builder) -> Drawn:
 
 operator("take", custom(_take, _taken), dtypes=NUMERIC, exact=True)
 operator("put", custom(_put, same, ("method", "inplace")), dtypes=NUMERIC)
-operator("take_along_dim", custom(_take_along), dtypes=NUMERIC, exact=True)
+operator("take_along_dim", custom(_take_along, of_shape(taken_along)), dtypes=NUMERIC, exact=True)
 
 
 def _mask_and(value: Any) -> Any:

@@ -42,13 +42,21 @@ operator(
 # Powers, exponentials, logarithms.
 
 WIDE = ("float32", "float64")
+
+
+def _doubled(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """Whatever the operands, of double precision."""
+    ((shape, dtype),) = divided(args, attrs)
+    return ((shape, "complex128" if is_complex(dtype) else "float64"),)
+
+
 for _name, _domain, _kinks in (
     ("exp2", REAL, ()), ("expm1", REAL, ()), ("log2", POSITIVE, (0.0, -1.0)), ("log10", POSITIVE, (0.0, -1.0)),
     ("log1p", POSITIVE, (0.0, -1.0)), ("rsqrt", POSITIVE, (0.0,)),
 ):  # fmt: skip
     operator(_name, unary(_domain), dtypes=NUMERIC, kinks=special(*_kinks) if _kinks else None)
 operator("square", unary(result=keep_dtype), dtypes=NUMERIC, exact=True)
-operator("float_power", binary(POSITIVE, REAL, infer=lambda args, attrs: None, forms=("function", "method")))
+operator("float_power", binary(POSITIVE, REAL, infer=_doubled, forms=("function", "method")))
 operator("logaddexp", binary(scalars=False, mixed=False), kinks=special(0.0))
 operator("logaddexp2", binary(scalars=False, mixed=False), kinks=special(0.0))
 operator("ldexp", binary(scalars=False, infer=divided))

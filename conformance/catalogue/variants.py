@@ -23,6 +23,7 @@ from .arguments import (
     promoted,
     unary,
 )
+from .image import looked_up
 from .index import draw_gather, draw_scatter, like_index
 from .linalg import all_pairs, draw_points
 from .matrices import real_of
@@ -222,4 +223,6 @@ def _sparse_gather(b: Builder) -> Drawn:
 
 
 operator("gather.sparse", custom(_sparse_gather, like_index), dtypes=NUMERIC, exact=True, twice=False)
-operator("nn.functional.embedding.sparse", custom(_sparse, forms=FUNCTION), dtypes=FLOATING, exact=True, twice=False)
+operator(
+    "nn.functional.embedding.sparse", custom(_sparse, looked_up, FUNCTION), dtypes=FLOATING, exact=True, twice=False
+)

@@ -8,6 +8,7 @@ from ..drawing.domains import DISTINCT, FRACTION, OFF_GRID, POSITIVE, REAL, Doma
 from ..drawing.shapes import Shape
 from . import operator
 from .arguments import Drawn, custom
+from .sizes import each
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -24,18 +25,17 @@ HUGE = {1: 1 << 14, 2: 1 << 13, 3: 1 << 12}
 """By dimensions, a batch that makes any of these shapes 65,536 elements."""
 
 
-def space(b: Builder, dims: int) -> Shape:
-    """The sizes of a picture: a small one where the batch is huge."""
+def space(b: Builder, dims: int, pixel: bool = False) -> Shape:
+    """The sizes of a picture: a small one where the batch is huge; where edges are tested now and then one ``pixel``,
+    if that is large enough."""
+    if pixel and b.sizes == "edge" and b.choose(2):
+        return (1,) * dims
     return b.many(SPACES[dims], (6 - dims,) * dims)
 
 
 def numbers(b: Builder, dims: int, options: tuple[int, ...]) -> Any:
     """One number for all dimensions, or one for each."""
     return b.pick(options) if b.chance(2) else tuple(b.pick(options) for _ in range(dims))
-
-
-def each(value: Any, dims: int) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, tuple) else (value,) * dims
 
 
 def convolution_shape(dims: int, transposed: bool) -> Any:
@@ -165,8 +165,11 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
 
     def draw(b: Builder) -> Drawn:
         lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.extent((2, 1), HUGE[dims]), b.pick((1, 2)))
-        x = b.operand((*lead, *space(b, dims)), domain=domain)
-        size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
+        x = b.operand((*lead, *space(b, dims, True)), domain=domain)
+        if b.sizes == "edge":
+            size: int | Shape = b.pick((1, (1,) * dims, 2))
+        else:
+            size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
         return (x,), {"output_size": size, **({} if average else {"return_indices": True})}
 
     return custom(draw, resized(dims, average), FUNCTION)
@@ -178,7 +181,12 @@ def power(dims: int) -> Any:
         attrs = {"norm_type": b.pick((2.0, 1.0, 3.0)), "kernel_size": b.pick((2, 3)), "ceil_mode": b.chance(2)}
         return (x,), {**attrs, "stride": b.pick((None, 1))}
 
-    return custom(draw, forms=FUNCTION)
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        return pooled_shape(dims, True)(
+            args, {**attrs, "stride": attrs["stride"] or attrs["kernel_size"], "padding": 0}
+        )
+
+    return custom(draw, infer, FUNCTION)
 
 
 _BOTH = ("values", "indices")
@@ -207,14 +215,18 @@ def unpooled(dims: int) -> Any:
                        ceil_mode=False, dilation=1, return_indices=True)  # fmt: skip
         return (b.item(found, 0), b.item(found, 1)), {"kernel_size": kernel, "stride": b.pick((kernel, None))}
 
-    return custom(draw, forms=FUNCTION)
+    def infer(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        x, kernel = args[0], attrs["kernel_size"]
+        return (((*x.shape[:2], *(n * kernel for n in x.shape[2:])), x.dtype),)
+
+    return custom(draw, infer, FUNCTION)
 
 
 def resampled(modes: tuple[str, ...], dims: int, **more: tuple[Any, ...]) -> Any:
     """An input and a size or scale factors."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, dims))))
+        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, dims, True))))
         attrs: dict[str, Any] = {"mode": b.pick(modes), **{name: b.pick(values) for name, values in more.items()}}
         if b.chance(2):
             attrs["scale_factor"] = b.pick((1.5, 1.5, 0.5) if b.sizes == "huge" and dims == 3 else (2.0, 1.5, 0.5))
@@ -253,7 +265,7 @@ operator(
 
 def enlarged() -> Any:
     def draw(b: Builder) -> Drawn:
-        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, 2))))
+        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, 2, True))))
         return (x,), {"scale_factor": b.many((2, 3), 2)} if b.chance(2) else {"size": (b.pick((3, 5)), b.pick((2, 6)))}
 
     return custom(draw, resized(2), FUNCTION)
@@ -270,7 +282,7 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
         batch, out = b.extent((1, 2), 1), tuple(b.many((2, 1, 3), 3) for _ in range(dims))
         count = b.pick((1, 2))
         batch, *_ = b.grown((batch, *out))
-        x = b.operand((batch, count, *space(b, dims)))
+        x = b.operand((batch, count, *space(b, dims, True)))
         around = Domain("around", tuple(v / 7.3 for v in OFF_GRID.values), -0.97, 1.1, jitter=False)
         grid = b.operand((batch, *out, dims), domain=around)
         attrs = {"mode": b.pick(modes), "padding_mode": b.pick(("zeros", "border", "reflection"))}

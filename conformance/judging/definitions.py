@@ -78,27 +78,30 @@ def _cholesky_solve(b: Any, factor: Any, upper: bool = False) -> Any:
 
 @reference("linalg.inv", "inverse")
 def _inverse(a: Any) -> Any:
-    """By elimination of columns, each with its largest pivot."""
-    n = a.shape[-1]
-    made = np.empty((*a.shape[:-2], n, n), dtype=object)
-    for place in np.ndindex(*a.shape[:-2]):
-        wide = np.concatenate([a[place], np.eye(n, dtype=object) * mpmath.mpf(1)], 1)
-        for k in range(n):
-            pivot = max(range(k, n), key=lambda i: abs(wide[i, k]))
-            wide[[k, pivot]] = wide[[pivot, k]]
-            wide[k] = wide[k] / wide[k, k]
-            for i in range(n):
-                wide[i] = wide[i] - wide[i, k] * wide[k] if i != k else wide[i]
-        made[place] = wide[:, n:]
-    return made
+    return _solved(a, np.eye(a.shape[-1], dtype=object) * mpmath.mpf(1))
+
+
+def _solved(a: Any, b: Any) -> Any:
+    """A⁻¹B of many matrices at once, by elimination of columns, each with its largest pivot."""
+    n, batch = a.shape[-1], np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    parts = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    wide = np.concatenate(list(parts), -1).reshape(-1, n, n + b.shape[-1])
+    each = np.arange(len(wide))
+    for k in range(n):
+        pivot = k + np.argmax(np.abs(wide[:, k:, k]), 1)
+        chosen, first = wide[each, pivot], wide[:, k].copy()
+        wide[each, pivot], wide[:, k] = first, chosen / chosen[:, k, None]
+        factors = wide[:, :, k].copy()
+        factors[:, k] = mpmath.mpf(0)
+        wide = wide - factors[..., None] * wide[:, None, k]
+    return wide[..., n:].reshape(*batch, n, b.shape[-1])
 
 
 @reference("linalg.solve")
 def _solve(a: Any, b: Any, left: bool = True) -> Any:
-    inverse = _inverse(a)
     if b.ndim == 1 or b.shape == a.shape[:-1]:
-        return np.matmul(inverse, b[..., None])[..., 0]
-    return np.matmul(inverse, b) if left else np.matmul(b, inverse)
+        return _solved(a, b[..., None])[..., 0]
+    return _solved(a, b) if left else np.swapaxes(_solved(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
 
 
 @reference("linalg.pinv", "pinverse")

@@ -7,6 +7,7 @@ meet as the step shrinks, the point is a kink.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -41,7 +42,8 @@ def slope(function: Callable[[Any], Any], step: Any) -> Any:
 
 def along(function: Callable[[Any], Any], step: Any) -> Any:
     """The derivative at 0 of a complex function of one real number."""
-    real, imaginary = (slope(lambda shift, part=part: part(function(shift)), step) for part in (mpmath.re, mpmath.im))
+    known = cache(function)
+    real, imaginary = (slope(lambda shift, part=part: part(known(shift)), step) for part in (mpmath.re, mpmath.im))
     return mpmath.mpc(real, imaginary) if imaginary else real
 
 
@@ -71,6 +73,8 @@ def cotangent(
 
     def gradient(unit: Any) -> Any:
         def total(shift: Any) -> Any:
+            if not shift:
+                return mpmath.mpf(0)
             moved = point[target].copy()
             moved[place] = moved[place] + shift * unit
             results = function(*[moved if i == target else x for i, x in enumerate(point)])

@@ -36,7 +36,8 @@ MORE = 64
 """How many more programs an engine must refuse before its claim of an operator is called untrue."""
 AGAIN = 4
 """How many times the programs are drawn where too many have no one value to show the situation by, such as
-eigenvectors that another engine turns otherwise."""
+eigenvectors that another engine turns otherwise; and where they are fewer than ``ENOUGH`` to be sure of it."""
+ENOUGH = 8
 FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
 
@@ -202,7 +203,7 @@ class Check:
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity, convention)
         tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
-        if tally.ill_posed and tally.witness_missing(examples):
+        if tally.witness_missing(examples) and (tally.ill_posed or examples < ENOUGH):
             tally = search(judge, draw, witness, seed, AGAIN * examples, law, excuse, is_choice)
         if falsified is not None:
             return self._failed(identity, falsified, tally, excuse)

@@ -5,7 +5,7 @@ from __future__ import annotations
 # fmt: off
 UNDEFINED = frozenset((
     "H", "__getitem__.advanced", "__getitem__.mask", "__rmod__", "abs.complex", "acosh.inplace", "asinh.inplace",
-    "block_diag", "cartesian_prod", "cdist.product", "cdouble", "cfloat", "chunk", "clamp_max.tensor",
+    "cartesian_prod", "cdist.product", "cdouble", "cfloat", "chunk", "clamp_max.tensor",
     "clamp_min.tensor", "combinations", "conj_physical", "conj_physical.inplace", "corrcoef", "cov",
     "cumulative_trapezoid", "div.rounded", "double", "dsplit", "eq.inplace", "erfinv", "fill", "float", "fmod", "frac",
     "frexp", "gather.sparse", "ge.inplace", "gradient", "grid_sampler_2d", "grid_sampler_3d", "gt.inplace", "half",
@@ -36,6 +36,6 @@ UNDEFINED = frozenset((
     "scatter", "scatter.value", "sgn.complex", "special.ndtri", "special.xlog1py.by_number", "special.xlog1py.number",
     "special.zeta", "split", "split.sizes", "split_with_sizes", "stft", "sum_to_size", "tensor_split", "to",
     "trapezoid", "trapz", "triangular_solve", "triangular_solve.transposed", "unsafe_chunk", "unsafe_split",
-    "unsafe_split_with_sizes", "view_as_complex", "view_as_real", "vsplit", "xlogy.by_number", "xlogy.number", "zero",
+    "unsafe_split_with_sizes", "vsplit", "xlogy.by_number", "xlogy.number", "zero",
 ))
 # fmt: on

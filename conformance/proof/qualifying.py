@@ -172,9 +172,17 @@ def _all(options: Options, done: Qualification) -> None:
     k, _, n = options.share.partition("/")
     work = shares.shares(campaign.all_rows(), list(ENGINE), list(entries()))[int(k) :: int(n)]
     store = shares.Store(options.folder, done.settings, options.draws)
+    by_name, rows = {share.name: share for share in work}, list[tuple[shares.Share, list[Verdict]]]()
     for name, verdicts in shares.run_shares(work, store, options.jobs, options.seconds):
         (done.real if name.startswith("real") else done.systematic).extend(verdicts)
         print(f"{name}: {sum(v.caught for v in verdicts)} of {len(verdicts)} caught", file=sys.stderr, flush=True)
+        rows += [(by_name[name], verdicts)] if name.startswith("rows") else []
+    if options.draws:
+        said: dict[str, Verdict] = {}
+        for name, verdicts in shares.explain_shares(rows, store, options.jobs):
+            said.update((v.fault, v) for v in verdicts)
+            print(f"{name}: survivors compared", file=sys.stderr, flush=True)
+        done.systematic = [said.get(v.fault, v) for v in done.systematic]
     places = {id: k for k, id in enumerate(entries())}
     done.real.sort(key=lambda v: places[v.fault])
     done.systematic.sort(key=lambda v: v.fault)

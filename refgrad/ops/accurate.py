@@ -33,6 +33,10 @@ BESIDE = ((1.0, 0.5, 1.2, ROOT), (LOWEST, 1.2, 1.72, LEAST), (2.0, 1.72, 2.5, RO
 
 def gauss(a: np.ndarray, share: float) -> np.ndarray:
     """exp(-share·a²). The square is split into an exact part and the rest: its rounding would be multiplied by a²."""
+    if a.dtype.itemsize <= 4:
+        # In float64 the square's rounding is below that of the result.
+        short = a.astype(np.float64)
+        return np.exp(np.multiply(short * short, -share, out=short), out=short).astype(a.dtype)
     wide = np.clip(np.asarray(a, np.float64), -VANISHED, VANISHED)
     head = wide.astype(np.float32).astype(np.float64)
     rest = (wide - head) * (wide + head)

@@ -87,9 +87,13 @@ def _folded(g: np.ndarray, self: np.ndarray, pad: Shape, mode: str) -> np.ndarra
     for d, (low, high) in enumerate(sides(pad, g.ndim)):
         if low or high:
             n = g.shape[d] - low - high
-            turned = np.ascontiguousarray(np.moveaxis(g, d, 0))
+            turned, sources = np.moveaxis(g, d, 0), _sources(n, low, high, mode)
+            start, stop = max(low, 0), turned.shape[0] - max(high, 0)
             whole = np.zeros((n, *turned.shape[1:]), g.dtype)
-            add_rows(whole, _sources(n, low, high, mode), turned)
+            # Between the borders stands the original itself.
+            whole[start - low : stop - low] = turned[start:stop]
+            add_rows(whole, sources[:start], turned[:start])
+            add_rows(whole, sources[stop:], turned[stop:])
             g = np.moveaxis(whole, 0, d)
     return g
 

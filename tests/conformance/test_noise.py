@@ -79,6 +79,21 @@ def test_one_operand_of_many_is_caught_in_the_sum(oracle: Any) -> None:
     assert Judge(OneElementOff(oracle, ("step", 1)), oracle).judge(PROGRAMS["sum"]).status == "different"
 
 
+@pytest.mark.parametrize("kind", ["constant", "uniform"])
+def test_a_fourier_transform_errs_by_a_share_of_its_signal(oracle: Any, kind: str) -> None:
+    """Of a constant signal all but one frequency are 0: what rounding leaves of them is measured by that one. Of another
+    signal none is allowed that much."""
+    signal = Leaf(Pattern(kind, 1, 0.3, 0.3 if kind == "constant" else 4.0), "float64", (129, 2, 2))
+    program = Program((signal, Call("fft.rfft", (Ref(0),), (("dim", 0),)), Observe(Ref(1))))
+    judge = Judge(oracle, oracle)
+    allowed = judge.closeness(program, oracle.execute(program)).allowance["step", 1, ()]
+    peak = 129 * 2.2e-16 * (0.3 if kind == "constant" else 2.2)
+    assert peak < allowed[5:].min() and allowed.max() < 200 * peak
+    other = Program((signal, Call("fft.rfft", (Ref(0),), (("dim", -1),)), Observe(Ref(1))))
+    narrow = judge.closeness(other, oracle.execute(other)).allowance["step", 1, ()]
+    assert narrow.max() < allowed[5:].min()
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_what_transforms_return_is_disturbed(oracle: Any, seed: int) -> None:
     region = Region(1, (Call("tanh", (Ref(0),)),), (Ref(1),))

@@ -57,6 +57,17 @@ def _diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     return np.moveaxis(made, (-2, -1), (dim1, dim2))
 
 
+@reference("block_diag")
+def _block_diag(*blocks: Any) -> Any:
+    """A number is a block of one element, a vector one of one row."""
+    blocks = tuple(map(np.atleast_2d, blocks))
+    made = np.full(np.sum([block.shape for block in blocks], 0), ZERO, dtype=object)
+    ends = np.cumsum([block.shape for block in blocks], 0)
+    for block, (row, column) in zip(blocks, ends):
+        made[row - block.shape[0] : row, column - block.shape[1] : column] = block
+    return made
+
+
 @reference("nn.functional.pad", "constant_pad_nd")
 def _pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
     """Pairs from the last dimension on; a negative width cuts."""
