@@ -111,12 +111,20 @@ def _rounds(engines: list[Engine], task: str, size: int, rounds: int) -> dict[st
 
 def _entry(task: Task, size: int, engine: str, times: list[float]) -> dict[str, Any]:
     low, median, high = statistics.quantiles(times, n=4, method="inclusive") if len(times) > 1 else (times[0],) * 3
-    stats = {"median": median, "q1": low, "q3": high, "min": min(times), "max": max(times), "rounds": len(times)}
+    stats: dict[str, Any] = {
+        "median": median,
+        "q1": low,
+        "q3": high,
+        "min": min(times),
+        "max": max(times),
+        "rounds": len(times),
+    }
+    stats["data"] = times  # rounds took turns: a report may pair them
     return {
         "group": task.name,
         "name": f"{task.name}[{engine}-{size}]",
         "stats": stats,
-        "extra_info": {"engine": engine, "size": size, "operators": task.operators},
+        "extra_info": {"engine": engine, "size": size, "operators": task.operators, "paired": True},
     }
 
 

@@ -16,6 +16,7 @@ from ._layout import with_strides
 from ._modes import state
 from ._sparse import SparseGradient, sparse_tensor
 from ._storage import as_strided_array, contiguous_strides, element_strides, is_dense, owner, storage_offset
+from ._sums import block_sum
 from ._tensor import CONJ, DUAL, Tensor, plain, resolved
 
 # Two threads may add into one leaf; PyTorch locks the leaf's node, one lock for all is cheaper here.
@@ -51,7 +52,7 @@ class Owners:
             if found is not None:
                 return found
             g = g.view(np.ndarray)
-        lazy = self._before_conjugation(g) if self.conjugates else None
+        lazy = self.before_conjugation(g) if self.conjugates else None
         if lazy is not None:
             g = lazy
         made = plain(g)
@@ -66,7 +67,7 @@ class Owners:
         if made.strides == source.strides:
             self.conjugates[id(made)] = (weakref.ref(made), source)
 
-    def _before_conjugation(self, g: np.ndarray) -> np.ndarray | None:
+    def before_conjugation(self, g: np.ndarray) -> np.ndarray | None:
         """The memory that a noted cotangent, or a view of it, is the conjugate of."""
         root = owner(g)
         made, source = self.conjugates.get(id(root), (None, g))
@@ -166,11 +167,13 @@ def _accumulate_live(variable: Tensor, g: Tensor) -> None:
 
 
 def check_layout(variable: Tensor, grad: Tensor) -> None:
-    """Warns once if the gradient of a dense leaf has other strides than the leaf."""
+    """Warns once if the gradient of a dense leaf has other strides than the leaf, in a dimension of size 1 the stride 0
+    (which PyTorch's arithmetic leaves there in what is empty)."""
     a, g = variable._array, grad._array
     if a.strides == g.strides and a.flags.c_contiguous:
         return
-    if a.dtype == g.dtype and any(p != q and n > 1 for p, q, n in zip(wanted_strides(a), element_strides(g), a.shape)):
+    steps = zip(wanted_strides(a), element_strides(g), a.shape)
+    if a.dtype == g.dtype and any(p != q and (n != 1 or not q) for p, q, n in steps):
         warn_once(
             "grad and param do not obey the gradient layout contract. This is not an error, but may impair "
             f"performance.\ngrad.sizes() = {list_text(g.shape)}, strides() = {list_text(element_strides(g))}\n"
@@ -235,10 +238,10 @@ def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype | None, live: bool, name
 
 
 def cast_array(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """The array in another dtype; complex to real keeps the real part."""
+    """The array in another dtype; complex to real keeps the real part, as the view that PyTorch gives."""
     if array.dtype.kind == "c" and dtype.kind != "c":
         array = array.real
-    return array.astype(dtype)
+    return array.astype(dtype, copy=False)
 
 
 class ArraySums:
@@ -247,8 +250,8 @@ class ArraySums:
     @staticmethod
     def sum(a: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
         if a.dtype.itemsize == 2:
-            return narrow_result(np.add.reduce(widen(a), axes, keepdims=keepdims), a.dtype)
-        return np.add.reduce(a, axes, keepdims=keepdims)
+            return narrow_result(block_sum(widen(a), axes, keepdims), a.dtype)
+        return block_sum(a, axes, keepdims)
 
     @staticmethod
     def reshape(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

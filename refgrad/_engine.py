@@ -68,6 +68,10 @@ class Task:
             return node in self.waiting
         return node in self.needed or node in self.captures
 
+    def leads_on(self, edges: Sequence[Any]) -> bool:
+        """Whether the cotangent that goes along one of the edges is asked for."""
+        return any(edge is not None and self.will_reach(edge[0]) for edge in edges)
+
     def counts(self, node: Node) -> bool:
         """What PyTorch answers when asked whether it will run the node: no, of a root that is alone and so is never
         put in line behind others."""

@@ -50,9 +50,9 @@ class Plan:
             if needs[i] and found:
                 self.calls.append((i, found))
                 wanted.update(dict.fromkeys(found.wants))
-        if len(row.rules) > 1 and any(needs):
+        if len(row.rules) > 1:
             wanted.update(dict.fromkeys(_always_saved(row, results)))
-        if row.joint and any(needs):
+        if row.joint:
             wanted.update(dict.fromkeys(row.joint.wants))
         inputs = {i.name for i in row.schema.inputs}
         self.saves = tuple(sorted(wanted.keys() & inputs)) + tuple(sorted(wanted.keys() & results))

@@ -14,6 +14,8 @@ SLOWER, SLOWER_SECONDS, WORSE = 1.5, 0.2, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
+    """``anchor`` is empty where the page has no such row."""
+
     id: str
     anchor: str
     words: str
@@ -51,7 +53,7 @@ def compare(before: Column, after: Column) -> Difference:
         Group("newly-passing", "Newly passing", "pass", _pairs(both, _mended, _statuses)),
         Group("status", "Otherwise changed", "", _pairs(both, _otherwise, _statuses)),
         Group("appeared", "Appeared", "", [_change(result, result.status) for result in appeared]),
-        Group("gone", "Gone", "", [_change(result, f"was {result.status}") for result in gone]),
+        Group("gone", "Gone", "", [Change(result.id, "", f"was {result.status}") for result in gone]),
         Group("accuracy", f"Accuracy worsened {WORSE:g} × or more", "fail", _pairs(both, _less_accurate, _headrooms)),
         Group("time", "Slower beyond noise", "fail", _pairs(both, _slower, _times)),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .pictures import DARK, HEIGHT, LIGHT, WIDTH, Fill, Palette, Plot, legend, logarithmic, look, ordered, picture
-from .timings import FLOOR, REFERENCE, Timing, Timings, ratio, spell_seconds
+from .timings import FLOOR, REFERENCE, Ratio, Timing, Timings, ratio, spell_seconds
 
 HEADER = ("engine", "size", "median", "quartiles", "an operator", f"× {FLOOR}", f"× {REFERENCE}", "rounds")
 NOTE = "time of a round, median and quartiles"
@@ -63,7 +63,7 @@ def _plot(work: str, given: list[Timing]) -> Plot:
     sized = len({timing.size for timing in given} - {None}) > 1
     to = [name for name in (FLOOR, REFERENCE) if name in engines and len(engines) > 1]
     height = HEIGHT if sized else 90 + 24 * len(engines)
-    fill = _lines(given, engines, to) if sized else _bars(given, engines, to)
+    fill = _lines(given, engines, to) if sized else _points(given, engines, to)
     light, dark = (picture(fill, palette, 1 + len(to), height) for palette in (LIGHT, DARK))
     return Plot(work, NOTE, alt, light, dark, WIDTH, height, HEADER, table)
 
@@ -126,33 +126,34 @@ def _line_with_spread(axis: Any, spans: list[Any], style: dict[str, Any], label:
     axis.fill_between(sizes, lows, highs, color=style["color"], alpha=0.18, linewidth=0)
 
 
-def _bars(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
-    """One size: a bar an engine."""
+def _points(given: list[Timing], engines: list[str], to: list[str]) -> Fill:
+    """One size: a point an engine, with its quartiles."""
     by_engine = {timing.engine: timing for timing in given}
 
     def fill(axes: Any, palette: Palette) -> None:
-        for engine in engines:
-            timing = by_engine[engine]
-            style = {"color": look(engine, engines)["color"], "ecolor": palette["ink"], "height": 0.6}
-            axes[0].barh(engine, timing.median, xerr=_spread(timing), **style)
-            for axis, name in zip(axes[1:], to, strict=True):
-                found = ratio(timing, name, given)
-                axis.barh(engine, found.median if found else 1.0, xerr=_spread(found) if found else None, **style)
+        panels = [[(engine, by_engine[engine]) for engine in engines]]
+        panels += [[(e, found) for e in engines if (found := _ratio(by_engine[e], name, given))] for name in to]
+        for axis, points in zip(axes, panels, strict=True):
+            for engine, point in points:
+                style = {**look(engine, engines), "linestyle": "none", "linewidth": 1}
+                axis.errorbar(point.median, engines.index(engine), xerr=_spread(point), **style)
+            axis.set_yticks(range(len(engines)), engines if axis is axes[0] else [])
+            axis.set(xscale="log", ylim=(len(engines) - 0.5, -0.5))
+            spell = spell_seconds if axis is axes[0] else "{:g}".format
+            low, high = axis.get_xlim()
+            logarithmic(axis.xaxis, low, high, spell)
+        axes[0].set(xlabel="time")
         for axis, name in zip(axes[1:], to, strict=True):
             axis.axvline(1.0, color=palette["muted"], linewidth=1, linestyle=":")
             axis.set(xlabel=f"time ÷ {name}'s")
-            axis.set_yticklabels([])
-        for axis in axes:
-            axis.invert_yaxis()
-        axes[0].set(xlabel="time")
-        axes[0].xaxis.set_major_formatter(_seconds_or_none)
 
     return fill
 
 
-def _seconds_or_none(seconds: float, position: object) -> str:
-    return spell_seconds(seconds) if seconds else "0"
+def _ratio(timing: Timing, to: str, given: list[Timing]) -> Ratio | None:
+    """The ratio to an engine: its own to itself is 1."""
+    return Ratio(1.0, 1.0, 1.0) if timing.engine == to else ratio(timing, to, given)
 
 
-def _spread(of: Any) -> list[list[float]]:
+def _spread(of: Timing | Ratio) -> list[list[float]]:
     return [[max(of.median - of.low, 0.0)], [max(of.high - of.median, 0.0)]]

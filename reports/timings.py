@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ FLOOR, REFERENCE = "numpy", "torch"
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds a round: the median with the quartiles around it."""
+    """Seconds a round: the median with the quartiles around it, and all of them where engines took turns."""
 
     work: str
     engine: str
@@ -22,6 +23,7 @@ class Timing:
     high: float
     rounds: int
     operators: int = 0
+    turns: tuple[float, ...] = ()
 
     @property
     def each(self) -> float | None:
@@ -78,12 +80,19 @@ def _timing(item: Record) -> Iterator[Timing]:
         low, high = number(stats, "q1") or median, number(stats, "q3") or median
         work = text(item, "group") or text(item, "name").split("[")[0]
         rounds, operators = (int(number(*pair) or 0) for pair in ((stats, "rounds"), (told, "operators")))
-        yield Timing(work, engine, size, median, low, high, rounds, operators)
+        yield Timing(work, engine, size, median, low, high, rounds, operators, _turns(told, stats))
+
+
+def _turns(told: Record, stats: Record) -> tuple[float, ...]:
+    """The rounds in their order, where the engines took turns and the file has them."""
+    rounds = listed(stats.get("data")) if told.get("paired") is True else []
+    return tuple(rounds) if all(isinstance(seconds, float) and seconds > 0 for seconds in rounds) else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times another engine's time a timing is, with what its quartiles make of it."""
+    """How many times another engine's time a timing is: the median and quartiles of the rounds' own ratios where engines
+    took turns, so that a noisy machine is noisy for both; else the medians' ratio, with what the quartiles make of it."""
 
     median: float
     low: float
@@ -94,6 +103,9 @@ def ratio(timing: Timing, to: str, among: Iterable[Timing]) -> Ratio | None:
     """A timing by an engine's median on the same work and size; None where there is no such other one."""
     for other in among:
         if other.engine == to and other.size == timing.size and other is not timing:
+            if pairs := [mine / theirs for mine, theirs in zip(timing.turns, other.turns)]:
+                low, median, high = statistics.quantiles(pairs, n=4, method="inclusive") if pairs[1:] else pairs * 3
+                return Ratio(median, low, high)
             return Ratio(*(seconds / other.median for seconds in (timing.median, timing.low, timing.high)))
     return None
 

@@ -9,7 +9,9 @@ from typing import Any
 from .functional import Functional
 from .numpylike import Space, Table, table
 from .numpylike.reductions import axes
+from .tables import named
 
+SPECIAL = "erf erfc erfinv lgamma=gammaln digamma=psi i0 special.i1=i1 sigmoid=expit"
 DTYPES = ("float32", "float64", "complex128", "int64", "bool")
 
 
@@ -46,27 +48,23 @@ def operators() -> Table:
         "linalg.multi_dot",
         *(f"nn.functional.pad.{mode}" for mode in ("reflect", "replicate", "circular")),
     )
-    return table(space, without) | {
-        "expand": lambda x, shape: _broadcast(np, x, shape),
-        "expand_as": lambda x, y: _broadcast(np, x, np.shape(y)),
-        "broadcast_to": lambda x, shape: _broadcast(np, x, shape),
-        "diff": lambda x, n=1, dim=-1, **around: _diff(np, x, n, dim, around),
-        "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(
-            _several(np, x), axes(space, x, dim), keepdims=keepdim
-        ),
-        "erf": special.erf,
-        "erfc": special.erfc,
-        "erfinv": special.erfinv,
-        "lgamma": special.gammaln,
-        "digamma": special.psi,
-        "i0": special.i0,
-        "special.i1": special.i1,
-        "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
-        "sigmoid": special.expit,
-        "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
-            linalg.solve_triangular, a, b, upper, left, unitriangular
-        ),
-    }
+    return (
+        table(space, without)
+        | named(special, SPECIAL)
+        | {
+            "expand": lambda x, shape: _broadcast(np, x, shape),
+            "expand_as": lambda x, y: _broadcast(np, x, np.shape(y)),
+            "broadcast_to": lambda x, shape: _broadcast(np, x, shape),
+            "diff": lambda x, n=1, dim=-1, **around: _diff(np, x, n, dim, around),
+            "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(
+                _several(np, x), axes(space, x, dim), keepdims=keepdim
+            ),
+            "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
+            "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
+                linalg.solve_triangular, a, b, upper, left, unitriangular
+            ),
+        }
+    )
 
 
 def _broadcast(np: Any, x: Any, shape: tuple[int, ...]) -> Any:

@@ -10,8 +10,14 @@ from .functional import Functional
 from .numpylike import Space, Table, table
 from .numpylike.reductions import axes
 from .numpylike.space import alike
-from .tables import lacking
+from .tables import lacking, named
 
+SPECIAL = """erf erfc erfinv lgamma=gammaln digamma i0 special.i0e=i0e special.i1=i1 special.i1e=i1e special.entr=entr
+special.ndtr=ndtr special.ndtri=ndtri special.log_ndtr=log_ndtr polygamma special.polygamma=polygamma"""
+NN = """sigmoid relu nn.functional.relu=relu nn.functional.relu6=relu6 nn.functional.selu=selu nn.functional.elu=elu
+nn.functional.celu=celu nn.functional.silu=silu nn.functional.mish=mish nn.functional.leaky_relu=leaky_relu
+nn.functional.logsigmoid=log_sigmoid nn.functional.softsign=soft_sign nn.functional.hardswish=hard_swish
+nn.functional.hardsigmoid=hard_sigmoid"""
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int64", "int32", "bool")
 
 
@@ -61,18 +67,6 @@ def operators() -> Table:
     from jax.scipy import linalg, special
 
     space = Space(np)
-    named = {
-        "erf": special.erf, "erfc": special.erfc, "erfinv": special.erfinv, "lgamma": special.gammaln,
-        "digamma": special.digamma, "i0": special.i0, "special.i0e": special.i0e, "special.i1": special.i1,
-        "special.i1e": special.i1e, "special.entr": special.entr, "special.ndtr": special.ndtr,
-        "special.ndtri": special.ndtri, "special.log_ndtr": special.log_ndtr, "sigmoid": nn.sigmoid, "relu": nn.relu,
-        "nn.functional.relu": nn.relu, "nn.functional.relu6": nn.relu6, "nn.functional.selu": nn.selu,
-        "nn.functional.elu": nn.elu, "nn.functional.celu": nn.celu, "nn.functional.silu": nn.silu,
-        "nn.functional.mish": nn.mish, "nn.functional.leaky_relu": nn.leaky_relu,
-        "nn.functional.logsigmoid": nn.log_sigmoid, "nn.functional.softsign": nn.soft_sign,
-        "nn.functional.hardswish": nn.hard_swish, "nn.functional.hardsigmoid": nn.hard_sigmoid,
-        "detach": jax.lax.stop_gradient, "matrix_exp": linalg.expm, "linalg.matrix_exp": linalg.expm,
-    }  # fmt: skip
 
     def cholesky(x: Any, upper: bool = False) -> Any:
         # Unless told not to, it takes the mean of both triangles.
@@ -81,8 +75,11 @@ def operators() -> Table:
 
     return (
         table(space, without=("float_power",))  # which stays in single precision
-        | named
+        | named(special, SPECIAL)
+        | named(nn, NN)
+        | named(linalg, "matrix_exp=expm linalg.matrix_exp=expm block_diag")
         | {
+            "detach": jax.lax.stop_gradient,
             "xlogy": lambda x, y: special.xlogy(*alike(space, x, y)),
             "special.xlog1py": lambda x, y: special.xlog1py(*alike(space, x, y)),
             "angle": lambda x: np.angle(x).astype(np.real(x).dtype),
@@ -91,8 +88,6 @@ def operators() -> Table:
             ),
             "cholesky": cholesky,
             "linalg.cholesky": cholesky,
-            "polygamma": special.polygamma,
-            "special.polygamma": special.polygamma,
             "logit": lambda x, eps=None: special.logit(x if eps is None else np.clip(x, eps, 1 - eps)),
             "logsumexp": lambda x, dim, keepdim=False: special.logsumexp(x, axes(space, x, dim), keepdims=keepdim),
             "nn.functional.gelu": lambda x, approximate="none": nn.gelu(x, approximate == "tanh"),
@@ -101,7 +96,6 @@ def operators() -> Table:
             "nn.functional.softmax": lambda x, dim: nn.softmax(x, axes(space, x, dim)),
             "log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
             "nn.functional.log_softmax": lambda x, dim: nn.log_softmax(x, axes(space, x, dim)),
-            "block_diag": lambda *matrices: linalg.block_diag(*matrices),
             "linalg.solve_triangular": lambda a, b, upper, left=True, unitriangular=False: _triangular(
                 jax.lax.linalg.triangular_solve, a, b, upper, left, unitriangular
             ),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -11,22 +10,13 @@ import numpy as np
 
 from .functional import Functional
 from .numpylike import Space, table
-from .tables import Table, each, lacking, named, refusing
+from .tables import Table, each, lacking, named, refusing, unclaimed, widening
 
 DTYPES = ("float32", "complex64", "int64", "bool")
-WITHOUT = (
-    "__getitem__.mask",
-    "masked_select",
-    "cdouble",
-    "double",
-    "half",
-    "linalg.qr",
-    "linalg.svd",
-    "linalg.svdvals",
-    "nn.functional.selu",
-    "nn.functional.pad.circular",
-)
+WITHOUT = """__getitem__.mask masked_select cdouble double half linalg.qr linalg.svd linalg.svdvals nn.functional.selu
+nn.functional.pad.circular"""
 FFT = "fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftn fft.ifftn fft.rfftn fft.irfftn"
+LACKING = ("Not implemented", "not implemented", "Cannot calculate VJP")
 OWN = "sigmoid rsqrt erf erfinv"
 NN = """nn.functional.relu=relu nn.functional.relu6=relu6 nn.functional.silu=silu nn.functional.mish=mish
 nn.functional.hardswish=hardswish nn.functional.softsign=softsign nn.functional.logsigmoid=log_sigmoid
@@ -41,11 +31,11 @@ def backend(dtypes: tuple[str, ...] = DTYPES) -> Functional:
     mx.disable_compile()  # mlx.nn compiles its activations for each new shape: seconds.
 
     def vjp(function: Callable[..., Any], args: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
-        with _lacking():
+        with unclaimed(ValueError, RuntimeError, saying=LACKING):
             return tuple(mx.vjp(lambda *values: list(function(*values)), list(args), list(cotangents))[1])
 
     def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
-        with _lacking():
+        with unclaimed(ValueError, RuntimeError, saying=LACKING):
             return mx.jvp(lambda *values: list(function(*values)), list(args), list(tangents))
 
     return Functional(
@@ -59,17 +49,6 @@ def backend(dtypes: tuple[str, ...] = DTYPES) -> Functional:
         jvp=jvp,
         transforms={"vmap": lambda function, in_dims=0, out_dims=0: mx.vmap(function, in_dims, out_dims)},
     )
-
-
-@contextmanager
-def _lacking() -> Iterator[None]:
-    """A derivative that MLX says it hasn't is not claimed."""
-    try:
-        yield
-    except (ValueError, RuntimeError) as error:
-        if any(text in str(error) for text in ("Not implemented", "not implemented", "Cannot calculate VJP")):
-            raise NotImplementedError(str(error)) from None
-        raise
 
 
 def in_double() -> Functional:
@@ -102,8 +81,9 @@ def operators() -> Table:
     }
     own |= {name: _transform(mx, name) for name in FFT.split()}
     own |= {name: _along(mx, name) for name in ("fft.fft", "fft.ifft", "fft.rfft", "fft.irfft")}
-    found = table(space, without=WITHOUT) | named(mx, OWN) | named(nn, NN) | own
-    return each(lambda entry: lambda *args, **attrs: _plain(mx, entry(*args, **attrs)), each(refusing, found))
+    found = table(space, tuple(WITHOUT.split())) | named(mx, OWN) | named(nn, NN) | own
+    short = (mx.int32, mx.uint32)  # positions and counts
+    return each(widening(lambda x: x.astype(mx.int64) if x.dtype in short else x), each(refusing, found))
 
 
 def _along(mx: Any, name: str) -> Any:
@@ -119,10 +99,3 @@ def _transform(mx: Any, name: str) -> Any:
         return entry(x, None if s is None else list(s), axes, norm=norm or "backward")
 
     return transform
-
-
-def _plain(mx: Any, result: Any) -> Any:
-    """Lists as tuples, positions and counts in 64 bits with a sign."""
-    if isinstance(result, (list, tuple)):
-        return tuple(_plain(mx, part) for part in result)
-    return result.astype(mx.int64) if result.dtype in (mx.int32, mx.uint32) else result

@@ -49,6 +49,12 @@ def selects(arguments: Sequence[Any]) -> bool:
     return any(part in SELECTING for part in plain) or plain[:1] == [0]
 
 
+def is_selecting(step: Call) -> bool:
+    """Whether a call selects: its derivative looks for what equals the result."""
+    arguments = (*step.args, *(value for _, value in step.attrs))
+    return catalogue.split_name(step.op)[1] in SELECTORS and selects(arguments)
+
+
 def disturb(array: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """The array with each element moved by one or two units in the last place, in fresh memory of the same strides.
 

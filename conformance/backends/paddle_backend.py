@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from ..catalogue import split_name
 from .numpylike import Space
 from .numpylike.space import alike
-from .tables import OPERATORS, Entry, Table, each, lacking, listing, only, promoting, refusing, renaming
+from .tables import (
+    OPERATORS,
+    Entry,
+    Table,
+    each,
+    found,
+    lacking,
+    listing,
+    named,
+    only,
+    promoting,
+    refusing,
+    renaming,
+    unclaimed,
+)
 from .tape import Tape
 
 PROMOTED = "maximum minimum remainder div.rounded copysign atan2 fmax fmin lerp lerp.tensor clamp.tensors ldexp"
@@ -52,9 +64,8 @@ conj real imag view_as_real view_as_complex expand_as view_as linalg.svd linalg.
 lu_unpack linalg.lu_solve cholesky linalg.householder_product"""
 FFT = """fft.fft fft.fft2 fft.fftn fft.ifft fft.ifft2 fft.ifftn fft.rfft fft.rfft2 fft.rfftn fft.irfft fft.irfft2 fft.irfftn
 fft.hfft fft.hfft2 fft.hfftn fft.ihfft fft.ihfft2 fft.ihfftn"""
-KEYWORDS = {"dim": "axis", "dims": "axis", "dim1": "axis1", "dim2": "axis2"}
-
-
+UNDERIVED = ("doesn't have any grad op", "is not registered", "double_grad only support")
+"""What Paddle says where it hasn't a derivative."""
 DTYPES = ("float32", "float64", "int64", "bool")
 
 
@@ -75,12 +86,13 @@ def backend(dtypes: tuple[str, ...] = (*DTYPES, "complex64", "complex128")) -> T
             return tuple(map(paddle.zeros_like, args))
         outputs, given = map(list, zip(*pairs))
         try:
-            found = paddle.grad(outputs, list(args), given, create_graph=depth > 0, allow_unused=True)
-        except (RuntimeError, ValueError) as error:
+            with unclaimed(RuntimeError, ValueError, saying=UNDERIVED):
+                grads = paddle.grad(outputs, list(args), given, create_graph=depth > 0, allow_unused=True)
+        except BaseException:
             # Else all that follows in this process would go unrecorded.
             paddle.set_grad_enabled(True)
-            raise _unclaimed(error) from None
-        return tuple(paddle.zeros_like(x) if g is None else g for x, g in zip(args, found))
+            raise
+        return tuple(paddle.zeros_like(x) if g is None else g for x, g in zip(args, grads))
 
     return Tape(
         "paddle",
@@ -102,14 +114,6 @@ def in_reals() -> Tape:
     return backend(DTYPES)
 
 
-def _unclaimed(error: Exception) -> Exception:
-    """A derivative that Paddle says it hasn't is not claimed."""
-    lacking = any(
-        text in str(error) for text in ("doesn't have any grad op", "is not registered", "double_grad only support")
-    )
-    return NotImplementedError(str(error)) if lacking else error
-
-
 def _tracked(x: Any) -> Any:
     """The tensor, or a leaf of its value where nothing is recorded of it."""
     if not x.stop_gradient:
@@ -124,21 +128,10 @@ def operators() -> Table:
     import paddle
 
     space = Space(None, shape=lambda x: x.shape)
-    table = _found(paddle, SAME) | each(promoting(space), _found(paddle, PROMOTED) | OPERATORS)
-    table |= each(listing(space), _found(paddle, "cat stack"))
-    return each(_typed, each(refusing, table | _others(paddle, space)))
-
-
-def _typed(entry: Entry) -> Entry:
-    """Makes no claim of dtypes that Paddle says it doesn't promote."""
-
-    def typed(*args: Any, **attrs: Any) -> Any:
-        try:
-            return entry(*args, **attrs)
-        except TypeError as error:
-            raise NotImplementedError(str(error)) if "(InvalidType)" in str(error) else error from None
-
-    return typed
+    table = found(SAME, paddle, paddle.Tensor) | each(promoting(space), found(PROMOTED, paddle) | OPERATORS)
+    table |= each(listing(space), found("cat stack", paddle)) | _others(paddle, space)
+    # Of dtypes that Paddle says it doesn't promote no claim is made.
+    return each(unclaimed(TypeError, saying=("(InvalidType)",)), each(refusing, table))
 
 
 def _paired(entry: Entry, index: Entry) -> Entry:
@@ -150,49 +143,36 @@ def _normed(entry: Entry) -> Entry:
 
 
 def _unbiased(correction: int) -> bool:
-    if correction not in (0, 1):
-        raise NotImplementedError("corrections other than 0 and 1")
-    return bool(correction)
+    return bool(correction) if correction in (0, 1) else lacking("corrections other than 0 and 1")
 
 
 def _pieces(whole: int, size: int) -> list[int]:
     return [min(size, whole - start) for start in range(0, whole, size)]
 
 
+# Which windows that begin beyond the data count is each engine's own.
 def _average(pool: Entry, dims: int) -> Entry:
     def average(x: Any, count_include_pad: bool, divisor_override: int | None = None, **options: Any) -> Any:
-        _no_ceiling(options)
         more = {} if dims == 1 else {"divisor_override": divisor_override}
         return pool(x, exclusive=not count_include_pad, **options, **more)
 
-    return average
-
-
-def _no_ceiling(options: dict[str, Any]) -> None:
-    """Which windows that begin beyond the data count is each engine's own."""
-    if options.pop("ceil_mode"):
-        raise NotImplementedError("ceil_mode")
-
-
-def _real(x: Any) -> Any:
-    if x.is_complex():
-        raise NotImplementedError("complex numbers")
-    return x
+    return only(average, ceil_mode=False)
 
 
 def _largest(pool: Entry) -> Entry:
-    def largest(x: Any, dilation: int, return_indices: bool, **options: Any) -> Any:
-        _no_ceiling(options)
-        if dilation != 1:
-            raise NotImplementedError("dilated windows")
+    def largest(x: Any, return_indices: bool, **options: Any) -> Any:
         values, mask = pool(x, return_mask=True, **options)
         return values, mask.astype("int64")
 
-    return largest
+    return only(largest, ceil_mode=False, dilation=1)
+
+
+def _real(x: Any) -> Any:
+    return lacking("complex numbers") if x.is_complex() else x
 
 
 def _others(paddle: Any, space: Space) -> Table:
-    functional, fft = paddle.nn.functional, _found(paddle, FFT)
+    functional, fft = paddle.nn.functional, found(FFT, paddle)
     return {
         **{name: _normed(entry) for name, entry in fft.items()},
         **{f"nn.functional.avg_pool{n}d": _average(getattr(functional, f"avg_pool{n}d"), n) for n in (1, 2, 3)},
@@ -260,7 +240,7 @@ def _others(paddle: Any, space: Space) -> Table:
     }
 
 
-WRITES = """sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log log2 log10 log1p sqrt rsqrt square
+WRITTEN = """sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log log2 log10 log1p sqrt rsqrt square
 reciprocal abs neg sigmoid floor ceil trunc frac round erf digamma lgamma i0 hypot"""
 
 
@@ -275,10 +255,10 @@ def writes() -> Table:
             raise NotImplementedError("operands of two dtypes in place")
         return y
 
-    methods = {name: getattr(paddle.Tensor, name + "_", None) for name in WRITES.split()}
+    unary = named(paddle.Tensor, " ".join(f"{name}={name}_" for name in WRITTEN.split()))
     return each(
         refusing,
-        {name: method for name, method in methods.items() if method is not None}
+        unary
         | {
             "add": lambda x, y, alpha=1: x.add_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
             "sub": lambda x, y, alpha=1: x.subtract_(tensor(x, y) * alpha if alpha != 1 else tensor(x, y)),
@@ -287,24 +267,3 @@ def writes() -> Table:
             "pow": lambda x, y: x.pow_(y if isinstance(y, (int, float)) else lacking()),
         },
     )
-
-
-def _found(paddle: Any, names: str) -> Table:
-    return {name: _keyworded(_function(paddle, split_name(name)[0])) for name in names.split()}
-
-
-def _function(paddle: Any, path: str) -> Entry:
-    source = paddle
-    for part in path.removeprefix("special.").split("."):
-        source = getattr(source, part, None)
-    return source or getattr(paddle.Tensor, path)
-
-
-def _keyworded(entry: Entry) -> Entry:
-    """The entry with PyTorch's keywords where the engine has others."""
-    try:
-        known = inspect.signature(entry).parameters
-    except (TypeError, ValueError):
-        return entry
-    renamed = {ours: theirs for ours, theirs in KEYWORDS.items() if ours not in known and theirs in known}
-    return lambda *args, **attrs: entry(*args, **{renamed.get(name, name): value for name, value in attrs.items()})

@@ -16,7 +16,7 @@ from . import take_warnings
 from .aspects import ASPECTS
 from .hooking import register, register_multi
 from .modes import within
-from .noise import disturb, fixed_leaves
+from .noise import disturb, fixed_leaves, is_selecting
 from .transforms import transform
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Run:
         dtype = engine.dtype_name(value.dtype)
         if dtype not in EPS:
             return value
-        if not self.is_inner:
+        if not self.is_inner and not is_selecting(step):
             # What the node saved of its result has rounded too: a slope such as 1 - y² feels it near 1.
             value.data.copy_(engine.tensor(disturb(engine.array(value), self.noise)))
         ones = np.ones(tuple(value.shape), REAL.get(dtype, DTYPES[dtype]))

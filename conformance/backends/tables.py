@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from ..catalogue import split_name
 from .numpylike.space import Space, alike
 
 Entry = Callable[..., Any]
@@ -23,6 +26,26 @@ def _attribute(source: Any, path: str) -> Any:
     for part in path.split("."):
         source = getattr(source, part, None)
     return source
+
+
+KEYWORDS = {"dim": "axis", "dims": "axis", "dim1": "axis1", "dim2": "axis2"}
+
+
+def found(names: str, *sources: Any) -> Table:
+    """Entries that an engine has under the operators' own names (``norm.dim`` is norm), each from the first source that
+    has it. Where it has NumPy's keywords, PyTorch's are renamed."""
+    pairs = ((name, split_name(name)[0].removeprefix("special.")) for name in names.split())
+    entries = ((name, [_attribute(source, path) for source in sources]) for name, path in pairs)
+    return {name: _keyworded(next(filter(None, there))) for name, there in entries if any(there)}
+
+
+def _keyworded(entry: Entry) -> Entry:
+    try:
+        known = inspect.signature(entry).parameters
+    except (TypeError, ValueError):
+        return entry
+    renamed = {ours: theirs for ours, theirs in KEYWORDS.items() if ours not in known and theirs in known}
+    return renaming(**renamed)(entry) if renamed else entry
 
 
 def each(change: Callable[[Entry], Entry], table: Table) -> Table:
@@ -55,6 +78,26 @@ def only(entry: Entry, **settings: Any) -> Entry:
         return entry(*args, **attrs)
 
     return held
+
+
+@contextmanager
+def unclaimed(*errors: type[Exception], saying: tuple[str, ...] = ("",)) -> Iterator[None]:
+    """Makes no claim of what the engine says, in one of these texts, that it hasn't. Decorates entries too."""
+    try:
+        yield
+    except errors as error:
+        if any(text in str(error) for text in saying):
+            raise NotImplementedError(str(error)) from None
+        raise
+
+
+def widening(widen: Callable[[Any], Any]) -> Callable[[Entry], Entry]:
+    """Makes an entry give each tensor as ``widen`` gives it, such as positions in 64 bits, and tuples for lists."""
+
+    def wide(result: Any) -> Any:
+        return tuple(map(wide, result)) if isinstance(result, (list, tuple)) else widen(result)
+
+    return lambda entry: lambda *args, **attrs: wide(entry(*args, **attrs))
 
 
 def lacking(what: str = "these options") -> Any:

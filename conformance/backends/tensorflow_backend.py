@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from .functional import Functional
 from .numpylike import Space, table
 from .numpylike.reductions import axes
-from .tables import Table, each, lacking, named, refusing
+from .tables import Table, each, lacking, named, refusing, unclaimed, widening
 
 MATH = """erf erfc erfinv lgamma digamma sigmoid rsqrt expm1 log1p i0=bessel_i0 special.i0e=bessel_i0e special.i1=bessel_i1
 special.i1e=bessel_i1e special.ndtri=ndtri reciprocal xlogy special.xlog1py=xlog1py"""
@@ -37,12 +36,12 @@ def backend() -> Functional:
             outputs = list(function(*args))
         if any(g.dtype != y.dtype for g, y in zip(cotangents, outputs)):
             lacking("a cotangent of another dtype")
-        with _registered():
+        with unclaimed(LookupError):
             found = tape.gradient(outputs, list(args), list(cotangents), tf.UnconnectedGradients.ZERO)
         return tuple(map(tf.convert_to_tensor, found))
 
     def jvp(function: Callable[..., Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-        with _registered(), tf.autodiff.ForwardAccumulator(list(args), list(tangents)) as accumulator:
+        with unclaimed(LookupError), tf.autodiff.ForwardAccumulator(list(args), list(tangents)) as accumulator:
             outputs = function(*args)
         return outputs, tuple(tf.zeros_like(y) if (t := accumulator.jvp(y)) is None else t for y in outputs)
 
@@ -56,15 +55,6 @@ def backend() -> Functional:
         numpy=lambda x: tf.convert_to_tensor(x).numpy(),
         jvp=jvp,
     )
-
-
-@contextmanager
-def _registered() -> Iterator[None]:
-    """A derivative that TensorFlow says it has no rule for is not claimed."""
-    try:
-        yield
-    except LookupError as error:
-        raise NotImplementedError(str(error)) from None
 
 
 def _version() -> str:
@@ -97,6 +87,8 @@ def _others(tf: Any, space: Space) -> Table:
             lacking() if correction or x.dtype.is_complex else entry(x, axes(space, x, dim), keepdims=keepdim)
         )
 
+    # With positions that are wide from the start top_k has no gradient.
+    largest_last = widening(lambda x: tf.cast(x, tf.int64) if x.dtype == tf.int32 else x)(tf.math.top_k)
     return {
         "logsumexp": over(tf.reduce_logsumexp),
         "cumsum": scan(tf.cumsum),
@@ -130,11 +122,6 @@ def _others(tf: Any, space: Space) -> Table:
         "linalg.svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),
         "linalg.qr": lambda x, mode: tf.linalg.qr(x, mode == "complete") if mode != "r" else lacking(),
         "topk": lambda x, k, dim, largest, sorted: (
-            _last(tf, x, k) if largest and dim in (-1, x.ndim - 1) else lacking()
+            largest_last(x, k) if largest and dim in (-1, x.ndim - 1) else lacking()
         ),
     }
-
-
-def _last(tf: Any, x: Any, k: int) -> Any:
-    values, places = tf.math.top_k(x, k)
-    return values, tf.cast(places, "int64")

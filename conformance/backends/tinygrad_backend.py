@@ -11,7 +11,7 @@ import numpy as np
 
 from .functional import Functional
 from .numpylike import Space
-from .tables import OPERATORS, Entry, Table, each, listing, named, only, promoting, refusing, renaming
+from .tables import OPERATORS, Entry, Table, each, listing, named, only, promoting, refusing, renaming, widening
 
 SAME = """sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 log log2 log10 sqrt rsqrt reciprocal square
 abs neg sigmoid floor ceil trunc round sign erf relu isnan isinf isfinite logical_not clone zeros_like ones_like
@@ -69,7 +69,7 @@ def operators() -> Table:
     table = named(Tensor, SAME) | each(promoting(space), named(Tensor, BINARY))
     table |= each(_over, named(Tensor, AXIS))
     table |= each(promoting(space), OPERATORS) | each(listing(space), _joins()) | _others(Tensor, space)
-    return each(lambda entry: lambda *args, **attrs: _plain(entry(*args, **attrs)), each(refusing, table))
+    return each(widening(lambda x: x.cast(dtypes.long) if x.dtype == dtypes.int else x), each(refusing, table))
 
 
 def _over(entry: Entry) -> Entry:
@@ -81,13 +81,6 @@ def _over(entry: Entry) -> Entry:
         return entry(x, axis=dim, **options)
 
     return over
-
-
-def _plain(result: Any) -> Any:
-    """Lists as tuples, positions in 64 bits."""
-    if isinstance(result, (list, tuple)):
-        return tuple(map(_plain, result))
-    return result.cast("int64") if str(result.dtype) == "dtypes.int" else result
 
 
 def _single(entry: Entry) -> Entry:

@@ -96,6 +96,8 @@ class KernelNoise(TorchDispatchMode):
         # Of each dtype: the moves drawn last, the same as factors, how many are used up; and how often any were drawn.
         self.pools: dict[torch.dtype, tuple[torch.Tensor, torch.Tensor, int]] = {}
         self.draws = 0
+        # The operands of extreme distances: the rule for them takes the difference anew and looks for what equals them.
+        self.parted: set[tuple[int, ...]] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -112,7 +114,9 @@ class KernelNoise(TorchDispatchMode):
         if name in MODULI:
             exact, rounded = not args[0].is_complex(), True
         is_selecting = name in SELECTORS and selects((*args, *kwargs.values()))
-        if exact or is_selecting:
+        if is_selecting and name == "dist":
+            self.parted.add(_places(args))
+        if exact or is_selecting or (name == "sub" and not written and _places(args) in self.parted):
             result = func(*args, **kwargs)
             return _by_bits(result, self.seed) if is_selecting and _made_of_moduli(args, result) else result
         # PyTorch 2.13 crashes where a kernel called from here meets a tangent that is zero without memory.
@@ -196,6 +200,11 @@ def _drawn(seed: int, draw: int, dtype: torch.dtype, count: int) -> tuple[torch.
 
 _pool = lru_cache(64)(_drawn)
 """The same, kept: a program is run with few seeds, and thousands of programs with each."""
+
+
+def _places(args: Any) -> tuple[int, ...]:
+    """Where two operands lie in memory."""
+    return tuple(part.data_ptr() if isinstance(part, torch.Tensor) else 0 for part in args[:2])
 
 
 def _made_of_moduli(args: Any, result: Any) -> bool:

@@ -113,12 +113,14 @@ def binary(
 
 
 def nary(*domains: Domain, infer: Any = promoted, forms: tuple[str, ...] = INPLACE, **options: Any) -> Strategy:
-    """Several tensors that broadcast with the first."""
+    """Several tensors that broadcast with the first, or now and then with the last."""
 
     def draw(b: Builder) -> Drawn:
-        first = b.operand(domain=domains[0])
-        rest = [b.operand(draw_broadcastable(b.source, first.shape), domain=domain) for domain in domains[1:]]
-        return (first, *rest), draw_options(b, options)
+        whole = -1 if b.chance(4) else 0
+        full = b.operand(domain=domains[whole])
+        others = domains[:-1] if whole else domains[1:]
+        rest = [b.operand(draw_broadcastable(b.source, full.shape), domain=domain) for domain in others]
+        return (*rest, full) if whole else (full, *rest), draw_options(b, options)
 
     return Strategy(draw, infer, forms)
 

@@ -37,7 +37,9 @@ _cast("cdouble", "complex128", NUMERIC)
 def _to(b: Builder) -> Drawn:
     """A dtype, another tensor, or a device and a dtype; with copy and non_blocking."""
     x = b.operand()
-    targets = COMPLEX if x.dtype in COMPLEX else (*REAL_DTYPES, *COMPLEX, "int64")
+    # What has no gradient is no huge program's result.
+    whole = () if b.sizes == "huge" else ("int64",)
+    targets = COMPLEX if x.dtype in COMPLEX else (*REAL_DTYPES, *COMPLEX, *whole)
     kind = b.pick(targets)
     attrs = {"non_blocking": bool(b.choose(2)), "copy": bool(b.choose(2))}
     way = b.choose(4)

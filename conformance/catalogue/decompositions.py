@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..drawing.shapes import Shape
 from . import NUMERIC, Gauge, operator
 from .arguments import Drawn, custom, draw_options
 from .matrices import BATCHES, complex_of, hermitian, matrix, real_of
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 FUNCTION = ("function",)
 ORDERS = (2, 1, 3, 4)
+MANY: Shape = (11000,)
 
 
 def _transposed(b: Builder, a: Value) -> Value:
@@ -86,21 +88,22 @@ def settle_qr(b: Builder, outputs: list[Value], attrs: dict[str, Any]) -> list[V
 
 def _drawn(square: bool = False, kind: str = "general", **options: Any) -> Any:
     def draw(b: Builder) -> Drawn:
-        rows = b.pick(ORDERS)
-        columns = rows if square else b.pick(ORDERS)
-        return (matrix(b, b.pick(BATCHES), rows, columns, kind),), draw_options(b, options)
+        rows = b.extent(ORDERS, 3)
+        columns = rows if square else b.extent(ORDERS, 2)
+        return (matrix(b, b.many(BATCHES, MANY), rows, columns, kind),), draw_options(b, options)
 
     return draw
 
 
 def _drawn_qr(legacy: bool) -> Any:
-    """A mode, and now and then one that has no derivative: R alone, or all of Q for a matrix taller than wide."""
+    """A mode, and now and then one that has no derivative: R alone, or all of Q for a matrix taller than wide. Huge
+    programs are too few for those."""
 
     def draw(b: Builder) -> Drawn:
-        mode = b.pick(("reduced", "complete", "reduced", "complete", "r"))
-        rows = b.pick(ORDERS)
-        columns = max(b.pick(ORDERS), rows if mode == "complete" and not b.chance(4) else 0)
-        a = matrix(b, b.pick(BATCHES), rows, columns)
+        mode = b.many(("reduced", "complete", "reduced", "complete", "r"), "reduced")
+        rows = b.extent(ORDERS, 3)
+        columns = max(b.extent(ORDERS, 2), rows if mode == "complete" and not b.chance(4) else 0)
+        a = matrix(b, b.many(BATCHES, MANY), rows, columns)
         return (a,), {"some": mode == "reduced"} if legacy else {"mode": mode}
 
     return draw
@@ -183,6 +186,7 @@ def _low_rank(centred: bool) -> Any:
     """A matrix of exactly the rank that is asked for: a product of drawn factors, or taller than wide and whole."""
 
     def draw(b: Builder) -> Drawn:
+        # Never huge: they are made of factorings that are, and cost many times as much.
         batch, niter = b.pick(((), (2,))), b.pick((2, 1))
         if b.choose(2):
             n = b.pick((2, 1, 3))

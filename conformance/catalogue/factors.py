@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..drawing.domains import FRACTION, Domain
+from ..drawing.generate import require_grad
 from ..drawing.shapes import Shape
 from ..programs.leafdata import DTYPES
 from ..programs.program import Leaf
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options
-from .matrices import BATCHES, hermitian, matrix, real_of, rectangular, square, system
+from .matrices import BATCHES, MANY, hermitian, matrix, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder, Value
@@ -46,8 +47,10 @@ def shuffled(b: Builder, batch: Shape, rows: int, columns: int) -> Value:
 
 def _shuffled(tall: bool = True, **options: Any) -> Any:
     def draw(b: Builder) -> Drawn:
-        rows = b.pick(ORDERS)
-        return (shuffled(b, b.pick(BATCHES), rows, b.pick(ORDERS) if tall else rows),), draw_options(b, options)
+        rows = b.extent(ORDERS, 2)
+        return (shuffled(b, b.many(BATCHES, MANY), rows, b.extent(ORDERS, 2) if tall else rows),), draw_options(
+            b, options
+        )
 
     return draw
 
@@ -80,13 +83,16 @@ _line("lu", custom(_shuffled(pivot=(True,)), _packed(2), BOTH), outputs=PACKED[:
 
 
 def _factored(b: Builder, batch: Shape, rows: int, columns: int) -> tuple[Value, Value]:
-    """Packed factors and pivots of a drawn matrix."""
-    found = b.call("linalg.lu_factor", shuffled(b, batch, rows, columns), pivot=True)
+    """Packed factors and pivots of a drawn matrix. Huge programs are too few for one without a gradient."""
+    a = shuffled(b, batch, rows, columns)
+    if b.sizes == "huge":
+        require_grad(b)
+    found = b.call("linalg.lu_factor", a, pivot=True)
     return b.item(found, 0), b.item(found, 1)
 
 
 def _unpack(b: Builder) -> Drawn:
-    factored = _factored(b, b.pick(SMALL), b.pick(ORDERS), b.pick(ORDERS))
+    factored = _factored(b, b.many(SMALL, MANY), b.extent(ORDERS, 2), b.extent(ORDERS, 2))
     return factored, {"unpack_data": True, "unpack_pivots": not b.chance(3)}
 
 
@@ -106,21 +112,26 @@ _line("lu_unpack", custom(_unpack, _unpacked, FUNCTION), outputs=PARTS, constant
 _line("lu_unpack.pivots", custom(_unpack_pivots, _unpacked, FUNCTION), outputs=PARTS, differentiable=False)
 
 
-def _right_side(b: Builder, batch: Shape, rows: int, left: bool = True) -> Value:
-    count = b.pick((2, 1, 3))
+def _right_side(b: Builder, batch: Shape, rows: int, left: bool = True, huge: int = 2) -> Value:
+    count = b.extent((2, 1, 3), huge)
     return b.operand((*batch, rows, count) if left else (*batch, count, rows))
 
 
+def _blocks(b: Builder) -> tuple[Shape, int]:
+    """Batch and order; in huge programs a few large matrices, which are factored faster than thousands of small ones."""
+    return b.many(SMALL, (256,)), b.extent(ORDERS, 16)
+
+
 def _solving_factored(b: Builder) -> Drawn:
-    batch, n, left = b.pick(SMALL), b.pick(ORDERS), not b.chance(2)
+    (batch, n), left = _blocks(b), not b.chance(2)
     LU, pivots = _factored(b, batch, n, n)
-    return (LU, pivots, _right_side(b, batch, n, left)), {"left": left, "adjoint": b.chance(2)}
+    return (LU, pivots, _right_side(b, batch, n, left, 16)), {"left": left, "adjoint": b.chance(2)}
 
 
 def _solving_legacy(b: Builder) -> Drawn:
-    batch, n = b.pick(SMALL), b.pick(ORDERS)
+    batch, n = _blocks(b)
     LU, pivots = _factored(b, batch, n, n)
-    return (_right_side(b, batch, n), LU, pivots), {}
+    return (_right_side(b, batch, n, huge=16), LU, pivots), {}
 
 
 _line("linalg.lu_solve", custom(_solving_factored, lambda args, attrs: _same(args[2:], attrs), FUNCTION))
@@ -170,7 +181,7 @@ _line("pinverse", custom(rectangular(_pseudo, rcond=(1e-15, 1e-3)).draw, _pseudo
 
 def _triangular(transpose: bool) -> Any:
     def draw(b: Builder) -> Drawn:
-        batch, n = b.pick(SMALL), b.pick(ORDERS)
+        batch, n = b.many(SMALL, MANY), b.extent(ORDERS, 2)
         a = matrix(b, batch, n, n)
         attrs = {"upper": not b.chance(2), "transpose": transpose, "unitriangular": b.chance(4)}
         return (_right_side(b, batch, n), a), attrs
@@ -201,9 +212,11 @@ for _name, _transpose in (("triangular_solve", False), ("triangular_solve.transp
 
 
 def _least_squares(b: Builder) -> Drawn:
-    batch, m, n = b.pick(SMALL), b.pick((3, 2, 1, 4)), b.pick((2, 1, 3))
-    driver = b.pick((None, "gelsy", "gels", "gelsd", "gelss"))
-    return (matrix(b, batch, m, n), _right_side(b, batch, m)), {"rcond": b.pick((None, 1e-6)), "driver": driver}
+    # Without columns PyTorch 2.13's driver gels says that nothing is left over, not the whole right side.
+    batch, m, n = b.many(SMALL, (11000,)), b.extent((3, 2, 1, 4), 3), b.many((2, 1, 3), 2)
+    # Its driver gelsd fails a check, or ends the process, for a right side without columns; gelsy finds rank 0 then.
+    driver, columns = b.pick((None, "gelsy", "gels", "gelsd", "gelss")), b.many((2, 1, 3), 2)
+    return (matrix(b, batch, m, n), b.operand((*batch, m, columns))), {"rcond": b.pick((None, 1e-6)), "driver": driver}
 
 
 def _least_shapes(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -229,8 +242,10 @@ MATRIX_ORDERS = (None, "fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf"))
 def _norm(b: Builder) -> Drawn:
     """A matrix norm over two dimensions, a vector norm over one, or the norm of everything."""
     rank = b.integer(1, 3)
-    a = matrix(b, (b.pick((2, 1)),) if rank == 3 else (), b.pick(ORDERS), b.pick(ORDERS)) if rank > 1 else None
-    x = a if a is not None else b.operand((b.pick((3, 1, 5)),), domain=FRACTION)
+    large = 257 if rank == 2 else 2
+    lead = (b.many((2, 1), MANY[0]),) if rank == 3 else ()
+    a = matrix(b, lead, b.extent(ORDERS, large), b.extent(ORDERS, large)) if rank > 1 else None
+    x = a if a is not None else b.operand((b.extent((3, 1, 5), 65537),), domain=FRACTION)
     attrs: dict[str, Any] = {"keepdim": bool(b.choose(2))}
     if rank > 1 and b.choose(2):
         return (x,), {"ord": b.pick(MATRIX_ORDERS), "dim": (-2, -1), **attrs}
@@ -250,11 +265,16 @@ _line("linalg.norm", custom(_norm, _norm_shape, FUNCTION), graph="free")
 # Reflections.
 
 
+def _reflecting(b: Builder) -> Domain:
+    """Among thousands some multiples of 1/4 are singular; no odd multiple of 1/8 is."""
+    return FRACTION if b.sizes == "huge" else REFLECTIONS
+
+
 def _reflections(b: Builder) -> tuple[Value, Value]:
-    batch, columns = b.pick(SMALL), b.pick((2, 1, 3))
+    batch, columns = b.many(SMALL, MANY), b.extent((2, 1, 3), 2)
     rows = columns + b.choose(3)
     count = columns - (b.choose(2) if columns > 1 else 0)
-    return b.operand((*batch, rows, columns)), b.operand((*batch, count), domain=REFLECTIONS)
+    return b.operand((*batch, rows, columns)), b.operand((*batch, count), domain=_reflecting(b))
 
 
 def _householder(b: Builder) -> Drawn:
@@ -264,9 +284,9 @@ def _householder(b: Builder) -> Drawn:
 def _applied(b: Builder) -> Drawn:
     """Reflections, and a matrix to the right or to the left of which they stand."""
     a, tau = _reflections(b)
-    tau = tau if tau.shape[-1] == a.shape[-1] else b.operand((*a.shape[:-2], a.shape[-1]), domain=REFLECTIONS)
+    tau = tau if tau.shape[-1] == a.shape[-1] else b.operand((*a.shape[:-2], a.shape[-1]), domain=_reflecting(b))
     left, (*batch, rows, _) = not b.chance(2), a.shape
-    other = b.operand((*batch, rows, b.pick((2, 1))) if left else (*batch, b.pick((2, 1)), rows))
+    other = b.operand((*batch, rows, b.extent((2, 1), 2)) if left else (*batch, b.extent((2, 1), 2), rows))
     return (a, tau, other), {"left": left, "transpose": b.chance(2)}
 
 
@@ -276,6 +296,8 @@ _line("ormqr", custom(_applied, lambda args, attrs: _same(args[2:], attrs), BOTH
 
 # Equations of tensors.
 
+LARGE = ((16, 16), (256,))
+
 
 def _reshaped(b: Builder, shape: Shape) -> Value:
     """A well-conditioned square matrix, read as a tensor."""
@@ -284,7 +306,7 @@ def _reshaped(b: Builder, shape: Shape) -> Value:
 
 
 def _tensor_inverse(b: Builder) -> Drawn:
-    left, right = b.pick((((2, 2), (4,)), ((4,), (2, 2)), ((2, 3), (3, 2)), ((3,), (3,)), ((2, 1), (2,))))
+    left, right = b.many((((2, 2), (4,)), ((4,), (2, 2)), ((2, 3), (3, 2)), ((3,), (3,)), ((2, 1), (2,))), LARGE)
     return (_reshaped(b, (*left, *right)),), {"ind": len(left)}
 
 
@@ -294,7 +316,7 @@ def _inverted(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _tensor_equation(b: Builder) -> Drawn:
-    left, right = b.pick((((2, 2), (4,)), ((4,), (2, 2)), ((2, 3), (6,)), ((3,), (3,))))
+    left, right = b.many((((2, 2), (4,)), ((4,), (2, 2)), ((2, 3), (6,)), ((3,), (3,))), LARGE)
     a = _reshaped(b, (*left, *right))
     if len(right) == 1 and b.choose(2):
         # The unknowns' dimension stands first, and is moved to the end.

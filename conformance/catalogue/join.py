@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 FUNCTION = ("function",)
+HUGE_CHOICE = 363
+"""Of so many there are 65,703 pairs."""
 
 
 def _alike(b: Builder, shape: Shape) -> tuple[Any, ...]:
@@ -68,11 +70,13 @@ def _blocks(b: Builder) -> Drawn:
 
 
 def _vectors(b: Builder) -> Drawn:
-    return tuple(b.operand((b.pick((2, 1, 3, 0)),)) for _ in range(b.integer(2, 3))), {}
+    huge = (65537, 2, 1)
+    return tuple(b.operand((b.extent((2, 1, 3, 0), huge[k]),)) for k in range(b.integer(2, 3))), {}
 
 
 def _combinations(b: Builder) -> Drawn:
-    return (b.operand((b.integer(1, 5),)),), {"r": b.pick((2, 1, 3)), "with_replacement": bool(b.choose(2))}
+    x, r = b.operand((b.extent((1, 2, 3, 4, 5), HUGE_CHOICE),)), b.many((2, 1, 3), 2)
+    return (x,), {"r": r, "with_replacement": bool(b.choose(2))}
 
 
 operator("block_diag", custom(_blocks, of_parts(block_diagonal), FUNCTION), dtypes=NUMERIC, exact=True)
@@ -82,7 +86,8 @@ operator("combinations", custom(_combinations, of_shape(combined), FUNCTION), dt
 
 def _meshgrid(b: Builder) -> Drawn:
     # Each output depends on its own operand alone: one that needs no gradient would end the backward with an error.
-    return (b.leaf((b.pick((2, 3, 1)),)), b.leaf((b.pick((3, 2)),))), {"indexing": b.pick(("ij", "xy"))}
+    rows, columns = b.leaf((b.extent((2, 3, 1), 65537),)), b.leaf((b.extent((3, 2), 3),))
+    return (rows, columns), {"indexing": b.pick(("ij", "xy"))}
 
 
 def _gridded(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -131,9 +136,9 @@ def _halves(b: Builder) -> tuple[Any, int, int, int]:
     """A tensor whose dimension has two parts, of these sizes."""
     shape = filled(b.draw_shape(1, 4))
     dim = draw_dim(b, len(shape))
-    second = b.integer(1, 3)
-    first = second + b.choose(2)
     at = dim % len(shape)
+    second = b.many((1, 2, 3), (shape[at] + 1) // 2)
+    first = second + b.choose(2)
     return b.operand((*shape[:at], first + second, *shape[at + 1 :])), dim, first, second
 
 
@@ -193,7 +198,7 @@ for _name, _draw, _infer in (
 def _even(at: Any, low: int) -> Any:
     def draw(b: Builder) -> Drawn:
         shape = list(filled(b.draw_shape(low, 4)))
-        shape[at(shape)] = 2 * b.integer(1, 2)
+        shape[at(shape)] = 2 * b.many((1, 2), (shape[at(shape)] + 1) // 2)
         return (b.operand(tuple(shape)), 2), {}
 
     return draw

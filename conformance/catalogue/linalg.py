@@ -10,7 +10,7 @@ from ..drawing.domains import DISTINCT, OFF_GRID, special
 from ..drawing.shapes import Shape
 from . import NUMERIC, operator
 from .arguments import Drawn, custom, draw_options, matrix_product
-from .matrices import factors, hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
+from .matrices import MANY, factors, hermitian, matrix, per_matrix, per_row, real_of, rectangular, square, system
 
 if TYPE_CHECKING:
     from ..drawing.build import Builder
@@ -26,11 +26,11 @@ operator("mm", matrix_product((2, 2), (2, 2)), dtypes=NUMERIC, contraction=True)
 operator("mv", matrix_product((2, 2), (1, 1)), dtypes=NUMERIC, contraction=True)
 
 
-def _operands(*shapes: str, forms: Any = BOTH, **options: Any) -> Any:
+def _operands(*shapes: str, forms: Any = BOTH, huge: dict[str, int] | None = None, **options: Any) -> Any:
     """Operands whose shapes are words over drawn sizes; a bar offers another shape. The last word is the result's."""
     *words, result = shapes
     # Two dimensions of 257 or one of 65,537 have elements enough.
-    large = 257 if max(map(len, words)) > 1 else 65537
+    large = huge or dict.fromkeys("".join(words), 257 if max(map(len, words)) > 1 else 65537)
 
     def draw(b: Builder) -> Drawn:
         sizes: dict[str, int] = {}
@@ -38,7 +38,8 @@ def _operands(*shapes: str, forms: Any = BOTH, **options: Any) -> Any:
         for word in words:
             choices = word.split("|")
             word = choices[b.choose(len(choices))]
-            shape = tuple(1 if c == "1" else sizes.setdefault(c, b.extent(SIZES, large)) for c in word.replace("-", ""))
+            letters = word.replace("-", "")
+            shape = tuple(1 if c == "1" else sizes.setdefault(c, b.extent(SIZES, large[c])) for c in letters)
             made.append(b.operand(shape))
         return tuple(made), draw_options(b, options)
 
@@ -55,8 +56,9 @@ def _operands(*shapes: str, forms: Any = BOTH, **options: Any) -> Any:
 
 operator("dot", _operands("n", "n", ""), dtypes=NUMERIC, contraction=True)
 operator("vdot", _operands("n", "n", ""), dtypes=NUMERIC, contraction=True)
-operator("bmm", _operands("bnm", "bmp", "bnp"), dtypes=NUMERIC, contraction=True)
-operator("outer", _operands("n", "m", "nm"), dtypes=NUMERIC, contraction=True, graph="free")
+MATRICES = {"b": 16400, "n": 2, "m": 2, "p": 2}
+operator("bmm", _operands("bnm", "bmp", "bnp", huge=MATRICES), dtypes=NUMERIC, contraction=True)
+operator("outer", _operands("n", "m", "nm", huge={"n": 65537, "m": 3}), dtypes=NUMERIC, contraction=True, graph="free")
 operator("inner", _operands("nm", "pm", "np"), dtypes=NUMERIC, contraction=True, graph="free")
 
 
@@ -77,19 +79,20 @@ def _blocks(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 operator("kron", custom(_two_small, _blocks), dtypes=NUMERIC, contraction=True, graph="free")
-for _name, _shapes in {
-    "addmm": ("np", "nm", "mp", "np"),
-    "addmv": ("n", "nm", "m", "n"),
-    "addr": ("np", "n", "p", "np"),
-    "addbmm": ("np", "bnm", "bmp", "np"),
-    "baddbmm": ("bnp", "bnm", "bmp", "bnp"),
-}.items():
-    operator(_name, _operands(*_shapes, forms=INPLACE, beta=NUMBERS, alpha=NUMBERS), dtypes=NUMERIC, contraction=True)
+for _name, _shapes, _huge in (
+    ("addmm", ("np", "nm", "mp", "np"), None),
+    ("addmv", ("n", "nm", "m", "n"), None),
+    ("addr", ("np", "n", "p", "np"), None),
+    ("addbmm", ("np", "bnm", "bmp", "np"), {"b": 2, "n": 257, "m": 130, "p": 258}),
+    ("baddbmm", ("bnp", "bnm", "bmp", "bnp"), MATRICES),
+):
+    _strategy = _operands(*_shapes, forms=INPLACE, huge=_huge, beta=NUMBERS, alpha=NUMBERS)
+    operator(_name, _strategy, dtypes=NUMERIC, contraction=True)
 
 
 def _linear(b: Builder) -> Drawn:
-    n, m = b.pick(SIZES), b.pick(SIZES[:-1])
-    x = b.operand((*b.pick(((3,), (), (2, 3), (2, 1, 3))), n))
+    n, m = b.extent(SIZES, 257), b.extent(SIZES[:-1], 258)
+    x = b.operand((*b.many(((3,), (), (2, 3), (2, 1, 3)), (2, 130)), n))
     return (x, b.operand((m, n)), *((b.operand((m,)),) if b.choose(3) else ())), {}
 
 
@@ -103,7 +106,7 @@ operator(
 
 
 def _chain(b: Builder) -> Drawn:
-    sizes = [b.pick(SIZES) for _ in range(b.integer(3, 5))]
+    sizes = [b.extent(SIZES, 257) for _ in range(b.integer(3, 5))]
     return ([b.operand((n, m)) for n, m in pairwise(sizes)],), {}
 
 
@@ -117,15 +120,25 @@ EQUATIONS = (
     "ij,jk->ik", "ij,jk", "ij->ji", "ii->i", "ii", "ij->", "i,j->ij", "bij,bjk->bik", "ij,ij->i", "...ij,...jk->...ik",
     "ij,jk,kl->il", "iij->j", "ij,kj->ikj", "...i->...",
 )  # fmt: skip
+HUGE_SIZES = {
+    "bij,bjk->bik": {"b": 16400, "i": 2, "j": 2, "k": 2},
+    "...ij,...jk->...ik": {".": 16400, "i": 2, "j": 2, "k": 2},
+    "iij->j": {"i": 9, "j": 820},
+    "ij,kj->ikj": {"k": 3},
+    "...i->...": {".": 33000, "i": 2},
+}
+"""Of a huge tensor by letter, where 257 for each is too many or too few."""
 
 
 def _einsum(b: Builder) -> Drawn:
     equation = b.pick(EQUATIONS)
+    huge = HUGE_SIZES.get(equation, {})
     sizes: dict[str, int] = {}
     operands = []
     for term in equation.partition("->")[0].split(","):
-        dots = (b.pick((2, 1)),) if term.startswith("...") and equation.count("...") < 3 else ()
-        shape = (*dots, *(sizes.setdefault(c, b.pick(SIZES)) for c in term.removeprefix("...")))
+        dots = (b.extent((2, 1), huge["."]),) if term.startswith("...") and equation.count("...") < 3 else ()
+        letters = term.removeprefix("...")
+        shape = (*dots, *(sizes.setdefault(c, b.extent(SIZES, huge.get(c, 257))) for c in letters))
         operands.append(b.operand(shape))
     return (equation, *operands), {}
 
@@ -150,7 +163,7 @@ operator("einsum", custom(_einsum, _summed, FUNCTION), dtypes=NUMERIC, contracti
 
 
 def _tensordot(b: Builder) -> Drawn:
-    n, m, p, q = (b.pick(SIZES) for _ in range(4))
+    n, m, p, q = (b.extent(SIZES, large) for large in (257, 16, 17, 258))
     if b.choose(2):
         return (b.operand((n, m, p)), b.operand((m, p, q))), {"dims": 2}
     return (b.operand((n, m, p)), b.operand((p, q, m))), {"dims": ((1, -1), (2, 0))}
@@ -166,7 +179,8 @@ operator("tensordot", custom(_tensordot, _contracted, FUNCTION), dtypes=NUMERIC,
 
 def _vectors(b: Builder) -> Drawn:
     dim = b.pick((-1, 0))
-    shape: Shape = (b.pick(SIZES), 3) if dim == -1 else (3, b.pick(SIZES))
+    count = b.extent(SIZES, 65537)
+    shape: Shape = (count, 3) if dim == -1 else (3, count)
     return (b.operand(shape), b.operand(shape)), {"dim": dim}
 
 
@@ -228,8 +242,8 @@ def _swapped(args: tuple[Any, ...]) -> Any:
 
 
 def _power(b: Builder) -> Drawn:
-    n = b.pick((2, 1, 3))
-    return (matrix(b, b.pick(((), (2,))), n, n), b.pick((2, 1, 0, 3, 5, -1, -2))), {}
+    n = b.extent((2, 1, 3), 2)
+    return (matrix(b, b.many(((), (2,)), MANY), n, n), b.pick((2, 1, 0, 3, 5, -1, -2))), {}
 
 
 operator("linalg.matrix_power", custom(_power, _first, FUNCTION), dtypes=NUMERIC, graph="free")
@@ -237,6 +251,7 @@ operator(
     "linalg.matrix_norm",
     rectangular(
         lambda args, attrs: ((_kept(args[0].shape, attrs["keepdim"]), real_of(args[0].dtype)),),
+        seldom_empty=True,
         ord=("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")), keepdim=(False, True),
     ),
     dtypes=NUMERIC, graph="free",
@@ -273,8 +288,8 @@ operator(
 
 
 def draw_points(b: Builder) -> Drawn:
-    n, m, d = b.pick((2, 1, 3)), b.pick((3, 1, 2)), b.pick((2, 1, 3))
-    batch = b.pick(((), (2,)))
+    n, m, d = b.extent((2, 1, 3), 2), b.extent((3, 1, 2), 2), b.extent((2, 1, 3), 2)
+    batch = b.many(((), (2,)), (16400,))
     first, second = b.operand((*batch, n, d), domain=DISTINCT), b.operand((*batch, m, d), domain=OFF_GRID)
     return (first, second), {"p": b.pick((2.0, 1.0, 3.0, 0.5))}
 
@@ -284,7 +299,10 @@ def all_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _one_set(b: Builder) -> Drawn:
-    return (b.operand((b.pick((3, 2, 4)), b.pick((2, 3))), domain=DISTINCT),), {"p": b.pick((2.0, 1.0, 3.0))}
+    # Of no rows PyTorch's backward ends the process.
+    count = b.size((3, 2, 4)) if b.sizes == "edge" else b.many((3, 2, 4), 363)
+    shape = (count, b.extent((2, 3), 3))
+    return (b.operand(shape, domain=DISTINCT),), {"p": b.pick((2.0, 1.0, 3.0))}
 
 
 def _half_of_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -294,7 +312,7 @@ def _half_of_pairs(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 def _rows(**options: Any) -> Any:
     def draw(b: Builder) -> Drawn:
-        shape = (b.pick((2, 1, 3)), b.pick((3, 1, 4)))
+        shape = (b.extent((2, 1, 3), 65537), b.extent((3, 1, 4), 3))
         return (b.operand(shape, domain=DISTINCT), b.operand(shape, domain=OFF_GRID)), draw_options(b, options)
 
     return draw
@@ -307,7 +325,8 @@ def _row_numbers(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _bilinear(b: Builder) -> Drawn:
-    n, i, j, k = b.pick((2, 1, 3)), b.pick((2, 1, 3)), b.pick((3, 1, 2)), b.pick((2, 1))
+    n, i = b.extent((2, 1, 3), 32800), b.extent((2, 1, 3), 2)
+    j, k = b.extent((3, 1, 2), 3), b.extent((2, 1), 2)
     return (b.operand((n, i)), b.operand((n, j)), b.operand((k, i, j)), b.operand((k,))), {}
 
 

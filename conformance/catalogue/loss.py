@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..drawing.domains import FRACTION, NONZERO, OFF_GRID, POSITIVE, REAL, UNIT, Domain, special
@@ -102,12 +103,12 @@ _pair("gaussian_nll_loss", gaussian(), graph="free")
 
 def cross_entropy_shape(b: Builder) -> tuple[Shape, Shape, int]:
     """Shapes of scores and of target classes, and the number of classes."""
-    count = b.pick((3, 2, 5, 1))
+    count = b.size((3, 2, 5, 1))
     kind = b.choose(6)
     if kind == 0:
-        return (count,), (), count
+        return ((257, 257), (257,), 257) if b.sizes == "huge" else ((count,), (), count)
     rest: Shape = ((), (), (), (2,), (2, 3))[kind - 1]
-    batch = b.pick(ROWS)
+    batch = b.extent(ROWS, 66000 // math.prod(rest))
     return (batch, count, *rest), (batch, *rest), count
 
 
@@ -161,7 +162,8 @@ def linear_scores() -> Any:
     """Features, a weight and perhaps a bias, and target classes."""
 
     def draw(b: Builder) -> Drawn:
-        rows, features, count = b.pick(ROWS), b.pick((2, 1, 3)), b.pick((3, 2, 5))
+        # Many of each: PyTorch adds up thousands of rows one by one.
+        rows, features, count = b.extent(ROWS, 257), b.many((2, 1, 3), 256), b.many((3, 2, 5), 258)
         args = (b.operand((rows, features)), b.operand((count, features)))
         target = b.operand((rows,), dtype="int64", domain=classes(count))
         attrs: dict[str, Any] = {"reduction": b.pick(REDUCTIONS)}
@@ -198,12 +200,22 @@ _pair("binary_cross_entropy", binary(FRACTION, False))
 _pair("binary_cross_entropy_with_logits", binary(REAL, True))
 
 
+def _labelled(b: Builder) -> int:
+    return b.extent(ROWS, 65537)
+
+
+def _classified(b: Builder) -> int:
+    """PyTorch adds up thousands of rows one by one, and of none it returns what the memory held."""
+    return b.size(ROWS) if b.sizes == "edge" else b.many(ROWS, 257)
+
+
 def by_class(labels: bool, **options: Any) -> Any:
     """Scores (N, C) or (C) and a class for each row, or (`labels`) a list of classes ended by -1."""
 
     def draw(b: Builder) -> Drawn:
-        count = b.pick((3, 2, 5))
-        shape = (count,) if b.chance(4) else (b.pick(ROWS), count)
+        count = b.many((3, 2, 5), 3 if labels else 258)
+        is_row = b.chance(4) and b.sizes != "huge"
+        shape = (count,) if is_row else (_labelled(b) if labels else _classified(b), count)
         domain = Domain(f"labels{count}", (-1.0, *classes(count).values), -1, count - 1, jitter=False)
         target = b.operand(shape if labels else shape[:-1], dtype="int64", domain=domain if labels else classes(count))
         attrs = {"reduction": b.pick(REDUCTIONS), **draw_options(b, options)}
@@ -240,7 +252,7 @@ def vectors(count: int, target: bool, **options: Any) -> Any:
     """Several batches of vectors, perhaps a sign for each pair."""
 
     def draw(b: Builder) -> Drawn:
-        shape = (b.pick(ROWS), b.pick((2, 3, 5)))
+        shape = (b.extent(ROWS, 65537), b.size((2, 3, 5)))
         args = [b.operand(shape, domain=OFF_GRID) for _ in range(count)]
         if target:
             args.append(b.operand(shape[:1], domain=SIGNS, grad=False))
@@ -273,7 +285,7 @@ def alignments() -> Any:
     """Normalised log-probabilities (T, N, C), labels and lengths."""
 
     def draw(b: Builder) -> Drawn:
-        frames, batch, count = b.pick((4, 3, 6)), b.pick((1, 2, 3)), b.pick((3, 4, 2))
+        frames, batch, count = b.size((4, 3, 6)), b.extent((1, 2, 3), 11000), b.pick((3, 4, 2))
         logs = b.call("log_softmax", b.operand((frames, batch, count)), dim=2)
         longest = b.pick((1, 2))
         labels = Domain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..drawing.domains import CONDITION, DISTINCT, NONZERO, Domain
@@ -9,9 +10,10 @@ from ..drawing.shapes import reduced
 from . import Strategy, operator
 from .arguments import Drawn, draw_dim, draw_dims, untied
 from .reduce import to_real
+from .scan import running_factors
 
 if TYPE_CHECKING:
-    from ..drawing.build import Builder
+    from ..drawing.build import Builder, Value
 
 
 def _mask(b: Builder, shape: tuple[int, ...]) -> Any:
@@ -42,11 +44,19 @@ def masked_reduction(
     return Strategy(draw, infer, ("function",))
 
 
-def masked_along(lead: tuple[Any, ...] = ()) -> Strategy:
+def _entries(b: Builder) -> Value:
+    return b.operand(rank=(0, 3), domain=NONZERO)
+
+
+def _factors(b: Builder) -> Value:
+    return running_factors(b, NONZERO, (0, 3))
+
+
+def masked_along(lead: tuple[Any, ...] = (), entries: Callable[[Builder], Value] = _entries) -> Strategy:
     """A tensor, a dimension, often a mask; an output of its shape."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand(rank=(0, 3), domain=NONZERO)
+        x = entries(b)
         attrs: dict[str, Any] = {"dim": draw_dim(b, len(x.shape))}
         if not b.chance(4):
             attrs["mask"] = _mask(b, x.shape)
@@ -79,8 +89,8 @@ operator("masked.norm", masked_reduction(lead=(2.0, 1.0, 3.0)), graph="free", co
 operator("masked.normalize", masked_along(lead=(2.0, 1.0, 3.0)), graph="free", contraction=True)
 for _name in ("softmax", "log_softmax", "softmin"):
     operator(f"masked.{_name}", masked_along(), graph="free")
-for _name in ("cumsum", "cumprod"):
-    operator(f"masked.{_name}", masked_along(), graph="free", contraction=True)
+operator("masked.cumsum", masked_along(), graph="free", contraction=True)
+operator("masked.cumprod", masked_along(entries=_factors), graph="free", contraction=True)
 operator(
     "masked.logaddexp",
     Strategy(_sum_of_exponentials, lambda args, attrs: ((args[0].shape, args[0].dtype),), ("function",)),

@@ -42,7 +42,9 @@ def matrix(b: Builder, batch: Shape, rows: int, columns: int, kind: str = "gener
     values = _values(b, shape, b.dtype)
     if kind in ("hermitian", "positive"):
         values = values + np.conj(np.swapaxes(values, -1, -2))
-    diagonal = 8.0 + 3.0 * np.arange(rows)[:, None] * (np.arange(rows)[:, None] == np.arange(columns))
+    # Among thousands of matrices the smaller difference would meet equal eigenvalues.
+    apart = 12.0 if b.sizes == "huge" else 3.0
+    diagonal = 8.0 + apart * np.arange(rows)[:, None] * (np.arange(rows)[:, None] == np.arange(columns))
     values = values + diagonal * (np.arange(rows)[:, None] == np.arange(columns)) * (2.0 if kind == "positive" else 1.0)
     if kind in ("lower", "upper"):
         values = np.tril(values) if kind == "lower" else np.triu(values)
@@ -65,7 +67,7 @@ def square(kind: str = "general", infer: Any = None, batches: tuple[Shape, ...] 
     """One batch of square matrices."""
 
     def draw(b: Builder) -> Drawn:
-        n = b.many(ORDERS, 2)
+        n = b.extent(ORDERS, 2)
         return (matrix(b, _batch(b, batches), n, n, kind),), draw_options(b, options)
 
     return custom(draw, infer or _same, ("function",))
@@ -75,17 +77,18 @@ def factors() -> Any:
     """One batch of Cholesky factors, of which ``upper`` says the triangle."""
 
     def draw(b: Builder) -> Drawn:
-        attrs, n = draw_options(b, {"upper": (False, True)}), b.pick(ORDERS)
-        return (matrix(b, b.pick(BATCHES), n, n, "upper" if attrs["upper"] else "lower"),), attrs
+        attrs, n = draw_options(b, {"upper": (False, True)}), b.extent(ORDERS, 2)
+        return (matrix(b, _batch(b), n, n, "upper" if attrs["upper"] else "lower"),), attrs
 
     return custom(draw, _same, ("function",))
 
 
-def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), **options: Any) -> Any:
-    """One batch of matrices of any proportion."""
+def rectangular(infer: Any, orders: tuple[int, ...] = (2, 1, 3, 4), seldom_empty: bool = False, **options: Any) -> Any:
+    """One batch of matrices of any proportion. ``seldom_empty``: most empty ones are refused."""
 
     def draw(b: Builder) -> Drawn:
-        return (matrix(b, _batch(b), b.many(orders, 2), b.many(orders, 2)),), draw_options(b, options)
+        extent = b.size if seldom_empty and b.sizes == "edge" and b.choose(4) else lambda sizes: b.extent(sizes, 2)
+        return (matrix(b, _batch(b), extent(orders), extent(orders)),), draw_options(b, options)
 
     return custom(draw, infer, ("function",))
 
@@ -96,7 +99,7 @@ def system(kind: str = "general", side: str = "last", vectors: bool = False, **o
 
     def draw(b: Builder) -> Drawn:
         attrs = draw_options(b, options)
-        n, batch, count = b.many(ORDERS[:-1], 2), _batch(b), b.many((1, 2, 3), 2)
+        n, batch, count = b.extent(ORDERS[:-1], 2), _batch(b), b.extent((1, 2, 3), 2)
         a = matrix(b, batch, n, n, ("upper" if attrs["upper"] else "lower") if kind == "factor" else kind)
         other = b.pick((batch, ())) if batch else b.pick(((), (2,)))
         if vectors and b.choose(4) == 3 and attrs.get("left", True):

@@ -66,8 +66,10 @@ def _along(b: Builder) -> Drawn:
 
 def _most_common(b: Builder) -> Drawn:
     """Of at most 16 elements: beyond, PyTorch's place among equal ones is what an unstable sort makes of them."""
-    x = untied(b, tuple(min(d, 16) for d in _filled(b)))
-    return (x,), {"dim": draw_dim(b, len(x.shape)), "keepdim": bool(b.choose(2))}
+    shape, is_huge = tuple(min(d, 16) for d in _filled(b)), b.sizes == "huge"
+    x = untied(b, (4, 65537) if is_huge else shape)
+    dim = b.pick((0, -2)) if is_huge else draw_dim(b, len(x.shape))
+    return (x,), {"dim": dim, "keepdim": bool(b.choose(2))}
 
 
 def _kth_shape(args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

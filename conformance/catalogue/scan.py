@@ -16,7 +16,7 @@ from .arguments import Drawn, along_dim, custom, draw_dim
 from .places import literal
 
 if TYPE_CHECKING:
-    from ..drawing.build import Builder
+    from ..drawing.build import Builder, Value
 
 INPLACE = ("function", "method", "inplace")
 
@@ -86,7 +86,11 @@ def _gradient(b: Builder) -> Drawn:
 
 def _covariance(b: Builder) -> Drawn:
     *rows, columns = (max(d, 2) for d in b.draw_shape(1, 2))
-    x = b.operand((*(min(n, 129) for n in rows), columns), domain=DISTINCT)
+    if b.sizes == "huge" and rows:
+        shape = (257, 258)
+    else:
+        shape = (*(min(n, 129) for n in rows), columns)
+    x = b.operand(shape, domain=DISTINCT)
     attrs: dict[str, Any] = {"correction": b.pick((1, 0))}
     if b.chance(3):
         attrs["fweights"] = b.operand(
@@ -118,7 +122,7 @@ def _scattered(reductions: tuple[str, ...], smaller: bool = False) -> Any:
         shape = tuple(d or 1 for d in b.draw_shape(1, 3))
         attrs = {"reduce": b.pick(reductions), "include_self": bool(1 - b.choose(2))}
         x, dim = _target(b, shape, attrs["include_self"]), draw_dim(b, len(shape))
-        count = resized(shape, dim, b.pick((2, 1, 3, 5)))
+        count = resized(shape, dim, b.many((2, 1, 3, 5), shape[dim]))
         index = tuple(max(n - b.choose(2), 1) for n in count) if smaller else count
         return (x, dim, _drawn_places(b, index, shape[dim]), b.operand(count, domain=NONZERO)), attrs
 
@@ -128,7 +132,8 @@ def _scattered(reductions: tuple[str, ...], smaller: bool = False) -> Any:
 def _index_reduced(b: Builder) -> Drawn:
     shape = tuple(d or 1 for d in b.draw_shape(1, 3))
     attrs = {"reduce": b.pick(("prod", "mean", "amax", "amin")), "include_self": bool(1 - b.choose(2))}
-    x, dim, count = _target(b, shape, attrs["include_self"]), draw_dim(b, len(shape)), b.pick((2, 1, 3, 5))
+    x, dim = _target(b, shape, attrs["include_self"]), draw_dim(b, len(shape))
+    count = b.many((2, 1, 3, 5), shape[dim])
     source = b.operand(resized(shape, dim, count), domain=NONZERO)
     return (x, dim, _drawn_places(b, (count,), shape[dim]), source), attrs
 
@@ -147,12 +152,17 @@ FACTORS = Domain("factors", (*NONZERO.values[:6], 0.0, *NONZERO.values[6:]), 0.2
 """A product is smooth where a factor is 0 too, though no quotient of it is."""
 
 
-def _running_products(b: Builder) -> Drawn:
+def running_factors(b: Builder, domain: Domain, rank: tuple[int, int] = (0, 4)) -> Value:
     """Where they are many, factors near 1, no two rows the same memory: powers of one number overflow."""
-    x = b.operand(domain=NEAR_ONE if b.sizes == "huge" else FACTORS)
+    x = b.operand(rank=rank, domain=NEAR_ONE if b.sizes == "huge" else domain)
     step = b.steps[x.index]
     if b.sizes == "huge" and isinstance(step, Leaf) and step.layout == "expanded":
         b.steps[x.index] = replace(step, layout="contiguous")
+    return x
+
+
+def _running_products(b: Builder) -> Drawn:
+    x = running_factors(b, FACTORS)
     return (x,), {"dim": draw_dim(b, len(x.shape))}
 
 

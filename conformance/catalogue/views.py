@@ -179,22 +179,23 @@ def _diagonal(b: Builder) -> Drawn:
     return (x,), {"offset": b.pick((0, 1, -1, 2, -3)), "dim1": first - rank * b.choose(2), "dim2": second}
 
 
-def _short(b: Builder, low: int, high: int) -> Any:
-    """An operand of no long dimension: a matrix is made of each."""
-    return b.operand(tuple(min(n, 17) for n in b.draw_shape(low, high)))
+def _short(b: Builder, low: int, high: int, huge: tuple[Shape, ...]) -> Any:
+    """An operand of no long dimension, for a matrix is made of each; or of a shape that may be huge."""
+    shape = tuple(min(n, 17) for n in b.draw_shape(low, high))
+    return b.operand(b.pick(huge) if b.sizes == "huge" else shape)
 
 
 def _diag_embed(b: Builder) -> Drawn:
-    x = _short(b, 1, 3)
+    x = _short(b, 1, 3, ((22000, 3), (257,), (33000, 2), (4, 5500, 3)))
     rank = len(x.shape) + 1
     first = b.choose(rank)
     second = (first + 1 + b.choose(rank - 1)) % rank
     return (x,), {"offset": b.pick((0, 1, -2)), "dim1": first - rank * b.choose(2), "dim2": second}
 
 
-def _diag(low: int, high: int, name: str = "diagonal") -> Any:
+def _diag(low: int, high: int, huge: tuple[Shape, ...], name: str = "diagonal") -> Any:
     def draw(b: Builder) -> Drawn:
-        return (_short(b, low, high),), {name: b.pick((0, 1, -2))}
+        return (_short(b, low, high, huge),), {name: b.pick((0, 1, -2))}
 
     return draw
 
@@ -203,14 +204,19 @@ operator("unfold", custom(_unfold, of_shape(unfolded), METHOD), dtypes=NUMERIC)
 operator("diagonal", custom(_diagonal, of_shape(diagonal)), dtypes=NUMERIC, exact=True, view=True)
 operator(
     "linalg.diagonal",
-    custom(_diag(2, 4, "offset"), of_shape(diagonal), ("function",)),
+    custom(_diag(2, 4, ((35000, 2, 3), (2, 17500, 3, 2), (257, 258)), "offset"), of_shape(diagonal), ("function",)),
     dtypes=NUMERIC,
     exact=True,
     view=True,
 )
 operator("diag_embed", custom(_diag_embed, of_shape(diag_embedded)), dtypes=NUMERIC, exact=True)
-operator("diag", custom(_diag(1, 2), of_shape(diag)), dtypes=NUMERIC, exact=True)
-operator("diagflat", custom(_diag(0, 3, "offset"), of_shape(diag_flat)), dtypes=NUMERIC, exact=True)
+operator("diag", custom(_diag(1, 2, ((257,), (257, 300))), of_shape(diag)), dtypes=NUMERIC, exact=True)
+operator(
+    "diagflat",
+    custom(_diag(0, 3, ((257,), (16, 17), (4, 8, 9)), "offset"), of_shape(diag_flat)),
+    dtypes=NUMERIC,
+    exact=True,
+)
 operator("trace", custom(_whole(2, 2), of_shape(lambda x: ())), dtypes=NUMERIC)
 
 
@@ -293,7 +299,7 @@ def _as_strided(b: Builder) -> Drawn:
     for _ in range(b.integer(1, 2)):
         step = b.choose(3)
         most = 4 if not step else room // step + 1
-        size.append(b.integer(1, min(most, 4)))
+        size.append(most if b.sizes == "huge" else b.integer(1, min(most, 4)))
         stride.append(step)
         room -= step * (size[-1] - 1)
     return (x, tuple(size), tuple(stride), offset), {}
@@ -318,10 +324,11 @@ def _slice_scatter(b: Builder) -> Drawn:
 
 
 def _diagonal_scatter(b: Builder) -> Drawn:
-    rows, columns = b.pick((2, 3, 1)), b.pick((3, 2, 4))
+    rows, columns = b.extent((2, 3, 1), 3), b.extent((3, 2, 4), 4)
+    rest = (32800,) if b.sizes == "huge" else ()
     offset = b.pick((0, 1, -1))
     count = min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns)
-    return (b.operand((rows, columns)), b.operand((max(count, 0),))), {"offset": offset}
+    return (b.operand((rows, columns, *rest)), b.operand((*rest, max(count, 0)))), {"offset": offset}
 
 
 REAL_ONLY = tuple(d for d in NUMERIC if not d.startswith("complex"))
@@ -337,7 +344,8 @@ def _as_strided_scatter(b: Builder) -> Drawn:
     for n in x.shape:
         count *= n
     offset, step = b.choose(min(count, 3)), b.integer(1, 2)
-    size = (b.integer(1, min((count - 1 - offset) // step + 1, 4)),)
+    most = (count - 1 - offset) // step + 1
+    size = (most if b.sizes == "huge" else b.integer(1, min(most, 4)),)
     return (x, b.operand(size), size, (step,), offset), {}
 
 

@@ -25,8 +25,11 @@ HUGE = {1: 1 << 14, 2: 1 << 13, 3: 1 << 12}
 """By dimensions, a batch that makes any of these shapes 65,536 elements."""
 
 
-def space(b: Builder, dims: int) -> Shape:
-    """The sizes of a picture: a small one where the batch is huge."""
+def space(b: Builder, dims: int, pixel: bool = False) -> Shape:
+    """The sizes of a picture: a small one where the batch is huge; where edges are tested now and then one ``pixel``,
+    if that is large enough."""
+    if pixel and b.sizes == "edge" and b.choose(2):
+        return (1,) * dims
     return b.many(SPACES[dims], (6 - dims,) * dims)
 
 
@@ -162,8 +165,11 @@ def adaptive(dims: int, domain: Domain, average: bool) -> Any:
 
     def draw(b: Builder) -> Drawn:
         lead = (b.many((1, 2), HUGE[dims]),) if b.chance(4) else (b.extent((2, 1), HUGE[dims]), b.pick((1, 2)))
-        x = b.operand((*lead, *space(b, dims)), domain=domain)
-        size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
+        x = b.operand((*lead, *space(b, dims, True)), domain=domain)
+        if b.sizes == "edge":
+            size: int | Shape = b.pick((1, (1,) * dims, 2))
+        else:
+            size = b.pick((2, 3, 1)) if dims == 1 or b.chance(3) else tuple(b.pick((2, 3, 1, 4)) for _ in range(dims))
         return (x,), {"output_size": size, **({} if average else {"return_indices": True})}
 
     return custom(draw, resized(dims, average), FUNCTION)
@@ -220,7 +226,7 @@ def resampled(modes: tuple[str, ...], dims: int, **more: tuple[Any, ...]) -> Any
     """An input and a size or scale factors."""
 
     def draw(b: Builder) -> Drawn:
-        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, dims))))
+        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, dims, True))))
         attrs: dict[str, Any] = {"mode": b.pick(modes), **{name: b.pick(values) for name, values in more.items()}}
         if b.chance(2):
             attrs["scale_factor"] = b.pick((1.5, 1.5, 0.5) if b.sizes == "huge" and dims == 3 else (2.0, 1.5, 0.5))
@@ -259,7 +265,7 @@ operator(
 
 def enlarged() -> Any:
     def draw(b: Builder) -> Drawn:
-        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, 2))))
+        x = b.operand(b.grown((b.extent((1, 2), 1), b.pick((1, 2)), *space(b, 2, True))))
         return (x,), {"scale_factor": b.many((2, 3), 2)} if b.chance(2) else {"size": (b.pick((3, 5)), b.pick((2, 6)))}
 
     return custom(draw, resized(2), FUNCTION)
@@ -276,7 +282,7 @@ def sampled(dims: int, modes: tuple[str, ...]) -> Any:
         batch, out = b.extent((1, 2), 1), tuple(b.many((2, 1, 3), 3) for _ in range(dims))
         count = b.pick((1, 2))
         batch, *_ = b.grown((batch, *out))
-        x = b.operand((batch, count, *space(b, dims)))
+        x = b.operand((batch, count, *space(b, dims, True)))
         around = Domain("around", tuple(v / 7.3 for v in OFF_GRID.values), -0.97, 1.1, jitter=False)
         grid = b.operand((batch, *out, dims), domain=around)
         attrs = {"mode": b.pick(modes), "padding_mode": b.pick(("zeros", "border", "reflection"))}

@@ -18,6 +18,10 @@ Members = dict[int, tuple[int, np.ndarray]]
 """The names of one memory: the name that each was made from, and where its elements lie in the base."""
 
 
+PARTS = {"real": "imag", "imag": "real", "view_as_real": "view_as_complex", "view_as_complex": "view_as_real"}
+"""Views of a complex number's parts, which are no elements of the base, and what gives the rest of it or takes it back."""
+
+
 def without_shared_writes(program: Program, is_fresh: Fresh) -> Program:
     """The program with each write into a fresh base that has views, or into such a view, told by values. Steps keep
     their numbers; what is put together anew stands behind the last. Other writes stay as they are."""
@@ -25,7 +29,11 @@ def without_shared_writes(program: Program, is_fresh: Fresh) -> Program:
     for index, step in enumerate(program.steps):
         steps[index] = renamed(step, newest)
         members = _shared(program.steps[:index], step, is_fresh)
-        if members is not None:
+        base = _written_by_part(program.steps[:index], step, is_fresh)
+        if base is not None:
+            steps[index] = replace(steps[index], form="function")
+            _rejoin(program.steps, steps, step.args[0], base, index, newest)  # type: ignore[union-attr]
+        elif members is not None:
             steps[index] = replace(steps[index], form="function")
             _renew(program.steps, steps, members, step.args[0].index, index, newest)  # type: ignore[union-attr]
     return Program(tuple(steps))
@@ -40,6 +48,35 @@ def _shared(before: tuple[Step, ...], step: Step, is_fresh: Fresh) -> Members | 
     members = None if shape is None else _members(before, base, shape, is_fresh)
     known = members is not None and step.args[0].index in members and len(members) > 1
     return members if known else None
+
+
+def _written_by_part(before: tuple[Step, ...], step: Step, is_fresh: Fresh) -> int | None:
+    """The fresh base that a step writes to through the only view of it, one of a complex number's parts."""
+    if not isinstance(step, Call) or step.form != "inplace" or not isinstance(step.args[0], Ref):
+        return None
+    view = before[step.args[0].index]
+    if not isinstance(view, Call) or view.op not in PARTS or not isinstance(view.args[0], Ref):
+        return None
+    base = view.args[0].index
+    seeing = [s for s in before[base + 1 :] if any(Ref(base) in refs(getattr(s, f.name)) for f in fields(s))]
+    others = (s for s in before if s is not view and isinstance(s, Call) and step.args[0] in s.args)
+    alone = is_fresh(before[base]) and all(s is view or isinstance(s, Observe) or is_fresh(s) for s in seeing)
+    return base if alone and all(map(is_fresh, others)) else None
+
+
+def _rejoin(
+    given: tuple[Step, ...], steps: list[Step], view: Ref, base: int, index: int, newest: dict[int, Ref]
+) -> None:
+    """Makes the base of its parts, one of which was written, behind the last step."""
+    made = given[view.index]
+    assert isinstance(made, Call)
+    if made.op in ("real", "imag"):
+        steps.append(Call(PARTS[made.op], (newest.get(base, Ref(base)),), (), "function"))
+        parts = Ref(index), Ref(len(steps) - 1)
+        steps.append(Call("complex", parts if made.op == "real" else parts[::-1], (), "function"))
+    else:
+        steps.append(Call(PARTS[made.op], (Ref(index),), (), "function"))
+    newest[base], newest[view.index] = Ref(len(steps) - 1), Ref(index)
 
 
 def _base(before: tuple[Step, ...], index: int) -> int:

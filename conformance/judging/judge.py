@@ -17,9 +17,9 @@ from ..programs.program import Call, Item, Leaf, Observe, Program, refs
 from ..programs.trace import Observed, Raised, Trace
 from .compare import FACTS, Closeness, Divergence, Place, compare
 from .edges import is_past_an_edge
-from .inner_writes import counted_within, recorded_within, without_versions
+from .inner_writes import counted_within, recorded_within, without_inner
 from .rounding import FEW, NEAR, NOISE, Rounding
-from .unspecified import depends_on_saved_set, half_written, has_saved_hooks, specified
+from .unspecified import depends_on_saved_set, half_passed, half_written, has_saved_hooks, specified, without_refusal
 from .widening import is_near, widened
 
 Law = Callable[[Program, Trace, Closeness], "str | None"]
@@ -131,9 +131,9 @@ class Judge:
         self.close.free = free_places(program)
         inner = counted_within(program)
         if inner:
-            bare = without_versions(mine, inner), without_versions(theirs, inner)
+            bare = without_inner(mine, inner), without_inner(theirs, inner)
             rest = self._compare_specified(rounding, *bare)
-            differ = any(_version(mine, k) != _version(theirs, k) for k in inner)
+            differ = any(_shown_within(mine, k) != _shown_within(theirs, k) for k in inner)
             return Judgement("unspecified", theirs) if rest.status == "same" and differ else rest
         return self._compare_specified(rounding, mine, theirs)
 
@@ -151,13 +151,26 @@ class Judge:
             return Judgement("same", theirs)
         if found.kind == "value" and found.error_abs is not None:
             return self._reconsider(rounding, mine, theirs, found)
-        if found.kind in ("error", "message", "death") and depends_on_saved_set(rounding.program, found):
+        return self._excused(rounding, mine, theirs, found)
+
+    def _excused(self, rounding: Rounding, mine: Trace, theirs: Trace, found: Divergence) -> Judgement:
+        """The judgement on what isn't a difference of two numbers."""
+        if found.kind in ("error", "message", "death") and self._hangs_on_saving(rounding.program, found):
             return Judgement("unspecified", theirs, found)
-        if recorded_within(rounding.program, found):
+        if recorded_within(rounding.program, found) or half_passed(rounding.program, theirs, found):
             return Judgement("unspecified", theirs, found)
         if found.kind == "error" and self._wavers(rounding.program, mine, found):
             return Judgement("ill-posed", theirs, found)
         return Judgement("different", theirs, found)
+
+    def _hangs_on_saving(self, program: Program, found: Divergence) -> bool:
+        if depends_on_saved_set(program, found):
+            return True
+        calm = without_refusal(program, found)
+        if calm is None:
+            return False
+        mine, theirs = (engine.execute(calm).steps[found.place[1]] for engine in (self.backend, self.oracle))
+        return type(mine) is Raised and _raises_alike(mine, theirs)
 
     def _wavers(self, program: Program, mine: Trace, found: Divergence) -> bool:
         """Whether the oracle itself does as the backend, raises or not, when its kernels' results move by a unit: what
@@ -198,7 +211,11 @@ class Judge:
         sides = ((self.backend, mine), (self.oracle, theirs))
         if found.kind == "value" and not self.at_kinks and is_past_an_edge(rounding, found, close, sides):
             return Judgement("ill-posed", theirs, found)
-        if depends_on_saved_set(program, found) or (found.kind == "value" and half_written(program, theirs, found)):
+        if found.kind != "value":
+            return self._excused(rounding, mine, theirs, found)
+        if depends_on_saved_set(program, found) or half_written(program, theirs, found):
+            return Judgement("unspecified", theirs, found)
+        if recorded_within(program, found) or half_passed(program, theirs, found):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found, self._by_widening(rounding, mine, theirs))
 
@@ -225,8 +242,10 @@ class Judge:
         return Rounding(self.oracle, program, reference, self.at_kinks)
 
 
-def _version(trace: Trace, step: int) -> int | None:
-    return getattr(trace.steps[step], "version", None) if step < len(trace.steps) else None
+def _shown_within(trace: Trace, step: int) -> tuple[Any, ...]:
+    """The version and the strides that a step observed."""
+    outcome = trace.steps[step] if step < len(trace.steps) else None
+    return getattr(outcome, "version", None), getattr(outcome, "strides", None)
 
 
 def _raises_alike(one: Any, other: Any) -> bool:

@@ -15,6 +15,7 @@ from ..programs.trace import Raised, Trace
 from .compare import Divergence
 
 COPYING = "saved_hooks:copy"
+REFUSING = "saved_hooks:raise_pack"
 RAISING = "raised while packing"
 OUT_OF_BOUNDS = "is out of bounds for dimension"
 ABOUT_SAVING = (
@@ -63,22 +64,39 @@ def depends_on_saved_set(program: Program, found: Divergence) -> bool:
     """Whether a difference hangs on what a step chose to save: an error about a modified or freed saved value, a value
     that was computed from one which hooks handed back as it was by then, or who lives on in the graph."""
     if found.kind == "value":
-        is_written = any(isinstance(step, Call) and step.form == "inplace" for step in program.steps)
-        return (is_written and bool(free_steps(program))) or _is_rewritten(program)
+        return _is_rewritten(program, found)
     if found.kind == "death":
-        return any(_may_hold(program, step) for step in program.steps if isinstance(step, Drop))
-    if _is_refused_twice(found):
-        return True
+        step = program.steps[found.place[1]]
+        return isinstance(step, Drop) and _may_hold(program, step)
     texts = [getattr(side, "message", "") for side in (found.backend, found.oracle)]
+    if any(RAISING in text for text in texts):
+        # What is packed is the affair of the step that packs.
+        return found.place[0] == "step" and saves_freely(program.steps[found.place[1]])
     about_saving = any(part in text for text in texts for part in ABOUT_SAVING)
     return about_saving and any(map(saves_freely, program.steps))
 
 
-def _is_refused_twice(found: Divergence) -> bool:
-    """Whether a call that is wrong in itself met a pack hook that raises: which of the two errors comes first is told
-    by no documentation, and differs from operator to operator."""
+def without_refusal(program: Program, found: Divergence) -> Program | None:
+    """Where a pack hook raised on one side and something else did on the other, the program whose step has no hook that
+    raises. If both engines refuse the step then too, and alike, it was wrong in itself: which of the two errors comes
+    first is told by no documentation, and differs from operator to operator."""
     texts = [side.message for side in (found.backend, found.oracle) if isinstance(side, Raised)]
-    return len(texts) == 2 and any(RAISING in text for text in texts)
+    kind, index, _ = found.place
+    if kind != "step" or len(texts) != 2 or not any(RAISING in text for text in texts):
+        return None
+    step = program.steps[index]
+    calm = replace(step, modes=tuple(mode for mode in step.modes if mode != REFUSING))
+    return Program((*program.steps[:index], calm, *program.steps[index + 1 :]))
+
+
+def half_passed(program: Program, trace: Trace, found: Divergence) -> bool:
+    """Whether a gradient differs after a pass that both engines refused because of a saved value, in a program where a
+    step saves what it likes: how far the pass had come by then hangs on which node keeps what."""
+    refused = any(
+        isinstance(program.steps[i], (Backward, Grad)) and any(part in e.message for part in ABOUT_SAVING)
+        for i, e in trace.raised()
+    )
+    return found.place[0] == "gradient" and refused and any(map(saves_freely, program.steps))
 
 
 def half_written(program: Program, trace: Trace, found: Divergence) -> bool:
@@ -93,15 +111,21 @@ def _writes(step: Step) -> bool:
     return isinstance(step, Write) or (isinstance(step, Call) and step.form == "inplace")
 
 
-def _is_rewritten(program: Program) -> bool:
-    """Whether a call's operand or result was written after hooks had packed it that hand back the tensor itself: then a
-    formula reads numbers that don't belong together, and what it makes of them is its own affair."""
-    packed: set[int] = set()
-    for index, step in enumerate(program.steps):
-        if _target(step) in packed:
+def _is_rewritten(program: Program, found: Divergence) -> bool:
+    """Whether a pass before the divergence read what was written after hooks had packed it that hand back the tensor
+    itself: an operand or result of a call, or anything at all where a step saves what it likes. Then a formula reads
+    numbers that don't belong together, and what it makes of them is its own affair."""
+    kind, place, _ = found.place
+    end = place if kind == "step" else len(program.steps) - 1
+    packed, is_any, is_written = set[int](), False, False
+    for index, step in enumerate(program.steps[: end + 1]):
+        if is_written and isinstance(step, (Backward, Grad)):
             return True
-        if isinstance(step, Call) and any(m.startswith("saved_hooks") and m != COPYING for m in step.modes):
-            packed.update((index, *(ref.index for ref in refs(step.args))))
+        target = _target(step)
+        is_written = is_written or (target is not None and (is_any or target in packed))
+        if any(m.startswith("saved_hooks") and m != COPYING for m in step.modes):
+            is_any = is_any or saves_freely(step)
+            packed.update((index, *(ref.index for ref in refs(step.args))) if isinstance(step, Call) else ())
     return False
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..catalogue import Operator, find
-from ..drawing.build import Builder
+from ..drawing.build import Builder, Value
 from ..drawing.domains import NONZERO
 from ..drawing.generate import (
     apply_tracked,
@@ -107,8 +107,18 @@ def _graph(b: Builder, line: Operator) -> None:
         b.observe(value, "flags", "graph" if line.graph != "free" else "flags", "version")
 
 
+def _written(b: Builder, line: Operator) -> list[Value]:
+    """What a line that only writes makes of a copy, where that has a derivative."""
+    args, attrs = line.strategy.draw(b)
+    require_grad(b)
+    target = b.call("clone", args[0], form="method")
+    result = b.call(line.name, target, *args[1:], form="inplace", **attrs)
+    return [result] if result.requires_grad else []
+
+
 def _create_graph(b: Builder, line: Operator) -> None:
-    outputs = wanted(differentiable_outputs(b, apply_tracked(b, line)))
+    made = differentiable_outputs(b, apply_tracked(b, line)) if line.plain_forms else _written(b, line)
+    outputs = wanted(made)
     leaves, given = tracked_leaves(b), cotangents(b, outputs)
     options = {"allow_unused": True}
     b.grad(outputs, leaves, given, retain_graph=True, **options)
@@ -142,6 +152,12 @@ def _double_backward(b: Builder, line: Operator) -> None:
     again = cotangents(b, parts)
     b.grad(parts, [*leaves, *given], again, allow_unused=True, retain_graph=True)
     b.grad(parts, [*leaves, *given], again, allow_unused=True)
+
+
+def _jvp(b: Builder, line: Operator) -> None:
+    if b.chance(6):
+        b.sizes = "edge"
+    push_forward(b, line)
 
 
 def _huge_forward(b: Builder, line: Operator) -> None:
@@ -210,9 +226,6 @@ SMALL_FORWARD = frozenset(
 )
 """Lines that are not held to large sizes in forward mode, and why. The list may only shrink."""
 HUGE, LIMIT = 65536, 1 << 19
-SMALL_ONLY = frozenset({"masked.cumprod", "dist"})
-"""Lines that are not held to large sizes. Products of so many masked factors overflow, and PyTorch's dist of complex
-tensors raises in backward."""
 
 
 def _huge(b: Builder, line: Operator) -> None:
@@ -288,7 +301,7 @@ PROPERTIES: dict[str, Property] = {
         Property(
             "jvp",
             "in forward mode is the transpose of its reverse mode",
-            push_forward,
+            _jvp,
             "forward",
             lambda line: _forwards(line),
             transposed,
@@ -313,7 +326,7 @@ PROPERTIES: dict[str, Property] = {
             "is right in forward mode beyond 65,536 elements",
             _huge_forward,
             "forward",
-            lambda line: _forwards(line) and line.name not in SMALL_ONLY | SMALL_FORWARD and _grows(line.name),
+            lambda line: _forwards(line) and line.name not in SMALL_FORWARD and _grows(line.name),
             transposed,
             rarity=16,
             least=0,
@@ -334,8 +347,9 @@ PROPERTIES: dict[str, Property] = {
             "is right beyond 65,536 elements",
             _huge,
             "values",
-            lambda line: line.name not in SMALL_ONLY and _grows(line.name),
+            lambda line: _grows(line.name),
             rarity=8,
+            least=0,
         ),
         Property(
             "convention",
@@ -381,4 +395,4 @@ def properties_of(line: Operator) -> list[Property]:
 
 
 _REVERSE = frozenset({"vjp", "broadcast"})
-_WRITING = frozenset({"inplace", "inplace-forward", "huge", "edge"})
+_WRITING = frozenset({"inplace", "inplace-forward", "huge", "edge", "create-graph"})

@@ -35,7 +35,7 @@ UNDEFINED = frozenset((
     "nn.functional.upsample_nearest", "put", "qr", "quantile", "remainder", "round", "round.decimals", "rsub",
     "scatter", "scatter.value", "sgn.complex", "special.ndtri", "special.xlog1py.by_number", "special.xlog1py.number",
     "special.zeta", "split", "split.sizes", "split_with_sizes", "stft", "sum_to_size", "tensor_split", "to",
-    "trapezoid", "trapz", "unsafe_chunk", "unsafe_split",
-    "unsafe_split_with_sizes", "view_as_complex", "view_as_real", "vsplit", "xlogy.by_number", "xlogy.number", "zero",
+    "trapezoid", "trapz", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "vsplit", "xlogy.by_number",
+    "xlogy.number", "zero",
 ))
 # fmt: on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 
 from ..backends import collecting_warnings, load
@@ -14,7 +15,7 @@ from .equivalence import DRAWS, Comparator
 from .faults.differing import FaultJudge
 from .faults.fault import Broken, Fault
 from .faults.sites import keys
-from .faults.systematic import SiteFault, faults_of
+from .faults.systematic import SiteFault, faults_of, systematic_fault
 from .qualify import Verdict, is_minimal, measure
 from .trials import OBSERVATION, Bench, Kill, Reached, asked, site_of
 
@@ -67,14 +68,31 @@ def operator_questions(lines: Sequence[str] = ()) -> list[Question]:
 
 
 def _survivors(bench: Bench, ask: Sequence[Question], settings: Settings, draws: int) -> dict[str, str]:
-    """What further programs say of each survivor, site by site."""
+    """What further programs say of each survivor, row by row."""
+    passed = {id: list(sites) for id, sites in bench.passed.items()}
+    return compared([f for f in bench.survivors() if isinstance(f, SiteFault)], ask, passed, settings, draws)
+
+
+def compared(
+    living: Sequence[SiteFault], ask: Sequence[Question], reach: Reached, settings: Settings, draws: int
+) -> dict[str, str]:
+    """What further programs of the questions that reach their sites say of faults, row by row."""
     reasons: dict[str, str] = {}
-    living = sorted((f for f in bench.survivors() if isinstance(f, SiteFault)), key=site_of)
-    for site, group in groupby(living, key=site_of):
-        passing = [q for q in ask if site in bench.passed.get(q.id, ())]
-        for found in Comparator(list(group), bench.sound).run(passing, settings, draws) if passing else ():
+    sound = load("refgrad")
+    for _, group in groupby(sorted(living, key=site_of), key=lambda fault: site_of(fault)[0]):
+        faults = list(group)
+        sites = {fault.site for fault in faults}
+        passing = [q for q in ask if sites & set(reach.get(q.id, ()))]
+        for found in Comparator(faults, sound).run(passing, settings, draws) if passing else ():
             reasons[found.fault] = f"{EQUIVALENT}: {found.reason}" if found.equivalent else found.reason
     return reasons
+
+
+def explained(verdicts: Sequence[Verdict], settings: Settings, draws: int, reach: Reached) -> list[Verdict]:
+    """The verdicts; of survivors with what further programs say."""
+    living = [systematic_fault(v.fault) for v in verdicts if not v.caught]
+    reasons = compared(living, operator_questions(), reach, settings, draws)
+    return [replace(v, message=reasons.get(v.fault, v.message)) for v in verdicts]
 
 
 def _verdict(bench: Bench, fault: Fault, reasons: dict[str, str]) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from ..promises.check import Settings
 from . import against, campaign, guarding, scoring, shares
 from .faults import QUICK, entries, find
 from .faults.passes import FAULTS as ENGINE
-from .faults.systematic import systematic
+from .faults.systematic import MEANINGS, systematic
 from .qualify import QUICK as QUICK_EFFORT
 from .qualify import Effort, Verdict, qualify
 from .ruling import Ruling, rulings
@@ -171,9 +172,17 @@ def _all(options: Options, done: Qualification) -> None:
     k, _, n = options.share.partition("/")
     work = shares.shares(campaign.all_rows(), list(ENGINE), list(entries()))[int(k) :: int(n)]
     store = shares.Store(options.folder, done.settings, options.draws)
+    by_name, rows = {share.name: share for share in work}, list[tuple[shares.Share, list[Verdict]]]()
     for name, verdicts in shares.run_shares(work, store, options.jobs, options.seconds):
         (done.real if name.startswith("real") else done.systematic).extend(verdicts)
         print(f"{name}: {sum(v.caught for v in verdicts)} of {len(verdicts)} caught", file=sys.stderr, flush=True)
+        rows += [(by_name[name], verdicts)] if name.startswith("rows") else []
+    if options.draws:
+        said: dict[str, Verdict] = {}
+        for name, verdicts in shares.explain_shares(rows, store, options.jobs):
+            said.update((v.fault, v) for v in verdicts)
+            print(f"{name}: survivors compared", file=sys.stderr, flush=True)
+        done.systematic = [said.get(v.fault, v) for v in done.systematic]
     places = {id: k for k, id in enumerate(entries())}
     done.real.sort(key=lambda v: places[v.fault])
     done.systematic.sort(key=lambda v: v.fault)
@@ -210,6 +219,7 @@ def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "caught": len(verdicts) - len(survivors),
         "equivalent": equivalent,
         "classes": scoring.by_class(verdicts),
+        "meanings": MEANINGS,
         "matrix": {kind: dict(counts) for kind, counts in sorted(by_property.items())},
         "reasons": dict(Counter(_reason(v) for v in survivors).most_common()),
         "survivors": [{"id": v.fault, "class": v.kind, "reason": v.message} for v in survivors],
@@ -222,8 +232,8 @@ def generated() -> int:
 
 
 def _reason(v: Verdict) -> str:
-    """The reason of a survivor without its numbers."""
-    return "".join("n" if c.isdigit() else c for c in v.message.partition(" in ")[0].partition(": ")[0])
+    """The reason of a survivor without its numbers and its particulars."""
+    return re.sub(r"\d", "n", re.sub(r" in \d+ programs.*", "", v.message.partition(": ")[0]))
 
 
 def systematic_lines(found: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from ..promises.check import Settings
-from .campaign import try_rows
+from .campaign import explained, try_rows
 from .faults import find
 from .qualify import Effort, Verdict, try_fault
 from .reaching import measure_reach
@@ -23,6 +23,8 @@ COUNT, ENGINE_COUNT, REAL_COUNT = 109, 16, 60
 PATIENCE, BRIEFLY = Effort(within=60.0, matrix=False), Effort(within=12.0, matrix=False)
 """How long a fault is tried, and a control, which no question should ever catch."""
 SHUFFLE = 5
+EXPLAINED = "explained"
+"""Where shares are kept whose survivors were compared with the sound engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,6 @@ class Store:
             self.settings.profile,
             self.settings.examples,
             self.settings.seed,
-            self.draws,
             *share.rows,
             *share.faults,
         ]
@@ -101,12 +102,34 @@ class Store:
         scratch.replace(path)
 
 
-def try_share(share: Share, settings: Settings, draws: int, reach: Reached) -> list[Verdict]:
+def try_share(share: Share, settings: Settings, reach: Reached) -> list[Verdict]:
     """The verdicts on a share's faults, asked in one process."""
     if share.faults:
         efforts = [(id, BRIEFLY if find(id).control else PATIENCE) for id in share.faults]
         return [try_fault(id, replace(settings, shrink=True), effort) for id, effort in efforts]
-    return try_rows(share.rows, settings, draws, (), reach)
+    return try_rows(share.rows, settings, 0, (), reach)
+
+
+def explain_share(share: Share, verdicts: Sequence[Verdict], store: Store, reach: Reached) -> list[Verdict]:
+    """A share's verdicts, of survivors with what further programs say of them; stored beside the share."""
+    beside = replace(store, folder=store.folder / f"{EXPLAINED}-{store.draws}")
+    found = beside.read(share)
+    living = {v.fault for v in verdicts if not v.caught}
+    if found is None or living != {v.fault for v in found if not v.caught}:
+        found = explained(verdicts, store.settings, store.draws, reach)
+        beside.write(share, found)
+    return found
+
+
+def explain_shares(
+    done: Sequence[tuple[Share, list[Verdict]]], store: Store, jobs: int
+) -> Iterator[tuple[str, list[Verdict]]]:
+    """(share, its verdicts) with what further programs say of the survivors of rows."""
+    reach = store.reach(jobs)
+    with ProcessPoolExecutor(jobs) as pool:
+        futures = {pool.submit(explain_share, share, verdicts, store, reach): share for share, verdicts in done}
+        for future in as_completed(futures):
+            yield futures[future].name, future.result()
 
 
 def run_shares(
@@ -125,7 +148,7 @@ def run_shares(
         return
     until = time.monotonic() + seconds if seconds is not None else float("inf")
     reach = store.reach(jobs) if any(share.rows for share in left) else {}
-    attempt = partial(try_share, settings=store.settings, draws=store.draws, reach=reach)
+    attempt = partial(try_share, settings=store.settings, reach=reach)
     if jobs <= 1:
         for share in left:
             if time.monotonic() > until:

@@ -138,6 +138,7 @@ class Bench:
         self.settings = settings
         self.sound = load("refgrad")
         self.judge = SharedJudge(self.sound, load("torch"))
+        self.beside = SharedJudge(self.sound, self.sound)
         self.reach = Reach()
         self.alive: dict[Site, dict[str, Fault]] = {}
         self.broken: dict[str, Broken] = {}
@@ -231,16 +232,32 @@ class Bench:
         if not firing:
             return
         self.judge.take(program)
-        if self.judge.weigh_current(sound, found.law).status != "same":
+        found_sound = self.judge.weigh_current(sound, found.law).status
+        if found_sound != "same":
             self.unsound += 1
-            return
+            if found_sound != "different":
+                return
+            self.beside.take(program)
         for fault in firing:
             started = time.perf_counter()
             self.fired[fault.id] = self.fired.get(fault.id, 0) + 1
-            judgement = self.judge.weigh_current(self._engine(fault).execute(program), found.law)
+            trace = self._engine(fault).execute(program)
+            judgement = self.judge.weigh_current(trace, found.law)
             seen = judgement.divergence
-            if judgement.status == "different" and seen is not None:
+            if judgement.status != "different" or seen is None:
+                continue
+            if found_sound == "same" or self._is_blamed(found, program, trace, judgement):
                 self._note(fault, found.id, seen.kind, seen.message, log, time.perf_counter() - started)
+
+    def _is_blamed(self, found: Asked, program: Program, trace: Trace, judgement: Judgement) -> bool:
+        """Where the sound engine differs from the oracle too: whether the broken one differs from the sound one, and
+        the arbiter rules against it."""
+        beside = self.beside.weigh_current(trace, found.law)
+        if beside.status != "different" or judgement.divergence is None:
+            return False
+        from ..judging.arbitrate import arbitrate
+
+        return arbitrate(program, judgement.divergence, found.convention).verdict in ("backend", "both")
 
     def _engine(self, fault: Fault) -> Broken:
         engine = self.broken.get(fault.id)

@@ -28,6 +28,8 @@ Where there are many numbers, their square root: what adding them up one after a
 
 FACTORS = {"cholesky_solve": 1, "cholesky_inverse": 0}
 """Operators that take a triangular factor, and as which argument."""
+PLACES = "argmax argmin max.dim min.dim cummax cummin sort argsort topk kthvalue mode median.dim nanmedian.dim"
+"""Operators that say where they found something; a stable sort promises which of equals."""
 FORMULA = "the rounding of another formula"
 
 
@@ -53,6 +55,8 @@ def otherwise(
         return "the function has no finite value there"
     if found.kind != "value":
         return None
+    if _is_place_of_equals(program, judgement, found):
+        return "which of equals is named"
     if _is_same_together(program, found):
         return "what each of several elements in one place in memory gets: together they get the same"
     if _is_beside_triangle(program, found):
@@ -92,6 +96,36 @@ def _is_finite(outcome: Outcome) -> bool:
     if not isinstance(outcome, Observed) or outcome.array.dtype.kind not in "fc":
         return True
     return bool(np.isfinite(outcome.array).all())
+
+
+def _is_place_of_equals(program: Program, judgement: Judgement, found: Divergence) -> bool:
+    """Whether two places differ, and what is there doesn't."""
+    kind, index, _ = found.place
+    step = program.steps[index] if kind == "step" else None
+    mine, theirs = found.backend, found.oracle
+    if not isinstance(step, Call) or step.op not in PLACES.split() or not isinstance(step.args[0], Ref):
+        return False
+    if not isinstance(mine, Observed) or not isinstance(theirs, Observed) or theirs.array.dtype.kind != "i":
+        return False
+    made = program.steps[step.args[0].index]
+    seen = judgement.oracle.steps[step.args[0].index]
+    x = leaf_array(made) if isinstance(made, Leaf) else seen.array if isinstance(seen, Observed) else None
+    if x is None:
+        return False
+    try:
+        there = [_at_places(x, side.array, dict(step.attrs).get("dim")) for side in (mine, theirs)]
+    except (IndexError, ValueError):
+        return False
+    return np.array_equal(*there, equal_nan=x.dtype.kind in "fc")
+
+
+def _at_places(x: np.ndarray, places: np.ndarray, dim: int | None) -> np.ndarray:
+    """The elements that are named. Raises IndexError where there are none."""
+    if (places < 0).any():
+        raise IndexError
+    if dim is None or not x.ndim:
+        return x.reshape(-1)[places]
+    return np.take_along_axis(x, places if places.ndim == x.ndim else np.expand_dims(places, dim), dim)
 
 
 def _is_same_together(program: Program, found: Divergence) -> bool:

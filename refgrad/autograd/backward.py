@@ -14,7 +14,7 @@ from .._engine import execute
 from .._graph import GradientEdge, gradient_edge
 from .._modes import no_grad, state
 from .._storage import owner
-from .._tensor import Tensor, alias, plain
+from .._tensor import CONJ, Tensor, alias, plain
 from .._views import as_view
 from .batched import grad_of_batch
 from .roots import seeds_of
@@ -184,20 +184,26 @@ def _result(t: Any, g: Any, create: bool, materialize: bool, same: dict[int, Ten
         return g
     made = same.get(id(g))
     if made is None or made.requires_grad:
-        seen = _view_of_seed(g, owners.seeds)
+        seen = _view_of_seed(g, owners)
         made = same[id(g)] = owners.fresh(g) if seen is None else seen
     return made
 
 
-def _view_of_seed(g: np.ndarray, seeds: Sequence[Tensor | None]) -> Tensor | None:
+def _view_of_seed(g: np.ndarray, owners: Owners) -> Tensor | None:
     """A gradient that lies in a seed's memory, as the view that it is: it keeps the seed."""
-    if type(g) is not np.ndarray or g.base is None:
+    if type(g) is not np.ndarray:
         return None
-    root = owner(g)
-    for seed in seeds:
+    before = owners.before_conjugation(g) if owners.conjugates else None
+    if before is None and g.base is None:
+        return None
+    array = g if before is None else before
+    root = owner(array)
+    for seed in owners.seeds:
         if seed is not None and seed._cell is not None and owner(seed._array) is root:
             with no_grad():
-                return as_view(seed, g, None)
+                made = as_view(seed, array, None)
+            made._flags |= 0 if before is None else CONJ
+            return made
     return None
 
 

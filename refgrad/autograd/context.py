@@ -161,9 +161,8 @@ class BackwardCFunction(Node, FunctionCtx):
             return None
         if not isinstance(g, Tensor):
             raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
-        if edge is None:
-            return None
-        dtype = edge[0].meta(edge[1])[1]
-        if g._array.dtype.kind not in "fV" and (g._array.dtype.kind == "c") != (dtype.kind == "c"):
+        # What goes nowhere is shown to the node's hooks as it is.
+        kind = g._array.dtype.kind if edge is None else edge[0].meta(edge[1])[1].kind
+        if g._array.dtype.kind not in "fV" and (g._array.dtype.kind == "c") != (kind == "c"):
             raise RuntimeError(errors.COMPLEX_FOR_REAL)
         return g if live else resolved(g)

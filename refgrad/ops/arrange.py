@@ -22,8 +22,8 @@ from .shape import Shape, expand_row
 
 
 def _flip(a: np.ndarray, dims: Shape) -> np.ndarray:
-    """Where nothing moves NumPy gives the array's own memory in its own order, which could be taken for a result's."""
-    return np.flip(a, dims) if any(a.shape[d] > 1 for d in dims) else a.copy(order="K")
+    """In memory of its own: NumPy gives a view, which in a backward could be taken for the cotangent's."""
+    return np.flip(a, dims).copy(order="K")
 
 
 flip_row = op(

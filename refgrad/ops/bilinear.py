@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from .._tensor import Tensor
 
 def _trilinear(x1: np.ndarray, weight: np.ndarray, x2: np.ndarray) -> np.ndarray:
     """Σ over i, j of x1[b, i]·W[k, i, j]·x2[b, j]."""
-    both = (x1[:, :, None] * x2[:, None, :]).reshape(x1.shape[0], -1)
-    return both @ weight.reshape(weight.shape[0], -1).T
+    (outputs, i, j), rows = weight.shape, x1.shape[0]
+    both = (x1[:, :, None] * x2[:, None, :]).reshape(rows, i * j)
+    return both @ weight.reshape(outputs, i * j).T
 
 
 @formula
@@ -65,9 +65,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     if weight.is_complex() and is_recording() and any(t.requires_grad for t in (input1, input2, weight)):
         raise RuntimeError("_trilinear does not support automatic differentiation for outputs with complex dtype.")
     batch = input1._array.shape[:-1]
-    rows = prod(batch)
-    first = input1.reshape(rows, input1._array.shape[-1])
-    second = input2.reshape(rows, input2._array.shape[-1])
+    # A width of 0 leaves the number of rows open, which PyTorch refuses.
+    first = input1.reshape(-1, input1._array.shape[-1])
+    second = input2.reshape(-1, input2._array.shape[-1])
     found = trilinear_row(first, weight, second).reshape(*batch, weight._array.shape[0])
     return found if bias is None else found + bias
 

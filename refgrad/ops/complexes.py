@@ -14,11 +14,12 @@ from .. import _dtypes as dtypes
 from .. import _errors as errors
 from .._dtypes import OF_ARRAY, get_default_dtype
 from .._inplace import write
+from .._interpreters import LIVE, NARROW, RAW
 from .._layout import copied, pointwise
 from .._op import LINEAR, PUBLIC, op, public, publish
 from .._storage import element_strides
 from .._support import missing
-from .._tensor import CONJ, Tensor
+from .._tensor import CONJ, VIEW, Tensor, refresh
 from .copy import neg_view
 
 
@@ -107,9 +108,11 @@ angle = op(
 
 # The real part as a linear map C → R, and its transpose.
 real_part = op(
-    "real_part(self)", lambda a: np.array(a.real) if isinstance(a, np.ndarray) else a.real, public=False, jvp=LINEAR,
+    "real_part(self)", lambda a: np.asarray(a.real) if isinstance(a, np.ndarray) else a.real, public=False, jvp=LINEAR,
     self=lambda g, F, self_meta: F.cast(g, self_meta.dtype),
 )  # fmt: skip
+LIVE.imaginary_part = lambda g: LIVE.real_part(g * -1j)
+RAW.imaginary_part = NARROW.imaginary_part = lambda g: np.asarray(g.imag)
 conj_physical_row = op(
     "conj_physical(self)",
     np.conjugate,
@@ -174,6 +177,8 @@ view_as_complex_row = op(
 def view_as_real(input: Tensor) -> Tensor:
     """A complex tensor seen as reals of one more dimension of size 2. Source: torch.view_as_real."""
     if not input.is_complex():
+        if input._flags & VIEW:
+            refresh(input)  # one that may not be used is refused first
         raise RuntimeError("view_as_real is only supported for complex tensors")
     if input._flags & CONJ:
         raise RuntimeError(
@@ -246,10 +251,6 @@ def _joined(a: Any, b: Any) -> np.ndarray:
     return made
 
 
-def _imaginary_part(F: Any, g: Any) -> Any:
-    return F.real_part(g * -1j)
-
-
 def _complex_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
     real = F.zeros_like(out[0]) if t[0] is None else F.zeros_like(out[0]) + t[0]
     return real if t[1] is None else real + t[1] * 1j
@@ -257,7 +258,7 @@ def _complex_jvp(F: Any, x: Any, t: Any, attrs: Any, out: Any) -> Any:
 
 complex_row = op(
     "complex(real, imag)", _joined, public=False, layout=pointwise,
-    real=lambda g, F, real: F.real_part(g), imag=lambda g, F, imag: _imaginary_part(F, g),
+    real=lambda g, F, real: F.real_part(g), imag=lambda g, F, imag: F.imaginary_part(g),
     jvp=_complex_jvp,
 )  # fmt: skip
 

@@ -174,6 +174,8 @@ def einsum(*args: Any) -> Tensor:
     aligned = [_aligned(t, labels, order) for t, labels in zip(operands, inputs)]
     last = {d: max((k for k, one in enumerate(inputs) if x in one), default=-1) for d, x in enumerate(order)}
     summed = range(len(wanted), len(order))
+    if len(aligned) == 1:
+        return aligned[0].sum(tuple(summed)) if summed else aligned[0]
     total = _summed(aligned[0], [d for d in summed if last[d] == 0])
     for k, t in enumerate(aligned[1:], 1):
         total = _pair(total, t, [d for d in summed if last[d] == k])

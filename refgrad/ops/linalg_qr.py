@@ -128,6 +128,8 @@ def reflectors_pull(F: Any, g: Any, a: Any, tau: Any, c: Any, adjoint: bool) -> 
 
 def _assembled(F: Any, found: list[Any], a: Any) -> Any:
     missing = a.shape[-1] - len(found)
+    if not found:
+        return F.zeros(a.shape, F.array_dtype(a))
     if missing:
         found = [*found, F.zeros((*a.shape[:-1], missing), F.array_dtype(a))]
     return F.lower_part(F.join(found, -1) if len(found) > 1 else found[0], -1)
@@ -206,9 +208,11 @@ def _ormqr_pull(
 ) -> Any:  # fmt: skip
     """`result` is only saved, as in PyTorch."""
     if left:
-        return F.reflectors_pull(g, self, input2, input3, transpose)
-    *found, other = F.reflectors_pull(F.mH(g), self, input2, F.mH(input3), not transpose)
-    return *found, F.mH(other)
+        found = F.reflectors_pull(g, self, input2, input3, transpose)
+    else:
+        *factors, other = F.reflectors_pull(F.mH(g), self, input2, F.mH(input3), not transpose)
+        found = (*factors, F.mH(other))
+    return (None, None, found[2]) if 0 in (*self.shape, *input2.shape) else found
 
 
 ormqr_row = op(

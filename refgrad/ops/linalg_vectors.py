@@ -104,6 +104,10 @@ def _check_norm_dtype(A: Tensor, kind: Any) -> None:
         )
 
 
+_MAXIMA = {1: (1,), 2: (0, 1), float("inf"): (0,)}
+"""The dimensions over which a norm is a maximum. Of nothing it is a constant 0, as in PyTorch."""
+
+
 @public("linalg.matrix_norm", method=False)
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None, out: Any = None
@@ -121,6 +125,8 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(A, 2, (first, second), keepdim, dtype=dtype)
     A = A if dtype is None else A.to(dtype)
+    if ord in _MAXIMA and 0 in [A.shape[(first, second)[k]] for k in _MAXIMA[ord]]:
+        return vector_norm(A.detach(), 2, (first, second), keepdim)
     if ord == "nuc" or abs(ord) == 2:
         return _spectral_norm(A, ord, first, second, keepdim)
     inner, outer = (first, second) if abs(ord) == 1 else (second, first)

@@ -195,6 +195,8 @@ def ctc_loss(
     if str(logs._array.dtype) not in ("float32", "float64"):
         raise NotImplementedError(f"\"ctc_loss_cpu\" not implemented for '{SCALAR_NAMES[logs.dtype]}'")
     inputs, lengths = _lengths(input_lengths), _lengths(target_lengths)
+    if not logs.numel():
+        raise RuntimeError("log_probs tensor must not be empty")
     _check(logs, labels, inputs, lengths, blank)
     loss = ctc_row(logs, labels, inputs, lengths, blank, zero_infinity)[0]
     if zero_infinity:

@@ -195,8 +195,7 @@ def _asks_for_last() -> bool:
     task = state.executing[-1] if state.executing else None
     if task is None or task.running is None:
         return True
-    edge = task.running.edges[-1]
-    return edge is not None and task.will_reach(edge[0])
+    return task.leads_on(task.running.edges[-1:])
 
 
 def _dist_vjp(g: Any, F: Any, self: Any, other: Any, out: Any, p: float, sign: int) -> Any:

@@ -15,10 +15,10 @@ from .._errors import wrap_dim
 from .._graph import gradient_edge
 from .._interpreters import LIVE
 from .._op import LINEAR, op, public
+from .._sums import block_sum
 from .._tensor import Tensor
 
 Axes = tuple[int, ...]
-BLOCK = 32
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -84,25 +84,8 @@ def packed(result: Any) -> np.ndarray:
 
 
 def summed(a: np.ndarray, axes: Axes, keepdim: bool) -> np.ndarray:
-    """The sum over dimensions. NumPy adds pairwise along the innermost dimension only; a long outer one is added in
-    blocks of blocks, so that the error grows with its logarithm."""
-    longest = max(axes, key=a.shape.__getitem__, default=0)
-    if a.size > 4096 and axes and a.dtype.kind in "fc" and a.strides[longest] > a.itemsize:
-        while a.shape[longest] > 2 * BLOCK:
-            a = _blocks(a, longest)
-    return packed(np.add.reduce(a, axes, keepdims=keepdim))
-
-
-def _blocks(a: np.ndarray, axis: int) -> np.ndarray:
-    """The sums of a dimension's blocks."""
-    n = a.shape[axis]
-    whole = n // BLOCK * BLOCK
-    lead = (slice(None),) * axis
-    head = a[(*lead, slice(0, whole))].reshape(*a.shape[:axis], n // BLOCK, BLOCK, *a.shape[axis + 1 :])
-    parts = np.add.reduce(head, axis + 1)
-    if whole == n:
-        return parts
-    return np.concatenate([parts, np.add.reduce(a[(*lead, slice(whole, n))], axis, keepdims=True)], axis)
+    """The sum over dimensions."""
+    return packed(block_sum(a, axes, keepdim))
 
 
 sum_row = op(

@@ -14,10 +14,11 @@ from .._inplace import write
 from .._interpreters import formula
 from .._modes import is_recording
 from .._op import LINEAR, op, public
+from .._sums import BLOCK
 from .._tensor import Tensor
 from ..return_types import named
 from .recurrence import shift
-from .reduce import BLOCK, accumulated, kept, not_implemented, numpy_names, one_dim, packed
+from .reduce import accumulated, kept, not_implemented, numpy_names, one_dim, packed
 
 WIDE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
 

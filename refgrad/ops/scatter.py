@@ -134,8 +134,22 @@ def _check_places(input: Tensor, index: Tensor, dim: int) -> None:
     n = input._array.shape[dim] if input.ndim else 1
     bad = (index._array < 0) | (index._array >= n)
     if bad.any():
-        place = int(index._array[bad].flat[0])
+        order = _walk(input._array, index._array, dim)
+        place = int(index._array.transpose(order)[bad.transpose(order)].flat[0])
         raise RuntimeError(f"index {place} is out of bounds for dimension {dim} with size {n}")
+
+
+def _walk(a: np.ndarray, index: np.ndarray, dim: int) -> list[int]:
+    """The dimensions from slow to fast as PyTorch walks over an index: those that lie together in memory innermost,
+    around them `dim`, unless that is the last."""
+    rest = [d for d in range(index.ndim) if d != dim]
+    if dim == index.ndim - 1:
+        return [*rest, dim]
+    long = sorted((d for d in rest if index.shape[d] > 1), key=lambda d: (-a.strides[d], -index.strides[d]))
+    inner = [long.pop()] if long else []
+    while long and all(x.strides[long[-1]] == x.strides[inner[0]] * index.shape[inner[0]] for x in (a, index)):
+        inner.insert(0, long.pop())
+    return [*(d for d in rest if index.shape[d] <= 1), *long, dim, *inner]
 
 
 @public()

@@ -18,6 +18,7 @@ from .._errors import list_text, warn_once, wrap_dim
 from .._forward import transpose
 from .._inplace import leaf_first, write
 from .._interpreters import LIVE, RAW, formula
+from .._modes import state
 from .._op import op, public
 from .._overlap import check_overlap
 from .._tensor import Tensor, plain, resolved
@@ -199,8 +200,15 @@ def _index_gradients(
     if reduce != "prod":
         return [mine, theirs]
     # PyTorch's rule for products calls index_reduce twice, and each call warns; so do the calls' own rules.
-    _warn_beta(2)
+    if _is_asked():
+        _warn_beta(2)
     return [F.warned(mine, 2), F.warned(theirs, 4)] if F.is_live else [mine, theirs]
+
+
+def _is_asked() -> bool:
+    """Whether the backward that is running wants a gradient of its node's: PyTorch computes none otherwise."""
+    task = state.executing[-1] if state.executing else None
+    return task is None or task.running is None or task.leads_on(task.running.edges)
 
 
 def _warn_beta(times: int) -> None:

@@ -73,7 +73,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
 @numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The indices that sort along `dim`. Source: torch.argsort."""
-    return sort_row(input.detach(), _check_order(input, dim), bool(descending))[1]
+    return sort_row(input, _check_order(input, dim), bool(descending))[1]
 
 
 @public("msort")

@@ -162,7 +162,9 @@ def _spread_of(name: str, row: Callable[..., Any], input: Tensor, args: tuple[An
         )
     axes = axes_of(input, dim)
     short = count_of(input._array.shape, axes) <= correction and input.numel()
-    for _ in range((1 + input.is_complex()) if short else 0):  # PyTorch reduces real and imaginary parts one by one
+    made = row(input, None if dim is None else axes, correction, keepdim)
+    # Once the operand is packed, as in PyTorch: a hook may raise.
+    for _ in range((1 + input.is_complex()) if short else 0):  # real and imaginary parts, one by one
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
             "(input numel divided by output numel). (Triggered internally at "
@@ -170,7 +172,7 @@ def _spread_of(name: str, row: Callable[..., Any], input: Tensor, args: tuple[An
             UserWarning,
             stacklevel=4,
         )
-    return row(input, None if dim is None else axes, correction, keepdim)
+    return made
 
 
 def _arguments(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, float, bool]:

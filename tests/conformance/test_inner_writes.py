@@ -9,9 +9,21 @@ from typing import Any
 import numpy as np
 
 from conformance.backends import load
-from conformance.judging.inner_writes import counted_within
+from conformance.judging.compare import Divergence
+from conformance.judging.inner_writes import counted_within, recorded_within
 from conformance.judging.judge import Judge
-from conformance.programs.program import Call, Leaf, Observe, Program, Ref, Write
+from conformance.programs.program import (
+    Backward,
+    Call,
+    Item,
+    Leaf,
+    Observe,
+    Program,
+    Ref,
+    Region,
+    Transform,
+    Write,
+)
 from conformance.programs.trace import Observed, Trace
 
 DATA = np.ones(3).tobytes()
@@ -64,6 +76,41 @@ def test_history_within_a_kernel_is_nobodys_promise() -> None:
     judge = Judge(_Miscounting(), load("torch"))
     steps = (outside, replace(leaf, requires_grad=False), Call("add", (Ref(0), Ref(1))))
     assert judge.judge(Program(steps)).status == "different"
+
+
+def _flag(place: tuple[str, int, tuple[int, ...]], kind: str = "flag") -> Divergence:
+    return Divergence(kind, place, "")
+
+
+def test_a_vague_history_excuses_what_hangs_on_it_and_nothing_else() -> None:
+    """Step 2 is of an inference leaf that requires grad, 3 of an ordinary one, 4 of both; 5 of an ordinary one."""
+    inner, outer = (Leaf(DATA, "float64", (3,), requires_grad=True, modes=modes) for modes in (INSIDE, ()))
+    calls = Call("neg", (Ref(0),)), Call("neg", (Ref(1),)), Call("add", (Ref(2), Ref(3))), Call("sum", (Ref(3),))
+    program = Program((inner, outer, *calls, Backward((Ref(5),))))
+    excused = [k for k in range(len(program.steps)) if recorded_within(program, _flag(("step", k, ())))]
+    assert excused == [2, 4]
+    assert not recorded_within(program, _flag(("step", 4, ()), "value"))
+    assert recorded_within(program, _flag(("gradient", 0, ()), "value"))
+    assert not recorded_within(program, _flag(("gradient", 1, ()), "value"))
+    assert not recorded_within(program, _flag(("warning", 0, ()), "warning"))
+
+
+def test_what_a_vague_value_is_written_into_is_vague() -> None:
+    inner, outer = Leaf(DATA, "float64", (3,), requires_grad=True, modes=INSIDE), Leaf(DATA, "float64", (3,))
+    steps = Call("neg", (Ref(0),)), Write(Ref(1), "copy_", (Ref(2),)), Observe(Ref(1))
+    assert recorded_within(Program((inner, outer, *steps)), _flag(("step", 4, ())))
+    assert not recorded_within(Program((inner, outer, steps[0], steps[2])), _flag(("step", 3, ())))
+
+
+def test_a_pushed_tangent_counts_within() -> None:
+    """So does what is written into it; the primal of a reverse pass doesn't."""
+    leaf = Leaf(DATA, "float64", (3,))
+    region = Region(1, (Call("cos", (Ref(0),)),), (Ref(1),))
+    for kind, option, counts in (("jvp", "tangents", {5}), ("vjp", "cotangents", set[int]())):
+        pushed = Transform(kind, region, (Ref(0),), options=((option, (Ref(1),)),))
+        program = Program((leaf, leaf, pushed, Item(Ref(2), 1), Write(Ref(3), "zero_"), Observe(Ref(4))))
+        assert counted_within(program) == counts
+        assert Judge(load("refgrad"), load("torch")).judge(program).status in ("same", "unspecified")
 
 
 class _Miscounting:

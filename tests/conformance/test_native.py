@@ -196,6 +196,34 @@ def test_nothing_beside_the_triangle_of_a_factor_is_a_choice(
     assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
 
 
+@pytest.mark.parametrize(
+    ("operator", "attrs", "mine", "excused"),
+    [
+        ("cummax", (("dim", 0),), (0, 0, 0), True),
+        ("cummax", (("dim", 0),), (0, 2, 1), False),
+        ("cummax", (("dim", 0),), (0, 3, 1), False),
+        ("cummax", (("dim", 0),), (0, -3, 1), False),
+        ("sort.stable", (("dim", 0), ("descending", True), ("stable", True)), (1, 0, 2), False),
+        ("sort", (("dim", 0), ("descending", True)), (1, 0, 2), True),
+        ("argmax", (("dim", None), ("keepdim", False)), 1, True),
+        ("argmax", (("dim", 0), ("keepdim", False)), 1, True),
+        ("argmax", (("dim", 0), ("keepdim", True)), (2,), False),
+    ],
+)
+def test_which_of_equals_is_named_is_a_choice(operator: str, attrs: Any, mine: Any, excused: bool) -> None:
+    x = Leaf(np.array([2.0, 2.0, 1.0]).tobytes(), "float64", (3,))
+    program = Program((x, Call(operator, (Ref(0),), attrs)))
+    oracle = load("torch")
+    trace = oracle.execute(program)
+    made = trace.steps[1]
+    path, theirs = ((1,), made[1]) if isinstance(made, tuple) else ((), made)
+    assert isinstance(theirs, Observed)
+    ours = Observed(np.array(mine), "int64", np.shape(mine))
+    found = Divergence("value", ("step", 1, path), "", ours, theirs, 1.0, None, 0)
+    judgement = Judgement("different", trace, found)
+    assert (foreign.otherwise(program, judgement, oracle, oracle, False) is not None) is excused
+
+
 class Fragile(Functional):
     """An engine whose process every program ends."""
 

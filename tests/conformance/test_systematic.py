@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,20 @@ def test_the_score_names_survivors_and_reasons() -> None:
     assert any("systematic faults caught" in line for line in qualifying.systematic_lines(found))
 
 
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("took effect in none of the programs", "took effect in none of the programs"),
+        ("took effect and no check told: in 12 programs", "took effect and no check told"),
+        ("identical in 400 programs, in 31 of which it fires (float64)", "identical"),
+        ("equivalent: never fires in 9 programs that reach its site", "equivalent"),
+    ],
+)
+def test_a_reason_is_counted_without_its_numbers(message: str, reason: str) -> None:
+    lost = [Verdict(f"sys/ExpBackward0/vjp.self/{name}", name, False, message=message) for name in ("large", "empty")]
+    assert qualifying.summary(lost)["reasons"] == {reason: 2}
+
+
 def test_a_multiple_of_a_zero_gradient_is_no_fault() -> None:
     found = {f.id.rpartition("/")[2]: f.title for f in faults_of("FloorBackward0") if f.site[1] == "vjp"}
     assert "negated" not in found and "is 1 where it should be 0" in found["doubled"]
@@ -184,3 +200,20 @@ def test_every_real_fault_is_planted_or_says_what_it_waits_for() -> None:
 
 def test_there_are_ten_controls() -> None:
     assert sum(fault.control for fault in entries().values()) >= 10
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is not None, reason="this interpreter has JAX")
+def test_an_interpreter_without_jax_is_one_line() -> None:
+    with pytest.raises(LookupError, match=r"can't run JAX's check_grads: .*No module named 'jax'"):
+        against.elsewhere([("bcast_mul", ["mul"])], sys.executable)
+
+
+def test_a_method_that_can_not_be_asked_has_not_missed() -> None:
+    asked = against.Comparison(
+        "bcast_mul", "rule", {"gradcheck fast": True, "fixed samples": False}, dict.fromkeys(against.METHODS, 1.0)
+    )
+    other = against.Comparison("prod_zero_div", "rule", {"fixed samples": True}, {"fixed samples": 1.0})
+    mine = {c.fault: Verdict(c.fault, c.kind, False, caught_by=["op/mul/vjp"]) for c in (asked, other)}
+    rows = {name: (row["caught"], row["missed"]) for name, row in against.totals([asked, other], mine).items()}
+    assert rows == {"this suite": (2, 0), "gradcheck fast": (1, 0), "fixed samples": (1, 1)}
+    assert against.compare("control_nothing", []).caught == {}, "no sample, no question"

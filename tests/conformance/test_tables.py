@@ -16,12 +16,15 @@ from conformance.backends.tables import (
     INDEXING,
     OPERATORS,
     each,
+    found,
     listing,
     named,
     only,
     promoting,
     refusing,
     renaming,
+    unclaimed,
+    widening,
 )
 from conformance.catalogue import operators
 from conformance.programs.program import Call, Leaf, Program, Ref
@@ -49,6 +52,30 @@ def test_names_that_an_engine_lacks_are_left_out() -> None:
         "cos": np.cos,
         "nn.functional.relu": abs,
     }
+
+
+def test_an_operators_own_name_is_found_and_its_keywords_are_numpys() -> None:
+    table = found("sum sum.dim special.cos sine tan", Fake, np)
+    assert table.keys() == {"sum", "sum.dim", "special.cos", "sine", "tan"}
+    assert table["special.cos"] is np.cos
+    assert table["sine"] is np.sin
+    assert table["sum.dim"](np.ones((2, 3)), dim=1).tolist() == [3, 3]
+
+
+def test_what_an_engine_says_it_lacks_is_not_claimed() -> None:
+    for entry in (_fails, unclaimed(ValueError, saying=("of rank",))(_fails)):
+        with pytest.raises(ValueError, match="other"):
+            entry(ValueError("other words"))
+    with pytest.raises(NotImplementedError, match="of rank 3"):
+        unclaimed(ValueError, saying=("of rank",))(_fails)(ValueError("of rank 3"))
+    with pytest.raises(NotImplementedError), unclaimed(LookupError):
+        _fails(KeyError("sin"))
+
+
+def test_results_are_widened_in_tuples_too() -> None:
+    wide = widening(lambda x: x.astype(np.int64))(lambda x: [x, (x,)])
+    first, (second,) = wide(np.ones(2, np.int32))
+    assert first.dtype == second.dtype == np.int64
 
 
 def test_operands_are_promoted_as_by_pytorch() -> None:

@@ -106,6 +106,76 @@ def test_in_chromium_nothing_happens(show: Callable[..., Chrome], name: str) -> 
     assert opened == [1280, "block"], "the text widened or hid the page"
 
 
+EVERYTHING = " ".join(text for name, text in HOSTILE.items() if name not in ("megabyte", "surrogate"))
+WHOLE = {
+    "run": synthetic.header("autograd"),
+    "result": synthetic.result(
+        "a.known", "known", known={"reason": "r", "link": "https://a", "review_after": "2027-01-31"}
+    ),
+    "finding": synthetic.finding("f", "a.known"),
+    "oracle-fault": {"type": "oracle-fault", "id": "f", "reason": "r", "script": "s"},
+    "drift": {"type": "drift", "id": "d", "says": "s"},
+    "end": synthetic.end([]),
+}
+
+
+def places(value: object, *above: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Where a record holds something: each field, each member of its lists."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield (*above, name)
+        yield from places(part, *above, name)
+
+
+def with_one(record: Record, place: tuple[str | int, ...], value: object) -> Record:
+    """The record with another value at one place."""
+    copy = json.loads(json.dumps(record))
+    inner = copy
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    return copy
+
+
+def one_field_each(value: object) -> list[Record]:
+    """A run in which every field of every sort of record is that value once, the others being what they should be."""
+    records = [WHOLE["run"]]
+    for sort in ("result", "finding", "oracle-fault", "drift"):
+        for number, place in enumerate(places(WHOLE[sort])):
+            named = {**WHOLE[sort], "id": f"{sort}-{number}"}
+            records.append(named if place == ("type",) else with_one(named, place, value))
+    findings = [f"finding-{n}" for n in range(len(records))]
+    records += [synthetic.result("a.found", "fail", findings=findings), WHOLE["end"]]
+    return [{**r, "result": "a.found"} if r["type"] == "finding" and r["result"] == "a.known" else r for r in records]
+
+
+def whole_runs(value: object) -> Iterator[list[Record]]:
+    """Runs whose first or last record is hostile in one field: what stands in the head of the page."""
+    for sort in ("run", "end"):
+        for place in places(WHOLE[sort]):
+            if place != ("type",):
+                broken = {**WHOLE, sort: with_one(WHOLE[sort], place, value)}
+                yield [broken["run"], synthetic.result("a.b"), broken["end"]]
+
+
+@pytest.mark.parametrize("value", [EVERYTHING, HOSTILE["surrogate"], WRONG["list"], WRONG["object"], None])
+def test_each_field_alone_may_be_hostile(value: object) -> None:
+    tags = Tags()
+    tags.feed(page.render([column.read_column(records) for records in (one_field_each(value), *whole_runs(value))]))
+    assert tags.names["script"] == 2 and tags.names["style"] == 1 and not tags.acting and "img" not in tags.names
+
+
+def test_each_field_alone_does_nothing_in_chromium(show: Callable[..., Chrome]) -> None:
+    records = one_field_each(EVERYTHING)
+    assert len(records) > 120
+    browser = show(records, *whole_runs(EVERYTHING))
+    with pytest.raises(NoAlertPresentException):
+        browser.switch_to.alert.accept()
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 1280
+
+
 def test_ids_may_be_hostile_too(show: Callable[..., Chrome]) -> None:
     records = [
         synthetic.header("<b>"),

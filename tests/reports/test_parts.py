@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from typing import Any
 
@@ -23,6 +24,7 @@ from reports import (
 )
 from reports.page import Extras
 from tests.reports import synthetic
+from tests.reports.test_proof import QUALIFIED
 
 
 def read(records: list[dict[str, Any]]) -> column.Column:
@@ -256,6 +258,25 @@ def test_timings_and_ratios() -> None:
     assert timings.ratio(ours, "jax", chain) is None
 
 
+def test_rounds_that_took_turns_are_compared_in_pairs() -> None:
+    def entry(engine: str, *seconds: object, paired: bool = True) -> dict[str, Any]:
+        told = {"engine": engine, "size": 1, "paired": paired}
+        return {"group": "chain", "name": "x", "extra_info": told, "stats": {"median": 2.0, "data": list(seconds)}}
+
+    noisy = [entry("refgrad", 1.0, 10.0, 3.0, 2.0), entry("torch", 2.0, 20.0, 6.0, 4.0)]
+    mine, theirs = timings.read([{"benchmarks": noisy}]).all
+    assert timings.ratio(mine, "torch", [mine, theirs]) == timings.Ratio(0.5, 0.5, 0.5)
+    for other in (entry("torch", 2.0, "x"), entry("torch", 2.0, paired=False), entry("torch", 2.0, 0.0)):
+        mine, theirs = timings.read([{"benchmarks": [noisy[0], other]}]).all
+        assert theirs.turns == () and timings.ratio(mine, "torch", [mine, theirs]) == timings.Ratio(1.0, 1.0, 1.0)
+
+
+def test_one_size_is_drawn_on_a_scale_that_shows_the_fast_beside_the_slow() -> None:
+    deep = plots.draw(timings.read([BENCHMARKS]))[1]
+    drawn = base64.b64decode(deep.light.partition(",")[2]).decode()
+    assert deep.title == "deep" and "500 ms" in drawn and "time ÷ torch" in drawn
+
+
 def test_plots_have_two_pictures_and_all_numbers() -> None:
     chain, deep = plots.draw(timings.read([BENCHMARKS]))
     assert chain.light.startswith("data:image/svg+xml;base64,") and chain.light != chain.dark
@@ -266,25 +287,6 @@ def test_plots_have_two_pictures_and_all_numbers() -> None:
 @pytest.mark.parametrize("raw", [None, [], {"benchmarks": 3}, {"benchmarks": [3, {}, {"stats": {"median": -1}}]}])
 def test_what_is_no_timing_is_left_out(raw: object) -> None:
     assert timings.read([raw]).all == []
-
-
-QUALIFIED = {
-    "faults": [
-        {"id": "sin_sine", "class": "wrong formula", "caught": ["op/sin/vjp"], "others": {"gradcheck": True}},
-        {"id": "shape_off", "class": "broadcast", "caught": ["op/add/vjp"] * 6, "others": {"gradcheck": False}},
-        {"id": "hook_lost", "class": "hooks", "caught": ["hook.order"], "others": {}},
-        {"id": "reassociated", "class": "x", "control": True, "caught": [], "others": {"gradcheck": False}},
-    ]
-}
-
-
-def test_proof_counts_faults_and_controls_apart() -> None:
-    table = proof.read(QUALIFIED)
-    assert table.scores == [proof.Score("this suite", 3, 3, 0, 1), proof.Score("gradcheck", 1, 2, 0, 1)]
-    kinds = [("broadcast", 1, [(1, 1), (0, 1)]), ("hooks", 1, [(1, 1), (0, 0)]), ("wrong formula", 1, [(1, 1), (1, 1)])]
-    assert table.classes == kinds
-    assert [mark.words for mark in table.lines[1].marks][:2] == ["✓ caught", "✗ missed"]
-    assert table.lines[2].marks[1].words == "– not tried", "what could not be asked has not missed"
 
 
 def measured(engine: str, order: int, largest: float, **more: object) -> dict[str, object]:
@@ -309,24 +311,6 @@ def test_accuracy_has_a_plot_for_values_and_one_for_derivatives() -> None:
 @pytest.mark.parametrize("more", [{"points": 0}, {"operator": None}, {"max_ulps": "x"}, {"max_ulps": -1.0}])
 def test_what_is_no_measurement_is_left_out(more: dict[str, object]) -> None:
     assert errors.read([None, 3, measured("a", 0, 1.0, **more)]) == []
-
-
-SYSTEMATIC = {
-    "planted": 2000,
-    "caught": 1980,
-    "equivalent": 10,
-    "classes": {"negated": {"planted": 100, "caught": 99, "programs": 2, "seconds": None}},
-    "reasons": {"no program <reaches> the site": 10},
-}
-
-
-def test_generated_faults_are_shown_by_class() -> None:
-    made = proof.read({**QUALIFIED, "systematic": SYSTEMATIC}).generated
-    assert made is not None and "1,980 of 2,000 caught" in made.score and "99.50 %" in made.score
-    assert made.classes == [["negated", "99", "100", "2", "–", "–", "–"]]
-    html = page.render([read(synthetic.run("a"))], Extras(proof=proof.read({**QUALIFIED, "systematic": SYSTEMATIC})))
-    assert "10 survived: no program &lt;reaches&gt; the site" in html
-    assert proof.read({"systematic": {"planted": "many"}}).generated is None
 
 
 def test_everything_on_one_page() -> None:

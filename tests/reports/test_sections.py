@@ -14,7 +14,8 @@ from reports import column, difference, errors, plots, proof, timings
 from reports.page import Extras
 from tests.reports import synthetic
 from tests.reports.conftest import axe
-from tests.reports.test_parts import BENCHMARKS, MEASURED, QUALIFIED, SYSTEMATIC
+from tests.reports.test_parts import BENCHMARKS, MEASURED
+from tests.reports.test_proof import QUALIFIED, SYSTEMATIC
 
 Open = Callable[..., Chrome]
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202e"
@@ -139,7 +140,11 @@ def test_proof_has_scores_classes_and_every_fault(opened: Chrome) -> None:
     part = section(opened, "proof")
     scores = [item.text for item in part.find_elements(By.CSS_SELECTOR, ".scores li")]
     assert len(scores) == 2 and "3/3" in scores[0] and "gradcheck" in scores[1] and "1/2" in scores[1]
-    assert "broadcast" in part.text and "1,980 of 2,000 caught" in part.text
+    assert "3 first by a clause that one would expect" in scores[0] and "standard, 50 programs a property" in part.text
+    assert "broadcast" in part.text and "1,980 of 2,000 caught" in part.text and "2,000 of all 2,500" in part.text
+    rows = [row.text for row in part.find_elements(By.CSS_SELECTOR, ".tallies tbody tr")]
+    assert [row.split()[0] for row in rows] == ["large", "order", "negated"], "the least caught first"
+    assert "has the wrong <sign>" in rows[2] and "99.9 % 999/1,000" in rows[2]
     part.find_element(By.CSS_SELECTOR, "details.each summary").click()
     assert "shape_off" in part.text and "✗ missed" in part.text and "– not tried" in part.text
 

@@ -136,7 +136,8 @@ def _ends(mine: Trace, oracle: Trace, facts: frozenset[str], close: Closeness) -
     if "warnings" in facts and mine.warnings != oracle.warnings:
         yield from _warnings(mine.warnings, oracle.warnings)
     if "lifetime" in facts and mine.deaths != oracle.deaths:
-        step = next(iter(oracle.deaths), 0)
+        dropped = (*oracle.deaths, *mine.deaths)
+        step = next(step for step in dropped if mine.deaths.get(step) != oracle.deaths.get(step))
         yield Divergence("death", ("death", step, ()), f"deaths {mine.deaths}, not {oracle.deaths}")
 
 

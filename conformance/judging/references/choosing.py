@@ -159,3 +159,13 @@ def _selu(x: Any) -> Any:
 @reference("complex")
 def _complex(real: Any, imaginary: Any) -> Any:
     return elementwise(mpmath.mpc, 2)(real, imaginary)
+
+
+@reference("view_as_complex")
+def _view_as_complex(x: Any) -> Any:
+    return _complex(x[..., 0], x[..., 1])
+
+
+@reference("view_as_real")
+def _view_as_real(z: Any) -> Any:
+    return np.stack([REFERENCES["real"](z), REFERENCES["imag"](z)], -1)

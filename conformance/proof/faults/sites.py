@@ -161,5 +161,10 @@ class Reach(AbstractContextManager["Reach"]):
 
 
 def is_strided(args: Iterable[Any]) -> bool:
-    """Whether an array among a kernel's arguments is not contiguous."""
-    return any(isinstance(a, np.ndarray) and not a.flags.c_contiguous for a in args)
+    """Whether an array among a kernel's arguments, or in a list of those, is not contiguous."""
+    for a in args:
+        if isinstance(a, (list, tuple)) and is_strided(getattr(x, "_array", x) for x in a):
+            return True
+        if isinstance(a, np.ndarray) and not a.flags.c_contiguous:
+            return True
+    return False

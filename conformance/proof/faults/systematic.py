@@ -26,6 +26,14 @@ from .standing import (
     takes_complex,
 )
 
+OF_RULES = {
+    "ignored": "takes the cotangent for ones",
+    "swapped": "is the next input's",
+    "unconjugated": "conjugates nothing",
+}
+MEANINGS = {mutation.name: mutation.title for mutation in MUTATIONS} | OF_RULES
+"""What is wrong with a result, a gradient or a tangent, by the kind of fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class SiteFault(Fault):

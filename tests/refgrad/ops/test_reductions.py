@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,12 @@ def test_results_are_named_tuples_with_numpy_keywords() -> None:
     found = torch.max(torch.tensor([[1.0, 3.0]]), axis=1, keepdims=True)
     assert found.values.tolist() == [[3]] and found.indices.tolist() == [[1]]
     assert repr(found).startswith("torch.return_types.max(\nvalues=tensor([[3.]]),\nindices=")
+
+
+def test_a_gradient_summed_over_many_rows_keeps_its_digits() -> None:
+    rows = np.random.default_rng(0).random((66000, 3))
+    weight = leaf([1.0, 1.0, 1.0])
+    (torch.tensor(rows) * weight).sum().backward()
+    exact = [math.fsum(column) for column in rows.T]
+    assert weight.grad is not None
+    assert np.abs(weight.grad.numpy() / exact - 1).max() < 1e-15
