@@ -41,9 +41,9 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def judged(engine: str) -> subprocess.CompletedProcess[str]:
-    asked = re.search(r'toy\.py -k "(.*?)"', TUTORIAL)
+    asked = re.search(r'toy\.py (--examples) (\d+) (-k) "(.*?)"', TUTORIAL)
     assert asked is not None
-    words = ("-m", "pytest", "conformance", "--backend", engine, "-q", "-p", "no:cacheprovider", "-k", asked[1])
+    words = ("-m", "pytest", "conformance", "--backend", engine, "-q", "-p", "no:cacheprovider", *asked.groups())
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
 
 

@@ -36,7 +36,8 @@ MORE = 64
 """How many more programs an engine must refuse before its claim of an operator is called untrue."""
 AGAIN = 4
 """How many times the programs are drawn where too many have no one value to show the situation by, such as
-eigenvectors that another engine turns otherwise; and where they are fewer than ``ENOUGH`` to be sure of it."""
+eigenvectors that another engine turns otherwise; and where, of fewer than ``ENOUGH``, none shows it, or the engine
+claims some only."""
 ENOUGH = 8
 FAILING = frozenset({"fail", "harness-error", *DEATHS})
 
@@ -203,7 +204,7 @@ class Check:
         falsified = self._falsified(identity["id"], law, excuse)
         is_choice = self._choice(identity, convention)
         tally = search(judge, draw, witness, seed, examples, law, excuse, is_choice)
-        if tally.witness_missing(examples) and (tally.ill_posed or examples < ENOUGH):
+        if _says_little(tally, examples):
             tally = search(judge, draw, witness, seed, AGAIN * examples, law, excuse, is_choice)
         if falsified is not None:
             return self._failed(identity, falsified, tally, excuse)
@@ -356,6 +357,13 @@ def _or_recorded(other: Choice, excuse: Excuse, first: Judgement) -> Choice:
     if excuse.names(first):
         return other
     return lambda program, judgement: other(program, judgement) or excuse.names(judgement)
+
+
+def _says_little(tally: Tally, examples: int) -> bool:
+    """Whether more programs would say what these didn't."""
+    is_partial = tally.failing is None and 0 < tally.judged < tally.programs
+    missing = tally.witness_missing(examples)
+    return (missing or is_partial) if examples < ENOUGH else (missing and tally.ill_posed > 0)
 
 
 def _no_other(program: Program, judgement: Judgement) -> bool:

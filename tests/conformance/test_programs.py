@@ -46,7 +46,7 @@ GOLDEN: dict[str, str] = {
     "cat/vjp": "3deb769e53a425cd",
     "__getitem__/view-write": "e735283d2eb14475",
     "reshape/forward": "8700926dc92c28a9",
-    "permute/jvp": "9ae3844fedd0b60f",
+    "permute/jvp": "f34e5241a361bb47",
     "matmul/double": "c9eaf31020af43f8",
     "mm/vjp": "d18a8f4c2251d81c",
     "softmax/edge": "f2de9da1561979c8",
