@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import numpy as np
+
 from .. import catalogue
-from ..programs.program import Backward, Call, Drop, Grad, Program, Step, Transform, Write, refs
-from ..programs.trace import Raised, Trace
+from ..programs.program import Backward, Call, Drop, Grad, Item, Program, Step, Transform, Write, refs
+from ..programs.trace import Observed, Raised, Trace
 from .compare import Divergence
 
 COPYING = "saved_hooks:copy"
 REFUSING = "saved_hooks:raise_pack"
 RAISING = "raised while packing"
+DETECTED = "Error detected in"
+PHASED = frozenset(("linalg.eigvalsh", "linalg.svdvals", "linalg.eigvals"))
+"""Their values are unique; the vectors that they save are so up to a phase."""
 OUT_OF_BOUNDS = "is out of bounds for dimension"
 ABOUT_SAVING = (
     "modified by an inplace operation",
@@ -57,7 +62,9 @@ def specified(program: Program, trace: Trace) -> Trace:
         return trace
     free = free_steps(program) | _unwritten(program)
     raised = {step for step, _ in trace.raised()}
-    return replace(trace, hooks=[call for call in trace.hooks if call.step not in free | raised])
+    phased = {i for i, step in enumerate(program.steps) if isinstance(step, Call) and step.op in PHASED}
+    hooks = [call for call in trace.hooks if call.step not in free | raised]
+    return replace(trace, hooks=[replace(call, grads=()) if call.step in phased else call for call in hooks])
 
 
 def depends_on_saved_set(program: Program, found: Divergence) -> bool:
@@ -89,14 +96,41 @@ def without_refusal(program: Program, found: Divergence) -> Program | None:
     return Program((*program.steps[:index], calm, *program.steps[index + 1 :]))
 
 
-def half_passed(program: Program, trace: Trace, found: Divergence) -> bool:
-    """Whether a gradient differs after a pass that both engines refused because of a saved value, in a program where a
-    step saves what it likes: how far the pass had come by then hangs on which node keeps what."""
+def half_passed(program: Program, mine: Trace, theirs: Trace, found: Divergence) -> bool:
+    """Whether a gradient, or the node that anomaly mode names, differs after a pass that both engines refused because of
+    a saved value, in a program where a step saves what it likes: how far the pass had come by then hangs on which node
+    keeps what."""
     refused = any(
         isinstance(program.steps[i], (Backward, Grad)) and any(part in e.message for part in ABOUT_SAVING)
-        for i, e in trace.raised()
+        for i, e in theirs.raised()
     )
-    return found.place[0] == "gradient" and refused and any(map(saves_freely, program.steps))
+    if not refused or not any(map(saves_freely, program.steps)):
+        return False
+    is_named = found.kind == "warning" and _unnamed(mine) == _unnamed(theirs)
+    return found.place[0] == "gradient" or is_named
+
+
+def _unnamed(trace: Trace) -> list[tuple[str, str]]:
+    """The warnings, without the names of nodes that a pass failed in."""
+    return [(category, text if DETECTED not in text else DETECTED) for category, text in trace.warnings]
+
+
+def is_idle_history(program: Program, found: Divergence) -> bool:
+    """Whether one engine alone gives a history to a recorded gradient that is zero everywhere, where the formulas of a
+    transform were differentiated: whether they multiply by a constant or leave it out is their own affair."""
+    kind, index, _ = found.place
+    sides = (found.backend, found.oracle)
+    is_zero = all(isinstance(side, Observed) and not np.any(side.array) for side in sides)
+    transformed = any(isinstance(step, Transform) and step.region is not None for step in program.steps)
+    step = program.steps[index] if kind == "step" else None
+    return is_zero and transformed and isinstance(step, (Grad, Item)) and _is_recorded(program, index)
+
+
+def _is_recorded(program: Program, index: int) -> bool:
+    step = program.steps[index]
+    if isinstance(step, Item):
+        return _is_recorded(program, step.value.index)
+    return isinstance(step, Grad) and step.create_graph
 
 
 def half_written(program: Program, trace: Trace, found: Divergence) -> bool:

@@ -11,8 +11,9 @@ import numpy as np
 from .._dtypes import OF_ARRAY, promote_types
 from .._errors import list_text, wrap_dim
 from .._layout import canonical, channels_last
+from .._modes import local
 from .._op import LINEAR, op, public
-from .._tensor import Tensor
+from .._tensor import LAZY, Tensor, resolved
 from .create import fresh
 from .shape import Shape, view_strides
 
@@ -153,12 +154,18 @@ def _check_not_empty(found: list[Tensor], name: str) -> None:
 def _at_least(t: Tensor, ndim: int) -> Tensor:
     """The tensor with dimensions added where atleast_2d and atleast_3d add them."""
     if t.ndim >= ndim:
-        return t
+        # Under inference mode PyTorch does a lazy conjugation before it enters a composite.
+        return _plain(t) if t._flags & LAZY and local.me.inference else t
     if not t.ndim:
         return t.reshape((1,) * ndim)
     if t.ndim == 1:
         t = t.unsqueeze(0)
     return t.unsqueeze(-1) if ndim == 3 else t
+
+
+def _plain(t: Tensor) -> Tensor:
+    """The values, lazy bits done."""
+    return fresh(resolved(t))
 
 
 def _each(tensors: tuple[Any, ...], ndim: int, name: str) -> Any:

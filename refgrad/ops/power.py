@@ -19,6 +19,7 @@ from .. import _dtypes as dtypes
 from .._inplace import leaf_first, write
 from .._interpreters import formula
 from .._layout import pointwise, preserved
+from .._modes import no_grad
 from .._op import POINTWISE, op, public, publish
 from .._overlap import check_expanded
 from .._storage import is_expanded
@@ -321,7 +322,11 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
 def _write_ldexp(self: Tensor, other: Tensor) -> Tensor:
     if is_expanded(self._array):
         check_expanded("ldexp")
-    return write(_ldexp_row(self, other).row, (self, other), ())
+    row = _ldexp_row(self, other).row
+    if self._cell is None:
+        with no_grad():  # PyTorch writes, and refuses then, without saving anything
+            return write(row, (self, other), ())
+    return write(row, (self, other), ())
 
 
 def _ldexp_inplace(self: Tensor, other: Any) -> Tensor:

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from conformance.backends import load
 from conformance.judging.compare import Divergence
 from conformance.judging.judge import Judge
-from conformance.judging.unspecified import depends_on_saved_set, half_passed, without_refusal
-from conformance.programs.program import Backward, Call, Item, Leaf, Program, Ref, RetainGrad, Step, Transform, Write
-from conformance.programs.trace import NOTHING, Raised, Trace
+from conformance.judging.unspecified import (
+    depends_on_saved_set,
+    half_passed,
+    is_idle_history,
+    specified,
+    without_refusal,
+)
+from conformance.programs.program import (
+    Backward,
+    Call,
+    Dtype,
+    Grad,
+    Item,
+    Leaf,
+    Program,
+    Ref,
+    Region,
+    RetainGrad,
+    Step,
+    Transform,
+    Write,
+)
+from conformance.programs.trace import NOTHING, Observed, Raised, Trace
 
 DATA = np.ones(2).tobytes()
 X = Leaf(DATA, "float64", (2,), requires_grad=True)
@@ -90,10 +114,13 @@ def test_a_refused_pass_excuses_gradients_and_nothing_else() -> None:
     program = Program((X, X, X, product, Backward((Ref(3),))))
     refused = Trace(steps=[*[NOTHING] * 4, modified])
     gradient = Divergence("type", ("gradient", 0, ()), "")
-    assert half_passed(program, refused, gradient)
-    assert not half_passed(program, Trace(steps=[NOTHING] * 5), gradient)
-    assert not half_passed(program, refused, Divergence("value", ("step", 3, ()), ""))
-    assert not half_passed(Program((X, X, X, Call("add", (Ref(0), Ref(1))), program.steps[4])), refused, gradient)
+    untold = Trace(steps=[NOTHING] * 5)
+    assert half_passed(program, refused, refused, gradient)
+    assert not half_passed(program, untold, untold, gradient)
+    assert not half_passed(program, refused, refused, Divergence("value", ("step", 3, ()), ""))
+    assert not half_passed(
+        Program((X, X, X, Call("add", (Ref(0), Ref(1))), program.steps[4])), refused, refused, gradient
+    )
 
 
 @pytest.mark.parametrize("part", [False, True])
@@ -115,3 +142,69 @@ def test_what_is_not_retained_or_not_recorded_is_written() -> None:
     assert type(load("torch").execute(Program((*steps, write))).steps[3]) is not Raised
     quiet = Write(Ref(2), "setitem", (0, 2.0), modes=("no_grad",))
     assert type(load("torch").execute(Program((*steps, RetainGrad(Ref(2)), quiet))).steps[4]) is not Raised
+
+
+def test_a_phase_is_no_promise_of_what_is_packed() -> None:
+    """The eigenvalues are unique, the vectors that they save aren't; how often something is packed is compared."""
+    matrix = Leaf(np.eye(2).tobytes(), "float64", (2, 2), requires_grad=True)
+    for op, is_bare in (("linalg.eigvalsh", True), ("linalg.inv", False)):
+        call = Call(op, (Ref(0),), modes=("saved_hooks:count",))
+        program = Program((matrix, call))
+        packed = specified(program, load("torch").execute(program)).hooks
+        assert packed
+        assert all((call.grads == ()) == is_bare for call in packed)
+
+
+def test_an_idle_history_is_one_of_a_recorded_zero_beside_a_transform() -> None:
+    zero, one = (Observed(np.full(2, value), "float64", (2,)) for value in (0.0, 1.0))
+    region = Transform("jvp", Region(1, (Call("cos", (Ref(0),)),), (Ref(1),)), (Ref(0),))
+    for create in (True, False):
+        program = Program((X, region, Grad((Ref(1),), (Ref(0),), create_graph=create)))
+        assert is_idle_history(program, Divergence("flag", ("step", 2, (0,)), "", zero, zero)) == create
+    program = Program((X, region, Grad((Ref(1),), (Ref(0),), create_graph=True)))
+    assert not is_idle_history(program, Divergence("flag", ("step", 2, (0,)), "", one, zero))
+    assert not is_idle_history(program, Divergence("flag", ("step", 1, ()), "", zero, zero))
+    plain = Program((X, X, Grad((Ref(1),), (Ref(0),), create_graph=True)))
+    assert not is_idle_history(plain, Divergence("flag", ("step", 2, (0,)), "", zero, zero))
+
+
+def test_a_refused_pass_excuses_the_name_of_its_node() -> None:
+    modified = Raised("RuntimeError", "one of the variables has been modified by an inplace operation")
+    program = Program((X, X, X, Call("linalg.multi_dot", ((Ref(0), Ref(1), Ref(2)),)), Backward((Ref(3),))))
+    found = Divergence("warning", ("warning", 0, ()), "")
+    named, other, more = (
+        Trace(steps=[*[NOTHING] * 4, modified], warnings=[("UserWarning", f"Error detected in {name}."), *rest])
+        for name, rest in (("A", ()), ("B", ()), ("B", (("UserWarning", "more"),)))
+    )
+    assert half_passed(program, named, other, found)
+    assert not half_passed(program, named, more, found)
+
+
+def test_an_integer_that_noise_moves_is_ill_posed() -> None:
+    """A conversion to integers jumps: of a large rounded number no digit near the last is certain."""
+    leaf = Leaf(np.array([2.7]).tobytes(), "float64", (1,))
+    steps = (leaf, Call("exp", (Ref(0),)), Call("exp", (Ref(1),)), Call("exp", (Ref(2),)))
+    judge = Judge(_Other(), load("torch"))
+    large = Program((*steps[:3], Call("mul", (Ref(2), 1e12)), Call("to", (Ref(3), Dtype("int64")), form="method")))
+    assert judge.judge(large).status == "ill-posed"
+    small = Program((leaf, Call("to", (Ref(0), Dtype("int64")), form="method")))
+    assert judge.judge(small).status == "different"
+
+
+class _Other:
+    """refgrad, whose last step shows another integer."""
+
+    def __init__(self) -> None:
+        self.sound = load("refgrad")
+        self.name, self.version, self.family = self.sound.name, self.sound.version, self.sound.family
+        self.claims = self.sound.claims
+
+    def execute(self, program: Program, noise: int | None = None) -> Trace:
+        trace = self.sound.execute(program, noise)
+        seen = trace.steps[-1]
+        if isinstance(seen, Observed) and seen.array.dtype.kind == "i":
+            trace.steps[-1] = replace(seen, array=seen.array + 1)
+        return trace
+
+    def call(self, run: Callable[[Any, Any], Any], drawn: Any) -> Any:
+        return self.sound.call(run, drawn)

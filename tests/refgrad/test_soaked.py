@@ -100,9 +100,9 @@ def test_a_post_hook_sees_what_goes_nowhere() -> None:
             return x * y
 
         @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
+        def backward(ctx: Any, *grad_outputs: Any) -> Any:
             x, y = ctx.saved_tensors
-            return g * y, g * x
+            return grad_outputs[0] * y, grad_outputs[0] * x
 
     seen: list[Any] = []
     made = Product.apply(_ones(2), _ones(2, requires_grad=True))
@@ -125,8 +125,9 @@ def test_a_stride_of_nothing_breaks_the_layout_contract() -> None:
     torch.set_warn_always(True)
     try:
         leaf = torch.zeros((0, 1, 1), dtype=torch.float64).requires_grad_()
-        leaf.grad = torch.zeros((0, 1, 1), dtype=torch.float64) * 2
-        assert leaf.grad.stride() == (1, 0, 0)
+        scaled = torch.zeros((0, 1, 1), dtype=torch.float64) * 2
+        assert scaled.stride() == (1, 0, 0)
+        leaf.grad = scaled
         with pytest.warns(UserWarning, match="gradient layout contract"):
             (leaf * leaf).backward(torch.zeros((0, 1, 1), dtype=torch.float64))
     finally:
@@ -157,3 +158,18 @@ def test_a_view_that_may_not_be_used_is_refused_first() -> None:
     base.sin_()
     with pytest.raises(RuntimeError, match="created in no_grad mode"):
         torch.view_as_real(view)
+
+
+def test_a_lazy_conjugate_is_done_before_a_composite_in_inference_mode() -> None:
+    z = torch.ones((2, 3), dtype=COMPLEX, requires_grad=True).mH
+    with torch.inference_mode():
+        found = torch.atleast_2d(z)
+    assert (found.requires_grad, found.is_conj()) == (False, False)
+    assert torch.atleast_2d(z) is z
+
+
+def test_ldexp_is_refused_for_its_write_first() -> None:
+    with torch.inference_mode():
+        x = torch.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
+        x.ldexp_(x)

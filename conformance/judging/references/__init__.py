@@ -370,7 +370,7 @@ def _gelu_of(x: Any, approximate: str = "none") -> Any:
 
 def _gelu_by_tanh(x: Any) -> Any:
     inner = mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)
-    return x * (1 + mpmath.tanh(inner)) / 2
+    return x / (1 + mpmath.exp(-2 * inner))  # x·(1 + tanh)/2 without its cancellation, which takes any number of digits
 
 
 from . import attention as attention  # noqa: E402
