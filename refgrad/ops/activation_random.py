@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _random as random
-from .._dtypes import SCALAR_NAMES
+from .._dtypes import SCALAR_NAMES, bfloat16
 from .._inplace import write
 from .._op import op, public
 from .._random_modes import drawn
@@ -26,7 +26,10 @@ def _slopes(x: np.ndarray, lower: float, upper: float, training: bool) -> np.nda
     below = x <= 0
     made = np.ones(x.shape, x.dtype)
     if training:
-        made[below] = random.uniform(random.default_generator, (int(below.sum()),), "float64", lower, upper)
+        # Rounded after the product and after the sum, unlike the numbers of `uniform_`; the bounds, as they are kept.
+        lower, upper = (float(np.float32(v)) if x.dtype.itemsize <= 4 else v for v in (lower, upper))
+        share = random.uniform(random.default_generator, (int(below.sum()),), "float64")
+        made[below] = share * (upper - lower) + lower
     else:
         made[below] = (lower + upper) / 2
     return made
@@ -44,7 +47,7 @@ def rrelu(
     their mean. Source: torch.nn.functional.rrelu. Raises RuntimeError if lower > upper."""
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    check_floating("rrelu_with_noise_out_cpu", input, narrow_too=not training)
+    check_floating("rrelu_with_noise_out_cpu", input, narrow_too=not training or input.dtype is bfloat16)
     noise = plain(_slopes(input._array, lower, upper, training))
     if inplace:
         return write(rrelu_row.row, (input, noise), (lower, upper, training))

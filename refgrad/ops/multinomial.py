@@ -28,7 +28,7 @@ def _check(input: Tensor, num_samples: int, replacement: bool) -> None:
 
 def _with_replacement(stream: random.Generator, weights: np.ndarray, count: int) -> np.ndarray:
     """The first place whose cumulated share reaches a uniform number."""
-    shares = np.cumsum(weights, -1, dtype=weights.dtype)
+    shares = np.cumsum(weights, -1, dtype=np.float32 if weights.dtype.itemsize == 2 else weights.dtype)
     shares = shares / shares[..., -1:]
     rows = [np.searchsorted(row, stream.unit_doubles(count), "left") for row in shares.reshape(-1, shares.shape[-1])]
     return np.array(rows, np.int64).reshape(*weights.shape[:-1], count)

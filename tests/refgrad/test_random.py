@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import refgrad
 from refgrad import _random as ours
 from refgrad._random_stream import Generator
 
@@ -332,3 +333,26 @@ def test_recorded_values() -> None:
     ]
     assert ours.randint(Generator().manual_seed(0), 0, 10, (5,)).tolist() == [4, 9, 3, 0, 3]
     assert ours.randperm(Generator().manual_seed(0), 5).tolist() == [4, 0, 1, 3, 2]
+
+
+OF_THE_NAMESPACE: dict[str, Callable[[Any], Any]] = {
+    "rrelu float32": lambda t: t.nn.functional.rrelu(-t.ones(1000), training=True),
+    "rrelu float64": lambda t: t.nn.functional.rrelu(-t.ones(1000, dtype=t.float64), 0.1, 0.7, True),
+    "rrelu bfloat16": lambda t: t.nn.functional.rrelu(-t.ones(1000, dtype=t.bfloat16), training=True),
+    "multinomial": lambda t: t.multinomial(t.full((1000,), 0.25), 300),
+    "multinomial float16": lambda t: t.multinomial(t.full((1000,), 0.25, dtype=t.float16), 300, replacement=True),
+    "multinomial bfloat16": lambda t: t.multinomial(t.full((1000,), 0.25, dtype=t.bfloat16), 300, replacement=True),
+    "fractional pool": lambda t: t.nn.functional.fractional_max_pool2d(t.arange(98.0).reshape(2, 7, 7), 2, 3),
+}
+
+
+@pytest.mark.parametrize("name", OF_THE_NAMESPACE)
+def test_functions_that_draw_equal_torch(name: str) -> None:
+    """Public functions, from the seed on; the stream stands at the same place afterwards."""
+    torch = pytest.importorskip("torch")
+    for seed in range(3):
+        torch.manual_seed(seed)
+        refgrad.manual_seed(seed)
+        mine, theirs = (OF_THE_NAMESPACE[name](engine) for engine in (refgrad, torch))
+        assert to_array(mine).tobytes() == to_array(theirs).tobytes()
+        assert refgrad.rand(3).numpy().tobytes() == torch.rand(3).numpy().tobytes()
