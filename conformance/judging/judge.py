@@ -18,8 +18,7 @@ from ..programs.trace import Observed, Raised, Trace
 from .compare import FACTS, Closeness, Divergence, Place, compare
 from .edges import is_past_an_edge
 from .inner_writes import counted_within, recorded_within, without_inner
-from .rounding import FAR, FEW, NEAR, NOISE, Rounding
-from .tracing import values
+from .rounding import FEW, NEAR, NOISE, Rounding
 from .unspecified import (
     depends_on_saved_set,
     half_passed,
@@ -217,7 +216,7 @@ class Judge:
             # What is finite beside an overflow rounds as it does elsewhere.
             close = Closeness(self.close.ulps, 0.0, rounding.all(), self.close.free)
         past = overflows(program, found, close) and (self.universal or not self.at_kinks)
-        if found.kind == "value" and (past or ill_posed(program) or self._is_noise(rounding, found)):
+        if found.kind == "value" and (past or ill_posed(program)):
             return Judgement("ill-posed", theirs, found)
         sides = ((self.backend, mine), (self.oracle, theirs))
         if found.kind == "value" and not self.at_kinks and is_past_an_edge(rounding, found, close, sides):
@@ -229,20 +228,6 @@ class Judge:
         if recorded_within(program, found) or half_passed(program, mine, theirs, found):
             return Judgement("unspecified", theirs, found)
         return Judgement("different", theirs, found, self._by_widening(rounding, mine, theirs))
-
-    def _is_noise(self, rounding: Rounding, found: Divergence) -> bool:
-        """Whether noise leaves nothing of the element that differs: it moves the oracle's by as much as it is, or to
-        another integer."""
-        theirs = found.oracle
-        if self.at_kinks or found.place[0] != "step" or not isinstance(theirs, Observed):
-            return False
-        if theirs.array.dtype.kind in "fc":
-            allowed = Closeness(0.0, 0.0, rounding.all()).allowed(theirs.array, theirs.dtype, found.place)
-            lost = np.abs(theirs.array) <= allowed.reshape(*theirs.shape, -1).max(-1)
-            is_near = found.error_scaled is not None and found.error_scaled < FAR
-            return is_near and bool(lost.reshape(-1)[found.element or 0])
-        moved = (dict(values(self.oracle.execute(rounding.program, noise=seed))).get(found.place) for seed in NOISE)
-        return any(run is not None and not np.array_equal(run.array, theirs.array) for run in moved)
 
     def _is_settled(self, rounding: Rounding, found: Divergence) -> bool:
         return self.settled is not None and rounding.is_far(found) and self.settled(rounding.program, found)
