@@ -209,6 +209,24 @@ def test_links_and_pictures_exist(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
+def action(folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """The action's step that certifies, run as GitHub runs it, with the commands that a folder has."""
+    step = next(step for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if step.get("id") == "certify")
+    # A job is nobody's worker, though this test may run in one.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    told = {"BACKEND": "mine.py", "PROFILE": "quick", "BASELINE": "", "SHARD": ""}
+    told |= {"GITHUB_STEP_SUMMARY": str(folder / "summary"), "PATH": f"{folder}:{os.environ['PATH']}"}
+    words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(words, cwd=folder, env={**inherited, **told, **given}, capture_output=True, text=True)
+
+
+def command(folder: Path, line: str) -> None:
+    """An executable `refgrad` in a folder."""
+    path = folder / "refgrad"
+    path.write_text(f"#!/bin/bash\n{line}\n")
+    path.chmod(0o755)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -221,16 +239,44 @@ def test_links_and_pictures_exist(page: Path) -> None:
     ],
 )
 def test_the_action_certifies(tmp_path: Path, given: dict[str, str], words: str) -> None:
-    step = next(step for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if step.get("id") == "certify")
-    command = tmp_path / "refgrad"
-    command.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
-    command.chmod(0o755)
-    summary = tmp_path / "summary"
-    told = {"BACKEND": "mine.py", "PROFILE": "quick", "BASELINE": "", "SHARD": "", "GITHUB_STEP_SUMMARY": str(summary)}
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        cwd=tmp_path, env={**told, **given, "PATH": path}, capture_output=True, text=True,
-    )  # fmt: skip
+    command(tmp_path, 'echo "$@"; exit 1')
+    done = action(tmp_path, **given)
     assert done.returncode == 1, "findings fail the job"
-    assert done.stdout.strip() == words and words in summary.read_text()
+    assert done.stdout.strip() == words and words in (tmp_path / "summary").read_text()
+
+
+def test_the_action_installs_this_repository(tmp_path: Path) -> None:
+    step = next(s for s in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if "INSTALL" in s.get("env", {}))
+    said = tmp_path / "said"
+    (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
+    (tmp_path / "python").chmod(0o755)
+    told = {
+        "GITHUB_ACTION_PATH": str(ACTION.parent),
+        "INSTALL": "python mine",
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }
+    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], env=told, check=True)
+    torch, suite, engine = (line.split()[-1] for line in said.read_text().splitlines())
+    folder, extra = suite.removesuffix("]").split("[")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert Path(folder).resolve() == ROOT and extra in project["optional-dependencies"]
+    assert (torch, engine) == ("torch==2.13.*", "mine")
+
+
+def test_the_example_workflow_fails_on_new_findings_only(tmp_path: Path) -> None:
+    few = "-k 'op/add/ or op/sin/' -n 1"  # not all of the suite: the action has no word for it
+    command(
+        tmp_path, f'cd {ROOT} && exec {sys.executable} -m conformance.cli "$1" "${{@:2}}" {few} -o {tmp_path}/report'
+    )
+    toy = {"BACKEND": str(ROOT / "docs/examples/toy.py"), "HOME": str(tmp_path)}
+    first = action(tmp_path, **toy)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert {path.name for path in (tmp_path / "report").iterdir()} >= {
+        "index.html",
+        "certificate.json",
+        "results.jsonl",
+        "badge.svg",
+    }
+    accepted = (tmp_path / "report/results.jsonl").rename(tmp_path / "baseline.jsonl")
+    again = action(tmp_path, **toy, BASELINE=str(accepted))
+    assert again.returncode == 0 and "Newly failing: 0" in (tmp_path / "summary").read_text(), again.stderr

@@ -104,6 +104,65 @@ def _solve(a: Any, b: Any, left: bool = True) -> Any:
     return _solved(a, b) if left else np.swapaxes(_solved(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
 
 
+def _uninformed(a: Any) -> Any:
+    """What the forms that report failures say of matrices that have none."""
+    return np.full(a.shape[:-2], mpmath.mpf(0), dtype=object)
+
+
+@reference("linalg.solve_ex")
+def _solve_ex(a: Any, b: Any, left: bool = True, check_errors: bool = False) -> Any:
+    return _solve(a, b, left), _uninformed(a)
+
+
+@reference("linalg.inv_ex")
+def _inv_ex(a: Any, check_errors: bool = False) -> Any:
+    return _inverse(a), _uninformed(a)
+
+
+@reference("linalg.cholesky_ex")
+def _cholesky_ex(a: Any, upper: bool = False, check_errors: bool = False) -> Any:
+    return _cholesky(a, upper), _uninformed(a)
+
+
+def _read(a: Any, upper: bool, unitriangular: bool) -> Any:
+    """A triangle of a matrix, with ones on its diagonal where that isn't read."""
+    rows, columns = np.indices(a.shape[-2:])
+    inside = columns - rows if upper else rows - columns
+    ones = np.eye(a.shape[-1], dtype=object) * mpmath.mpf(1)
+    return np.where(inside >= (1 if unitriangular else 0), a, ones if unitriangular else mpmath.mpf(0))
+
+
+@reference("triangular_solve", "triangular_solve.transposed")
+def _triangular_solve(b: Any, a: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+    found = _read(a, upper, unitriangular)
+    return np.matmul(_inverse(np.swapaxes(found, -1, -2) if transpose else found), b), a
+
+
+@reference("linalg.solve_triangular")
+def _solve_triangular(a: Any, b: Any, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+    return _solve(_read(a, upper, unitriangular), b, left)
+
+
+@reference("linalg.tensorinv")
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    size = int(np.prod(a.shape[:ind]))
+    return _inverse(a.reshape(size, size)).reshape(a.shape[ind:] + a.shape[:ind])
+
+
+@reference("linalg.tensorsolve")
+def _tensorsolve(a: Any, b: Any, dims: Any = None) -> Any:
+    a = a if dims is None else np.moveaxis(a, dims, range(-len(dims), 0))
+    return np.matmul(_inverse(a.reshape(b.size, b.size)), b.reshape(-1)).reshape(a.shape[b.ndim :])
+
+
+@reference("linalg.vander")
+def _vander(x: Any, N: int | None = None) -> Any:
+    powers = [x * 0 + 1]
+    for _ in range(1, x.shape[-1] if N is None else N):
+        powers.append(powers[-1] * x)
+    return np.stack(powers, -1)
+
+
 @reference("linalg.pinv", "pinverse")
 def _pinv(a: Any, rcond: float = 0.0) -> Any:
     """Of a matrix of full rank, where alone it is smooth; of any other the inverse raises."""

@@ -21,10 +21,6 @@ UNSETTLED = frozenset(
         "nn.functional.multi_head_attention_forward",
         # Forward mode here is a transposed backward pass, which refuses the parts of a complex gauge one by one.
         *("svd", "linalg.svd", "svd_lowrank", "pca_lowrank", "linalg.eig", "linalg.eigh"),
-        # PyTorch is wrong (reverse over forward takes saved factors for constants), but the arbiter can't yet say so.
-        *("nn.functional.batch_norm", "nn.functional.layer_norm"),
-        *("linalg.solve_ex", "linalg.tensorsolve", "linalg.vander"),
-        *("triangular_solve", "triangular_solve.transposed"),
     }
 )
 """Lines not yet held to one second derivative in both orders, and why. The list may only shrink."""

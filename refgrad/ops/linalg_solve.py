@@ -258,14 +258,12 @@ def _legacy_pull(
 
 def _legacy_push(F: Any, x: Any, t: Any, attributes: Any, out: Any) -> Any:
     upper, transpose, unitriangular = attributes
-    change, clone = t[0], None
     _warn_of_age()  # PyTorch's own forward mode calls the function
-    if t[1] is not None:
-        tangent = F.triangle_of(t[1], upper, unitriangular)
-        part = F.matmul(F.mT(tangent) if transpose else tangent, out[0])
-        change = -part if change is None else change - part
-        clone = F.expand(t[1], out[1].shape)
-    # PyTorch subtracts dA·X also where dA is 0.
+    # PyTorch subtracts dA·X also where dA is 0, and its second derivative goes through that.
+    tangent = F.zeros_like(x[1]) if t[1] is None else F.triangle_of(t[1], upper, unitriangular)
+    part = F.matmul(F.mT(tangent) if transpose else tangent, out[0])
+    change = -part if t[0] is None else t[0] - part
+    clone = None if t[1] is None else F.expand(t[1], out[1].shape)
     return [F.attached_to(F.triangular_solve(change, x[1], upper, transpose, unitriangular)[0], out[0]), clone]
 
 

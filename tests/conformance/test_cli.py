@@ -72,6 +72,21 @@ def test_json_is_all_that_stands_on_standard_output(tmp_path: Path) -> None:
     assert exact["measurements"] and exact["exceptions"] == []
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("engines", "--folder", ROOT / "docs/engines", "-o", "ENGINES.md"), "engines"),
+        (("qualify", "bcast_mul", "--jobs", "1", "-o", "q.json"), "score"),
+        (("spec-diff", "--oracle", "torch", "--oracle-python", sys.executable, "-k", "op/sin/forward"), "changed"),
+        (("certify", "--backend", "torch", "-k", "op/sin/forward"), "profiles"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_commands_that_run_engines_print_json_only(tmp_path: Path, words: tuple[str | Path, ...], told: str) -> None:
+    done = refgrad(*words, "--json", cwd=tmp_path)
+    assert done.returncode == 0 and told in json.loads(done.stdout), done.stderr
+
+
 def test_help_states_the_exit_codes() -> None:
     shown = refgrad("--help").stdout
     assert "0 certified, 1 findings, 2 usage, 3 harness error" in " ".join(shown.replace("│", " ").split())
@@ -192,6 +207,16 @@ def test_a_cut_run_is_no_certificate(tmp_path: Path) -> None:
     assert cli._exit_code(run_of(tmp_path, "pass", cut=True), 0, None) == 3
 
 
+def test_a_suite_that_breaks_gives_no_verdict_and_exit_code_3(tmp_path: Path) -> None:
+    breaks = "def pytest_pyfunc_call(pyfuncitem):\n    raise RuntimeError('the suite broke')\n"
+    (tmp_path / "breaking.py").write_text(f"import pytest\n\n@pytest.hookimpl(tryfirst=True)\n{breaks}")
+    path = f"{ROOT}{os.pathsep}{tmp_path}"
+    words = ("certify", "--backend", "torch", "-k", "op/sin/forward", "-o", tmp_path, "--", "-p", "breaking")
+    done = refgrad(*words, PYTHONPATH=path)
+    assert done.returncode == 3 and "1 harness-error" in done.stdout, done.stdout + done.stderr
+    assert "values         certified" not in done.stdout
+
+
 def test_against_a_baseline_only_new_failures_count(tmp_path: Path) -> None:
     old = run_of(tmp_path, "pass", "fail")
     same = cli._difference(old, old)
@@ -231,6 +256,7 @@ def test_certify_the_oracle_itself(tmp_path: Path) -> None:
     assert judged["profiles"]["reverse"]["verdict"] == "certified" and (tmp_path / "index.html").exists()
     assert record.read(tmp_path / "results.jsonl").complete
     assert "reverse        certified" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr and "\r" not in done.stdout + done.stderr, "no terminal, no control"
 
 
 def test_certify_a_broken_engine(tmp_path: Path) -> None:

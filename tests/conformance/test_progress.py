@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -34,6 +35,7 @@ def test_counts_items_and_failures() -> None:
         bar.pytest_runtest_logfinish("test_operators.py::test_operator[sin/vjp]")
     screen = shown(bar, text)
     bar.pytest_sessionfinish()
+    assert re.search(r"\d/s|–/s", screen) and re.search(r"\d+:\d\d:\d\d|-:--:--", screen), "the rate, the time left"
     assert "2/3" in screen and "1 failed" in screen and "sin/vjp" in screen
 
 

@@ -33,14 +33,23 @@ def extras(name: str = "") -> Extras:
     return Extras(plots.draw(timed), errors.draw(measured), qualified, change, timed.machine)
 
 
+NAMED = ("classes", "reasons", "meanings", "others")
+"""Objects whose keys are names that a file chose, too."""
+
+
 def _renamed(raw: Any, name: str) -> Any:
     """The same JSON in which every text value ends in a name, but for the words that say what a thing is."""
     if isinstance(raw, dict):
         kept = ("backend", "engine", "type", "dtype") if not name else ("type",)
-        return {key: value if key in kept else _renamed(value, name) for key, value in raw.items()}
+        given = {key: _keyed(value, name) if key in NAMED else value for key, value in raw.items()}
+        return {key: value if key in kept else _renamed(value, name) for key, value in given.items()}
     if isinstance(raw, list):
         return [_renamed(value, name) for value in raw]
     return raw + name if isinstance(raw, str) else raw
+
+
+def _keyed(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key + name: value for key, value in raw.items()}
 
 
 @pytest.fixture

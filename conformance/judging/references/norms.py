@@ -114,6 +114,23 @@ def _masked_softmin(x: Any, dim: int = 0, dtype: Any = None, mask: Any = None) -
     return _masked_softmax(-x, dim, dtype, mask)
 
 
+def _normalized(
+    x: Any, mean: Any, var: Any, weight: Any, bias: Any, own: bool, eps: float, axes: tuple[int, ...]
+) -> Any:
+    """By channel, with the statistics over some axes of its own, or with running ones."""
+
+    def by_channel(values: Any) -> Any:
+        return np.reshape(values, (-1,) + (1,) * (x.ndim - 2))
+
+    if own:
+        var, mean = REFERENCES["var_mean"](x, correction=0, dim=axes, keepdim=True)
+    else:
+        mean, var = by_channel(mean), by_channel(var)
+    made = (x - mean) / REFERENCES["sqrt"](var + mpmath.mpf(eps))
+    made = made if weight is None else made * by_channel(weight)
+    return made if bias is None else made + by_channel(bias)
+
+
 @reference("nn.functional.instance_norm")
 def _instance_norm(
     x: Any,
@@ -125,18 +142,21 @@ def _instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    def by_channel(values: Any) -> Any:
-        return np.reshape(values, (-1,) + (1,) * (x.ndim - 2))
+    return _normalized(x, running_mean, running_var, weight, bias, use_input_stats, eps, tuple(range(2, x.ndim)))
 
-    mean, var = running_mean, running_var
-    if use_input_stats:
-        place = {"dim": tuple(range(2, x.ndim)), "keepdim": True}
-        var, mean = REFERENCES["var_mean"](x, correction=0, **place)
-    else:
-        mean, var = by_channel(mean), by_channel(var)
-    made = (x - mean) / REFERENCES["sqrt"](var + mpmath.mpf(eps))
-    made = made if weight is None else made * by_channel(weight)
-    return made if bias is None else made + by_channel(bias)
+
+@reference("nn.functional.batch_norm")
+def _batch_norm(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    return _normalized(x, running_mean, running_var, weight, bias, training, eps, (0, *range(2, x.ndim)))
 
 
 def _kept(x: Any, mask: Any) -> Any:
