@@ -69,7 +69,7 @@ def operators() -> Table:
     table = named(Tensor, SAME) | each(promoting(space), named(Tensor, BINARY))
     table |= each(_over, named(Tensor, AXIS))
     table |= each(promoting(space), OPERATORS) | each(listing(space), _joins()) | _others(Tensor, space)
-    return each(widening(lambda x: x.cast(dtypes.long) if x.dtype == dtypes.int else x), each(refusing, table))
+    return each(widening(lambda x: x.cast(dtypes.long) if dtypes.is_int(x.dtype) else x), each(refusing, table))
 
 
 def _over(entry: Entry) -> Entry:
