@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance.backends import collecting_warnings, load
@@ -19,6 +20,7 @@ from conformance.proof.faults import entries, find
 from conformance.proof.faults.differing import FaultJudge
 from conformance.proof.faults.fault import Broken
 from conformance.proof.faults.passes import FAULTS as ENGINE
+from conformance.proof.faults.sites import is_strided
 from conformance.proof.faults.systematic import faults_of, systematic_fault
 from conformance.proof.faults.waiting import WAITING
 from conformance.proof.qualify import Verdict
@@ -217,3 +219,33 @@ def test_a_method_that_can_not_be_asked_has_not_missed() -> None:
     rows = {name: (row["caught"], row["missed"]) for name, row in against.totals([asked, other], mine).items()}
     assert rows == {"this suite": (2, 0), "gradcheck fast": (1, 0), "fixed samples": (1, 1)}
     assert against.compare("control_nothing", []).caught == {}, "no sample, no question"
+
+
+def test_a_fault_that_never_fires_is_left_early() -> None:
+    faults = [systematic_fault("sys/ExpBackward0/vjp.self/one-of-65536")]
+    ask = [q for q in questions() if q.id == "op/exp/vjp"]
+    (found,) = Comparator(faults, load("refgrad")).run(ask, STANDARD, draws=2000)
+    assert found.draws <= 500 and not found.fired and not found.equivalent, found
+
+
+def test_the_oracles_own_fault_hides_none() -> None:
+    # PyTorch's slope of hardsigmoid is that of float32, so that the sound engine differs from it in each program.
+    id = "sys/HardsigmoidBackward0/vjp.self/off-by-1e-8"
+    made = Bench([systematic_fault(id)], Settings("standard", 20, 0))
+    made.ask([q for q in questions() if q.id == "op/nn.functional.hardsigmoid/vjp"])
+    assert made.kills[id].kind == "value" and made.unsound
+
+
+def test_survivors_are_explained_once(tmp_path: Path) -> None:
+    settings, (share,) = Settings("quick", 2, 0), shares.shares(["RoundBackward0"], [])
+    store = shares.Store(tmp_path, settings, 60)
+    lost = [Verdict("sys/RoundBackward0/forward/narrowed", "forward narrowed", False)]
+    reach = {"op/round/vjp": [("RoundBackward0", "forward", "")]}
+    (found,) = shares.explain_share(share, lost, store, reach)
+    assert found.message.startswith("identical in 60 programs"), found
+    assert shares.explain_share(share, lost, store, {}) == [found]
+
+
+def test_a_list_of_operands_may_be_strided() -> None:
+    plain = np.ones((2, 3))
+    assert is_strided([[plain, plain.T]]) and not is_strided([[plain], 1])
