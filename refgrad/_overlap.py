@@ -80,6 +80,8 @@ def check_overlap(row: Row, self: Tensor, inputs: Sequence[Any]) -> None:
     operator looks. Like PyTorch, looks no further than stride 0 and dense inputs."""
     name = row.schema.name
     if is_expanded(self._array):
+        if self._flags & LAZY:
+            raise RuntimeError(errors.INTERNAL_OVERLAP)  # what is written back is a copy, and those are refused
         check_expanded(name)
         if name in _BATCHED and not _is_batch(self._array):
             raise RuntimeError(errors.INTERNAL_OVERLAP)

@@ -211,7 +211,7 @@ class CopySlices(CallableNode):
     """The history of a base after an in-place write on a view of it: the written part's cotangent goes through the
     write's node, the rest passes by."""
 
-    __slots__ = ("base", "base_geometry", "chain", "inner", "view_geometry")
+    __slots__ = ("base", "base_geometry", "chain", "former", "inner", "view_geometry")
     inner: Any
 
     def __init__(self, t: Tensor, inner: Node) -> None:
@@ -219,6 +219,9 @@ class CopySlices(CallableNode):
         self.sequence = state.sequence
         state.sequence += 1
         self.edges = (gradient_edge(base), *inner.edges[1:])
+        # What the view was before lives as long; what the write's node is asked for is asked of the base.
+        self.former: Any = inner.edges
+        inner.edges = self.edges
         self.inner: Any = inner
         self.saved: bool | None = True
         self.shape, self.dtype = base._array.shape, base._array.dtype
@@ -274,7 +277,7 @@ class CopySlices(CallableNode):
         """Lets the write's node go, and with it the history that the view had before: nothing else may hold that."""
         if self.saved is not None:
             self.inner.release()
-            self.inner = self.saved = None
+            self.inner = self.former = self.saved = None
 
 
 def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

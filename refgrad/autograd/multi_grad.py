@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .._graph import Node, RemovableHandle, gradient_edge
@@ -68,18 +69,17 @@ class FirstGradient:
 
     def __init__(self, fn: Callable[[Tensor], None]) -> None:
         self.fn, self.lock = fn, threading.Lock()
-        self.seen: Any = None
+        self.seen: set[int] = set()
 
     def hook(self, g: Tensor) -> None:
         task = state.executing[-1]
         with self.lock:
-            is_first, self.seen = self.seen is not task, task
+            is_first = task.number not in self.seen
+            self.seen.add(task.number)
         if is_first:
+            # A backward may run others within, each with a first gradient of its own.
             self.fn(g)
-            task.callbacks.append(self.forget)
-
-    def forget(self) -> None:
-        self.seen = None
+            task.callbacks.append(partial(self.seen.discard, task.number))
 
 
 def register_multi_grad_hook(

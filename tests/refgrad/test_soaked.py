@@ -173,3 +173,29 @@ def test_ldexp_is_refused_for_its_write_first() -> None:
         x = torch.ones(3, requires_grad=True)
     with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
         x.ldexp_(x)
+
+
+@pytest.mark.parametrize("write", ["fill_", "zero_", "tril_"])
+def test_expanded_lazy_conjugates_are_not_written(write: str) -> None:
+    z = torch.ones((1, 1), dtype=COMPLEX).expand(2, 3)
+    given = (0.5,) if write == "fill_" else ()
+    getattr(z, write)(*given)
+    with pytest.raises(RuntimeError, match="refers to a single memory location"):
+        getattr(z.conj(), write)(*given)
+
+
+def test_a_write_without_derivative_is_refused_through_a_view_too() -> None:
+    x = torch.tensor([0.25, 0.5], requires_grad=True)
+    y = x * 1
+    y.view(1, 2).atanh_()
+    with pytest.raises(NotImplementedError, match="inplace version of atanh"):
+        y.sum().backward()
+
+
+def test_the_first_gradient_of_a_backward_within_another_is_its_own() -> None:
+    x, other = _ones(2, requires_grad=True), _ones(2, requires_grad=True)
+    y = torch.utils.checkpoint.checkpoint(lambda x: x * other, x, use_reentrant=True)
+    runs: list[Any] = []
+    torch.autograd.graph.register_multi_grad_hook((y, x, other), runs.append, mode="any")
+    y.sum().backward()
+    assert len(runs) == 2
