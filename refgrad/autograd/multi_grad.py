@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from .._graph import Node, RemovableHandle, gradient_edge
 from .._modes import state
