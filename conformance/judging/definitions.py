@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mpmath
@@ -85,7 +86,7 @@ def _solved(a: Any, b: Any) -> Any:
     """A⁻¹B of many matrices at once, by elimination of columns, each with its largest pivot."""
     n, batch = a.shape[-1], np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     parts = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    wide = np.concatenate(list(parts), -1).reshape(-1, n, n + b.shape[-1])
+    wide = np.concatenate(list(parts), -1).reshape(math.prod(batch), n, n + b.shape[-1])
     each = np.arange(len(wide))
     for k in range(n):
         pivot = k + np.argmax(np.abs(wide[:, k:, k]), 1)

@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from . import REFERENCES, NoReference, reference
+from . import REFERENCES, reference
 
 ZERO = mpmath.mpf(0)
 
@@ -57,18 +57,29 @@ def _convolution(
 
 
 def _means(x: Any, kernel: tuple[int, ...], stride: Any, padding: Any, **options: Any) -> Any:
-    if options.get("ceil_mode"):
-        raise NoReference("windows that begin beyond the data")
+    """A window may reach beyond the padding, if it doesn't begin there; what lies there counts for nothing."""
     dims = len(kernel)
     steps = _spread(kernel if stride is None else stride, dims)
-    widths = [(n, n) for n in _spread(padding, dims)]
-    values, inside = _bordered(x, widths), _bordered(x * 0 + 1, widths)
-    count = tuple((n - k) // s + 1 for n, k, s in zip(values.shape[-dims:], kernel, steps))
+    sizes = list(zip(x.shape[-dims:], kernel, steps, _spread(padding, dims)))
+    count = tuple(_windows(*size, bool(options.get("ceil_mode"))) for size in sizes)
+    widths = [(p, p) for _, _, _, p in sizes]
+    beyond = [(0, max((c - 1) * s + k - n - 2 * p, 0)) for (n, k, s, p), c in zip(sizes, count)]
+    values = _bordered(x, widths)
+    counted = values * 0 + 1 if options.get("count_include_pad", True) else _bordered(x * 0 + 1, widths)
     places = list(product(*map(range, kernel)))
-    total, seen = (sum(_taken(v, place, steps, count) for place in places) for v in (values, inside))
-    if options.get("divisor_override"):
-        return total / mpmath.mpf(options["divisor_override"])
-    return total / (mpmath.mpf(len(places)) if options.get("count_include_pad", True) else seen)
+    total, seen = (
+        sum(_taken(_bordered(v, beyond), place, steps, count) for place in places) for v in (values, counted)
+    )
+    return total / (mpmath.mpf(options["divisor_override"]) if options.get("divisor_override") else seen)
+
+
+def _windows(n: int, kernel: int, step: int, padding: int, ceil: bool) -> int:
+    """How many windows there are along a dimension."""
+    left = n + 2 * padding - kernel
+    if not ceil:
+        return left // step + 1
+    count = -(-left // step) + 1
+    return count - ((count - 1) * step >= n + padding)
 
 
 def _pool(dims: int) -> Any:
