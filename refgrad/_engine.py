@@ -34,6 +34,7 @@ class Task:
         "__weakref__",
         "anomaly",
         "arrived",
+        "asked",
         "callbacks",
         "captures",
         "keep",
@@ -51,6 +52,8 @@ class Task:
     def __init__(self, live: bool, keep: bool, owners: Owners) -> None:
         self.live, self.keep, self.owners = live, keep, owners
         self.anomaly = local.me.anomaly
+        # The edges of the node for which another one, that it keeps, computes.
+        self.asked: Sequence[Any] | None = None
         self.arrived: dict[Node, list[Any]] = {}
         self.waiting: dict[Node, int] = {}
         self.ready = ReadyHeap()

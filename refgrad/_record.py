@@ -52,7 +52,7 @@ class RowNode(CallableNode):
             return self.plan.pull(self, cotangents, live)
         except (UnstoredResult, errors.NoDerivative) as error:
             task = local.me.executing[-1] if local.me.executing else None
-            if task is None or any(edge is not None and task.will_reach(edge[0]) for edge in self.edges):
+            if task is None or task.leads_on(self.edges if task.asked is None else task.asked):
                 raise error if type(error) is UnstoredResult else NotImplementedError(*error.args) from None
             return (None,) * len(self.edges)
         except ValueError as error:

@@ -211,7 +211,7 @@ class CopySlices(CallableNode):
     """The history of a base after an in-place write on a view of it: the written part's cotangent goes through the
     write's node, the rest passes by."""
 
-    __slots__ = ("base", "base_geometry", "chain", "former", "inner", "view_geometry")
+    __slots__ = ("base", "base_geometry", "chain", "inner", "view_geometry")
     inner: Any
 
     def __init__(self, t: Tensor, inner: Node) -> None:
@@ -219,9 +219,6 @@ class CopySlices(CallableNode):
         self.sequence = state.sequence
         state.sequence += 1
         self.edges = (gradient_edge(base), *inner.edges[1:])
-        # What the view was before lives as long; what the write's node is asked for is asked of the base.
-        self.former: Any = inner.edges
-        inner.edges = self.edges
         self.inner: Any = inner
         self.saved: bool | None = True
         self.shape, self.dtype = base._array.shape, base._array.dtype
@@ -242,6 +239,17 @@ class CopySlices(CallableNode):
         rest, *found = self._live(g) if live or self.chain is not None else self._raw(g)
         return (None if self.edges[0] is None else rest, *found)
 
+    def _pull(self, g: Any, live: bool) -> tuple[Any, ...]:
+        """What the write's node gives. Whether that is asked for, the base says, not what the view was before."""
+        task = state.executing[-1] if state.executing else None
+        if task is None:
+            return self.inner.apply([g], live)
+        kept, task.asked = task.asked, self.edges
+        try:
+            return self.inner.apply([g], live)
+        finally:
+            task.asked = kept
+
     def _offset(self) -> int:
         return self.view_geometry[2] - self.base_geometry[2]
 
@@ -250,7 +258,7 @@ class CopySlices(CallableNode):
         result = scratch(shape, strides, g.dtype)
         result[...] = g
         part = as_strided_array(result, self.view_geometry[0], self.view_geometry[1], self._offset())
-        found = self.inner.apply([part.copy()], False)
+        found = self._pull(part.copy(), False)
         if found[0] is not None and is_expanded(part):
             raise RuntimeError(errors.INTERNAL_OVERLAP)
         part[...] = 0 if found[0] is None else found[0]
@@ -267,7 +275,7 @@ class CopySlices(CallableNode):
             if self.chain is not None
             else LIVE.as_strided(result, self.view_geometry[0], self.view_geometry[1], self._offset())
         )
-        found = self.inner.apply([LIVE.clone(part)._array if raw else LIVE.clone(part)], not raw)
+        found = self._pull(LIVE.clone(part)._array if raw else LIVE.clone(part), not raw)
         if found[0] is not None and is_expanded(part._array):
             raise RuntimeError(errors.INTERNAL_OVERLAP)
         LIVE.copy_into(part, LIVE.zeros_like(part) if found[0] is None else plain(found[0]) if raw else found[0])
@@ -277,7 +285,7 @@ class CopySlices(CallableNode):
         """Lets the write's node go, and with it the history that the view had before: nothing else may hold that."""
         if self.saved is not None:
             self.inner.release()
-            self.inner = self.former = self.saved = None
+            self.inner = self.saved = None
 
 
 def empty_like_geometry(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
